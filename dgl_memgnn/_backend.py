@@ -1,0 +1,4 @@
+"""Tell DGL to use PyTorch before DGL is imported for the first time."""
+import os
+
+os.environ.setdefault("DGLBACKEND", "pytorch")

@@ -1,0 +1,92 @@
+"""The graph memory network."""
+from torch import nn
+
+from dgl_memgnn.models.head import prediction_head
+from dgl_memgnn.nn import MemoryReadout, TopologyQuery
+
+__all__ = ["GMN"]
+
+
+class GMN(nn.Module):
+    r"""Graph memory network (GMN) from `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
+
+    No messages are passed: queries come from a topological embedding and the node features (equation 6,
+    :class:`~dgl_memgnn.nn.TopologyQuery`), memory layers pool them (equations 1-4,
+    :class:`MemoryReadout` with batch normalisation), and a two-layer perceptron predicts.
+
+    Parameters
+    ----------
+    in_feats : int
+        Width of the node features.
+    topology_feats : int
+        Width of the topological embedding.
+    hidden_feats : int
+        Width of the queries.
+    out_feats : int
+        Number of outputs: classes, or tasks.
+    num_keys : sequence of int, optional
+        Number of keys of each memory layer; the last is 1. Default: ``(10, 1)``, the paper's for ENZYMES.
+    num_heads : int, optional
+        Number of heads of the memory layers. Default: ``5``, the paper's.
+    tau : float, optional
+        Degrees of freedom of Student's t kernel. Default: ``1.0``, the paper's.
+    dropout : float, optional
+        Dropout rate in the query network, on the queries of every memory layer, and in the head.
+        Default: ``0.0``.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> import torch
+    >>> from dgl_memgnn import GMN
+    >>> from dgl_memgnn.transforms import RandomWalkWithRestart
+    >>> embed = RandomWalkWithRestart(width=16)
+    >>> graphs = [embed(dgl.to_bidirected(dgl.rand_graph(n, 2 * n))) for n in (9, 5)]
+    >>> graph = dgl.batch(graphs)
+    >>> model = GMN(in_feats=3, topology_feats=16, hidden_feats=32, out_feats=6)
+    >>> model(graph, torch.randn(14, 3), graph.ndata["topology"]).shape
+    torch.Size([2, 6])
+    """
+
+    def __init__(
+        self,
+        in_feats,
+        topology_feats,
+        hidden_feats,
+        out_feats,
+        num_keys=(10, 1),
+        num_heads=5,
+        tau=1.0,
+        dropout=0.0,
+    ):
+        super().__init__()
+        self.query = TopologyQuery(in_feats, topology_feats, hidden_feats, dropout)
+        self.readout = MemoryReadout(
+            hidden_feats, hidden_feats, num_keys, num_heads, tau, dropout, batch_norm=True
+        )
+        self.head = prediction_head(hidden_feats, out_feats, dropout)
+
+    def forward(self, graph, feat, topology, get_assignments=False):
+        r"""Predict for each graph.
+
+        Parameters
+        ----------
+        graph : DGLGraph
+            A graph, or a batch of B graphs.
+        feat : torch.Tensor
+            Node features of shape :math:`(N, D_{in})`.
+        topology : torch.Tensor
+            Topological embedding of shape :math:`(N, D_{topology})`.
+        get_assignments : bool, optional
+            Whether to return the assignments of the memory layers as well. Default: ``False``.
+
+        Returns
+        -------
+        torch.Tensor
+            Output of shape :math:`(B, D_{out})`.
+        list of torch.Tensor, optional
+            The assignment of each layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`.
+        """
+        pooled, assignments = self.readout(graph, self.query(feat, topology), get_assignments=True)
+        out = self.head(pooled)
+        return (out, assignments) if get_assignments else out

@@ -1,0 +1,12 @@
+"""The predictor at the end of both networks."""
+from torch import nn
+
+
+def prediction_head(in_feats, out_feats, dropout):
+    """A two-layer perceptron on pooled graphs of shape (B, in_feats)."""
+    return nn.Sequential(
+        nn.Linear(in_feats, in_feats),
+        nn.LeakyReLU(0.2),
+        nn.Dropout(dropout),
+        nn.Linear(in_feats, out_feats),
+    )

@@ -1,0 +1,93 @@
+"""The memory graph neural network."""
+from torch import nn
+
+from dgl_memgnn.models.head import prediction_head
+from dgl_memgnn.nn import ConvQuery, MemoryReadout
+
+__all__ = ["MemGNN"]
+
+
+class MemGNN(nn.Module):
+    r"""Memory graph neural network (MemGNN) from
+    `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
+
+    Queries come from graph convolutions (equation 7, :class:`~dgl_memgnn.nn.ConvQuery`), by default
+    edge-featured graph attention (equation 8, :class:`EdgeGATConv`); memory layers pool them (equations 1-4,
+    :class:`MemoryReadout` with batch normalisation), and a two-layer perceptron predicts.
+
+    Parameters
+    ----------
+    in_feats : int
+        Width of the node features.
+    edge_feats : int
+        Width of the edge features; 0 if there are none.
+    hidden_feats : int
+        Width of the queries.
+    out_feats : int
+        Number of outputs: classes, or tasks.
+    num_layers : int
+        Number of convolutions.
+    num_keys : sequence of int, optional
+        Number of keys of each memory layer; the last is 1. Default: ``(32, 1)``, the paper's for molecules.
+    num_heads : int, optional
+        Number of heads of the memory layers. Default: ``5``, the paper's.
+    tau : float, optional
+        Degrees of freedom of Student's t kernel. Default: ``1.0``, the paper's.
+    dropout : float, optional
+        Dropout rate in the query network and in the head. Default: ``0.0``.
+    conv : callable, optional
+        Makes the convolutions, see :class:`~dgl_memgnn.nn.ConvQuery`. Default: four-headed attention.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> import torch
+    >>> from dgl_memgnn import MemGNN
+    >>> graph = dgl.batch([dgl.rand_graph(9, 20), dgl.rand_graph(5, 8)])
+    >>> model = MemGNN(in_feats=39, edge_feats=10, hidden_feats=64, out_feats=1, num_layers=3)
+    >>> model(graph, torch.randn(14, 39), torch.randn(28, 10)).shape
+    torch.Size([2, 1])
+    """
+
+    def __init__(
+        self,
+        in_feats,
+        edge_feats,
+        hidden_feats,
+        out_feats,
+        num_layers,
+        num_keys=(32, 1),
+        num_heads=5,
+        tau=1.0,
+        dropout=0.0,
+        conv=None,
+    ):
+        super().__init__()
+        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout)
+        self.readout = MemoryReadout(hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True)
+        self.head = prediction_head(hidden_feats, out_feats, dropout)
+
+    def forward(self, graph, feat, edge_feat, get_assignments=False):
+        r"""Predict for each graph.
+
+        Parameters
+        ----------
+        graph : DGLGraph
+            A graph, or a batch of B graphs.
+        feat : torch.Tensor
+            Node features of shape :math:`(N, D_{in})`.
+        edge_feat : torch.Tensor or None
+            Edge features of shape :math:`(E, D_{edge})`; None if ``edge_feats`` is 0.
+        get_assignments : bool, optional
+            Whether to return the assignments of the memory layers as well. Default: ``False``.
+
+        Returns
+        -------
+        torch.Tensor
+            Output of shape :math:`(B, D_{out})`.
+        list of torch.Tensor, optional
+            The assignment of each layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`.
+        """
+        pooled, assignments = self.readout(graph, self.query(graph, feat, edge_feat), get_assignments=True)
+        out = self.head(pooled)
+        return (out, assignments) if get_assignments else out

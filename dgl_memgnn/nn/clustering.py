@@ -1,0 +1,103 @@
+"""What follows from an assignment: the clustering loss and the coarsened graph."""
+import dgl
+import torch
+from dgl import DGLError
+
+from dgl_memgnn.nn import functional as F
+
+__all__ = ["clustering_loss", "coarsen"]
+
+
+def clustering_loss(graph, assignment):
+    r"""Clustering loss of an assignment from `Memory-Based Graph Networks
+    <https://arxiv.org/abs/2002.09518>`__
+
+    .. math::
+        P_{i,j} &= \frac{C_{i,j}^2 / \sum_{i'} C_{i',j}}
+        {\sum_{j'} C_{i,j'}^2 / \sum_{i'} C_{i',j'}} && (9)
+
+        \mathcal{L}_{KL} &= \frac{1}{B} \sum_i \sum_j P_{i,j} \log \frac{P_{i,j}}{C_{i,j}} && (10)
+
+    The sums over :math:`i'` run over the nodes of the same graph, and no gradient flows through :math:`P`.
+    The sum over the graphs of a data set does not depend on how they are batched.
+
+    Parameters
+    ----------
+    graph : DGLGraph or None
+        The graph, or batch of B graphs, whose nodes were assigned. None for a stacked layer's assignment.
+    assignment : torch.Tensor
+        Assignment of shape :math:`(N, K)`; of shape :math:`(B, M, K)` if ``graph`` is None.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar, in nats per graph.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> import torch
+    >>> from dgl_memgnn import MemoryPooling, clustering_loss
+    >>> graph = dgl.rand_graph(9, 20)
+    >>> _, assignment = MemoryPooling(16, 16, num_keys=4)(graph, torch.randn(9, 16), get_assignment=True)
+    >>> clustering_loss(graph, assignment) >= 0
+    tensor(True)
+    """
+    if graph is None:
+        num_graphs, num_rows, _ = assignment.shape
+        return F.clustering_loss(assignment.flatten(0, 1), [num_rows] * num_graphs)
+    return F.clustering_loss(assignment, _sizes(graph, assignment))
+
+
+def coarsen(graph, assignment):
+    r"""The graph between the clusters of an assignment
+
+    .. math::
+        A' = C^\top A C
+
+    Parameters
+    ----------
+    graph : DGLGraph
+        A homogeneous graph, or a batch of B of them.
+    assignment : torch.Tensor
+        Assignment :math:`C` of shape :math:`(N, K)`.
+
+    Returns
+    -------
+    DGLGraph
+        A batch of B graphs of K nodes. Each has all :math:`K^2` edges, loops included, and
+        ``edata["weight"]`` holds :math:`A'` row by row: the weight of the edge from cluster a to cluster b
+        is that of the edges from nodes of a to nodes of b. The weights carry gradients.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> import torch
+    >>> from dgl_memgnn import coarsen
+    >>> graph = dgl.graph(([0, 1, 2], [1, 2, 3]))  # a path, its halves two clusters
+    >>> halves = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    >>> coarsen(graph, halves).edata["weight"].view(2, 2)
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
+    sizes = _sizes(graph, assignment)
+    num_graphs, num_keys = len(sizes), assignment.shape[1]
+    received = dgl.ops.copy_u_sum(graph, assignment)
+    weight = F.memory_read(received, assignment, sizes)
+
+    ids = torch.arange(num_graphs * num_keys, dtype=graph.idtype, device=graph.device)
+    src = ids.repeat_interleave(num_keys)
+    dst = ids.view(num_graphs, 1, num_keys).expand(-1, num_keys, -1).flatten()
+    coarse = dgl.graph((src, dst), num_nodes=num_graphs * num_keys)
+    coarse.set_batch_num_nodes(graph.batch_num_nodes().new_full((num_graphs,), num_keys))
+    coarse.set_batch_num_edges(graph.batch_num_nodes().new_full((num_graphs,), num_keys**2))
+    coarse.edata["weight"] = weight.flatten()
+    return coarse
+
+
+def _sizes(graph, assignment):
+    sizes = graph.batch_num_nodes().tolist()
+    if assignment.dim() != 2 or len(assignment) != sum(sizes):
+        raise DGLError(f"assignment must have shape (N, K) with a row for each of the graph's {sum(sizes)} "
+                       f"nodes, got {tuple(assignment.shape)}.")
+    return sizes

@@ -1,0 +1,214 @@
+"""Graph attention over node and edge features."""
+import dgl.function as fn
+import torch
+from dgl import DGLError
+from dgl.nn.functional import edge_softmax
+from dgl.utils import expand_as_pair
+from torch import nn
+
+__all__ = ["EdgeGATConv"]
+
+
+class EdgeGATConv(nn.Module):
+    r"""Edge-featured graph attention (e-GAT) from
+    `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
+
+    .. math::
+        \alpha_{ij} &= \mathrm{softmax}_j \Big( \mathrm{LeakyReLU} \big(
+        \mathbf{W} [W_n h_i \, \| \, W_n h_j \, \| \, W_e e_{ij}] \big) \Big) && (8)
+
+        h_i' &= \sum_{j \in \mathcal{N}(i)} \alpha_{ij} W_n h_j
+
+    where the softmax runs over the in-edges of node :math:`i`. The paper leaves the update open; it is that
+    of GAT here. With ``edge_message=True`` the message is :math:`W_n h_j + W_e e_{ij}` and the layer equals
+    :class:`dgl.nn.EdgeGATConv`, whose parameter names it shares.
+
+    :math:`\mathbf{W}` is one row a head, so the concatenation splits into three scalar products a head, and
+    the edge term into one small product of :math:`e_{ij}` with :math:`W_e^\top \mathbf{W}_e`: nothing of
+    size :math:`(E, H, D_{out})` is built, with ``edge_message`` neither.
+
+    Parameters
+    ----------
+    in_feats : int or pair of int
+        Width of the node features; a pair for those of source and destination nodes.
+    edge_feats : int
+        Width of the edge features.
+    out_feats : int
+        Width of the output of each head.
+    num_heads : int
+        Number of attention heads.
+    feat_drop : float, optional
+        Dropout rate on the node features. Default: ``0.0``.
+    attn_drop : float, optional
+        Dropout rate on the attention. Default: ``0.0``.
+    negative_slope : float, optional
+        Slope of the LeakyReLU. Default: ``0.2``.
+    residual : bool, optional
+        Whether to add a projection of the destination's own features. Default: ``False``.
+    activation : callable or None, optional
+        Applied to the output. Default: ``None``.
+    allow_zero_in_degree : bool, optional
+        Whether nodes without in-edges are allowed; they receive no message. Default: ``False``.
+    bias : bool, optional
+        Whether to add a bias. Default: ``True``.
+    edge_message : bool, optional
+        Whether the message carries the edge term. Default: ``False``.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> import torch
+    >>> from dgl_memgnn import EdgeGATConv
+    >>> graph = dgl.graph(([0, 1, 2], [1, 2, 0]))
+    >>> conv = EdgeGATConv(in_feats=8, edge_feats=3, out_feats=4, num_heads=2)
+    >>> feat, attention = conv(graph, torch.randn(3, 8), torch.randn(3, 3), get_attention=True)
+    >>> feat.shape, attention.shape
+    (torch.Size([3, 2, 4]), torch.Size([3, 2, 1]))
+    """
+
+    def __init__(
+        self,
+        in_feats,
+        edge_feats,
+        out_feats,
+        num_heads,
+        feat_drop=0.0,
+        attn_drop=0.0,
+        negative_slope=0.2,
+        residual=False,
+        activation=None,
+        allow_zero_in_degree=False,
+        bias=True,
+        edge_message=False,
+    ):
+        super().__init__()
+        self._num_heads = num_heads
+        self._out_feats = out_feats
+        self._allow_zero_in_degree = allow_zero_in_degree
+        self._edge_message = edge_message
+        src_feats, dst_feats = expand_as_pair(in_feats)
+        if isinstance(in_feats, tuple):
+            self.fc_src = nn.Linear(src_feats, out_feats * num_heads, bias=False)
+            self.fc_dst = nn.Linear(dst_feats, out_feats * num_heads, bias=False)
+        else:
+            self.fc = nn.Linear(src_feats, out_feats * num_heads, bias=False)
+        self.fc_edge = nn.Linear(edge_feats, out_feats * num_heads, bias=False)
+        self.attn_l = nn.Parameter(torch.empty(1, num_heads, out_feats))
+        self.attn_r = nn.Parameter(torch.empty(1, num_heads, out_feats))
+        self.attn_edge = nn.Parameter(torch.empty(1, num_heads, out_feats))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(num_heads * out_feats))
+        else:
+            self.register_buffer("bias", None)
+        if residual:
+            self.res_fc = nn.Linear(dst_feats, num_heads * out_feats, bias=False)
+        else:
+            self.register_buffer("res_fc", None)
+        self.feat_drop = nn.Dropout(feat_drop)
+        self.attn_drop = nn.Dropout(attn_drop)
+        self.leaky_relu = nn.LeakyReLU(negative_slope)
+        self.activation = activation
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        r"""Draw all weights by Xavier's normal initialisation with the gain of a ReLU; zero the bias."""
+        gain = nn.init.calculate_gain("relu")
+        for name, parameter in self.named_parameters():
+            if name == "bias":
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.xavier_normal_(parameter, gain=gain)
+
+    def set_allow_zero_in_degree(self, set_value):
+        r"""Set whether nodes without in-edges are allowed.
+
+        Parameters
+        ----------
+        set_value : bool
+            The new value.
+        """
+        self._allow_zero_in_degree = set_value
+
+    def forward(self, graph, feat, edge_feat, get_attention=False):
+        r"""Attend over the in-edges of each node.
+
+        Parameters
+        ----------
+        graph : DGLGraph
+            A homogeneous graph, a unidirectional bipartite graph, or a block.
+        feat : torch.Tensor or pair of torch.Tensor
+            Node features of shape :math:`(N, D_{in})`, or a pair of them, for source and destination nodes.
+        edge_feat : torch.Tensor
+            Edge features of shape :math:`(E, D_{edge})`.
+        get_attention : bool, optional
+            Whether to return the attention as well. Default: ``False``.
+
+        Returns
+        -------
+        torch.Tensor
+            Output of shape :math:`(N, H, D_{out})`.
+        torch.Tensor, optional
+            Attention :math:`\alpha` of shape :math:`(E, H, 1)`.
+
+        Raises
+        ------
+        DGLError
+            If a node has no in-edge and ``allow_zero_in_degree`` is False, or ``edge_feat`` has not a row
+            for each edge.
+        """
+        if not self._allow_zero_in_degree and (graph.in_degrees() == 0).any():
+            raise DGLError(
+                "The graph has nodes without in-edges, which would receive no message. Add self-loops with "
+                "dgl.add_self_loop (before dgl.batch), or build the layer with allow_zero_in_degree=True."
+            )
+        if edge_feat.shape[0] != graph.num_edges():
+            raise DGLError(f"edge_feat has {edge_feat.shape[0]} rows, the graph {graph.num_edges()} edges.")
+
+        with graph.local_scope():
+            feat_dst, src, dst = self._project(graph, feat)
+            graph.srcdata.update({"ft": src, "el": (src * self.attn_l).sum(-1, keepdim=True)})
+            graph.dstdata["er"] = (dst * self.attn_r).sum(-1, keepdim=True)
+            graph.apply_edges(fn.u_add_v("el", "er", "e"))
+            score = self.leaky_relu(graph.edata.pop("e") + self._edge_score(edge_feat))
+            attention = self.attn_drop(edge_softmax(graph, score))
+            graph.edata["a"] = attention.to(src.dtype)
+            graph.update_all(fn.u_mul_e("ft", "a", "m"), fn.sum("m", "ft"))
+            out = graph.dstdata["ft"]
+            if self._edge_message:
+                out = out + self._edge_update(graph, edge_feat)
+
+        shape = (-1, self._num_heads, self._out_feats)
+        if self.res_fc is not None:
+            out = out + self.res_fc(feat_dst).view(shape)
+        if self.bias is not None:
+            out = out + self.bias.view(shape)
+        if self.activation is not None:
+            out = self.activation(out)
+        return (out, attention) if get_attention else out
+
+    def _project(self, graph, feat):
+        """The destinations' features after dropout, and W_n h of sources and destinations."""
+        shape = (-1, self._num_heads, self._out_feats)
+        if isinstance(feat, tuple):
+            feat_src, feat_dst = self.feat_drop(feat[0]), self.feat_drop(feat[1])
+            fc_src = self.fc_src if hasattr(self, "fc_src") else self.fc
+            fc_dst = self.fc_dst if hasattr(self, "fc_dst") else self.fc
+            return feat_dst, fc_src(feat_src).view(shape), fc_dst(feat_dst).view(shape)
+        feat_dst = self.feat_drop(feat)
+        src = dst = self.fc(feat_dst).view(shape)
+        if graph.is_block:
+            feat_dst, dst = feat_dst[: graph.num_dst_nodes()], dst[: graph.num_dst_nodes()]
+        return feat_dst, src, dst
+
+    def _edge_score(self, edge_feat):
+        r"""The edges' share of the attention score, :math:`\mathbf{W}_e W_e e_{ij}`, of shape (E, H, 1)."""
+        weight = self.fc_edge.weight.view(self._num_heads, self._out_feats, -1)
+        return (edge_feat @ torch.einsum("hdf,hd->fh", weight, self.attn_edge[0])).unsqueeze(-1)
+
+    def _edge_update(self, graph, edge_feat):
+        r"""The edges' share of the update, :math:`W_e \sum_j \alpha_{ij} e_{ij}`, of shape (N, H, D)."""
+        attention = graph.edata["a"]
+        graph.edata["weighted"] = attention * edge_feat.unsqueeze(1).to(attention.dtype)
+        graph.update_all(fn.copy_e("weighted", "m"), fn.sum("m", "edge"))
+        weight = self.fc_edge.weight.view(self._num_heads, self._out_feats, -1).to(attention.dtype)
+        return torch.einsum("nhf,hdf->nhd", graph.dstdata["edge"], weight)

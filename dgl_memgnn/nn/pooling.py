@@ -1,0 +1,247 @@
+"""The memory layer, and a stack of them as a readout."""
+import torch
+from dgl import DGLError
+from torch import nn
+
+from dgl_memgnn.nn import functional as F
+
+__all__ = ["MemoryPooling", "MemoryReadout"]
+
+
+class MemoryPooling(nn.Module):
+    r"""Memory layer from `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
+
+    It assigns the nodes of each graph softly to learned keys, and sums and projects them into one query a key:
+
+    .. math::
+        C_{i,j}^{(h)} &= \frac{(1 + \|q_i - k_j^{(h)}\|^2 / \tau)^{-\frac{\tau + 1}{2}}}
+        {\sum_{j'} (1 + \|q_i - k_{j'}^{(h)}\|^2 / \tau)^{-\frac{\tau + 1}{2}}} && (1)
+
+        C_{i,j} &= \mathrm{softmax}_j \Big( \sum_h \phi_h C_{i,j}^{(h)} \Big) && (2)
+
+        V_g &= \sum_{i \in g} C_i^\top q_i && (3)
+
+        Q_g &= \mathrm{LeakyReLU}(V_g W + b) && (4)
+
+    Parameters
+    ----------
+    in_feats : int
+        Width of the queries.
+    out_feats : int
+        Width of the output.
+    num_keys : int
+        Number of keys, and so of output rows a graph. A layer with one key is a sum, projected.
+    num_heads : int, optional
+        Number of heads of keys. Default: ``1``.
+    tau : float, optional
+        Degrees of freedom of Student's t kernel. Default: ``1.0``, the paper's.
+    feat_drop : float, optional
+        Dropout rate on the queries. Default: ``0.0``.
+    activation : callable or None, optional
+        Applied to the output. Default: ``LeakyReLU(0.2)``.
+    bias : bool, optional
+        Whether the projection has a bias. Default: ``True``.
+
+    Notes
+    -----
+    A graph without nodes gives the layer's answer to :math:`V = 0`.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> import torch
+    >>> from dgl_memgnn import MemoryPooling
+    >>> graph = dgl.batch([dgl.rand_graph(5, 8), dgl.rand_graph(9, 20)])
+    >>> pool = MemoryPooling(in_feats=16, out_feats=32, num_keys=4, num_heads=5)
+    >>> feat, assignment = pool(graph, torch.randn(14, 16), get_assignment=True)
+    >>> feat.shape, assignment.shape
+    (torch.Size([2, 4, 32]), torch.Size([14, 4]))
+
+    Stacked: the output of one layer holds the queries of the next.
+
+    >>> MemoryPooling(32, 8, num_keys=1)(None, feat).shape
+    torch.Size([2, 1, 8])
+    """
+
+    def __init__(
+        self,
+        in_feats,
+        out_feats,
+        num_keys,
+        num_heads=1,
+        tau=1.0,
+        feat_drop=0.0,
+        activation=nn.LeakyReLU(0.2),
+        bias=True,
+    ):
+        super().__init__()
+        for name, value in [
+            ("in_feats", in_feats),
+            ("out_feats", out_feats),
+            ("num_keys", num_keys),
+            ("num_heads", num_heads),
+        ]:
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}.")
+        if tau <= 0:
+            raise ValueError(f"tau must be positive, got {tau}.")
+        self.tau = tau
+        self.keys = nn.Parameter(torch.empty(num_heads, num_keys, in_feats))
+        self.head_weight = nn.Parameter(torch.empty(num_heads))
+        self.fc = nn.Linear(in_feats, out_feats, bias=bias)
+        self.feat_drop = nn.Dropout(feat_drop)
+        self.activation = activation
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        r"""Draw the keys from a standard normal distribution, weigh all heads alike, reset the projection."""
+        nn.init.normal_(self.keys)
+        nn.init.ones_(self.head_weight)
+        self.fc.reset_parameters()
+
+    def forward(self, graph, feat, get_assignment=False):
+        r"""Pool the nodes of each graph into one row a key.
+
+        Parameters
+        ----------
+        graph : DGLGraph or None
+            A graph, or a batch of B graphs, with a single node type. None for stacked use.
+        feat : torch.Tensor
+            Queries of shape :math:`(N, D_{in})`; of shape :math:`(B, M, D_{in})` if ``graph`` is None.
+        get_assignment : bool, optional
+            Whether to return the assignment to the keys as well. Default: ``False``.
+
+        Returns
+        -------
+        torch.Tensor
+            Output of shape :math:`(B, K, D_{out})`.
+        torch.Tensor, optional
+            Assignment :math:`C` of shape :math:`(N, K)`; of shape :math:`(B, M, K)` if ``graph`` is None.
+
+        Raises
+        ------
+        DGLError
+            If ``feat`` does not fit the layer or the graph, or the graph has several node types.
+        """
+        num_keys, in_feats = self.keys.shape[1:]
+        if feat.shape[-1] != in_feats:
+            raise DGLError(f"MemoryPooling was built for features of width {in_feats}, got {feat.shape[-1]}.")
+        query = self.feat_drop(feat)
+        if graph is None:
+            if feat.dim() != 3:
+                raise DGLError(f"Without a graph, feat must have shape (B, M, D), got {tuple(feat.shape)}.")
+            assignment = F.memory_assignment(query.flatten(0, 1), self.keys, self.head_weight, self.tau)
+            assignment = assignment.view(*feat.shape[:2], num_keys)
+            value = assignment.to(query.dtype).transpose(1, 2) @ query
+        else:
+            sizes = graph.batch_num_nodes().tolist()
+            if feat.shape[:-1] != (sum(sizes),):
+                raise DGLError(f"feat must have shape ({sum(sizes)}, {in_feats}), a row a node of the graph, "
+                               f"got {tuple(feat.shape)}.")
+            assignment = F.memory_assignment(query, self.keys, self.head_weight, self.tau)
+            value = F.memory_read(assignment, query, sizes)
+        out = self.fc(value)
+        if self.activation is not None:
+            out = self.activation(out)
+        return (out, assignment) if get_assignment else out
+
+    def extra_repr(self):
+        num_heads, num_keys, in_feats = self.keys.shape
+        return (f"in_feats={in_feats}, out_feats={self.fc.out_features}, num_keys={num_keys}, "
+                f"num_heads={num_heads}, tau={self.tau}")
+
+
+class MemoryReadout(nn.Module):
+    r"""Memory layers, one on the other, down to one row a graph
+
+    It stands where :class:`dgl.nn.SumPooling` or :class:`dgl.nn.Set2Set` stood.
+
+    Parameters
+    ----------
+    in_feats : int
+        Width of the node features.
+    out_feats : int
+        Width of the output, and of the queries between the layers.
+    num_keys : sequence of int, optional
+        Number of keys of each layer; the last is 1. Default: ``(32, 1)``, the paper's for molecules.
+    num_heads : int, optional
+        Number of heads of every layer. Default: ``5``, the paper's.
+    tau : float, optional
+        Degrees of freedom of Student's t kernel. Default: ``1.0``, the paper's.
+    feat_drop : float, optional
+        Dropout rate on the queries of every layer. Default: ``0.0``.
+    batch_norm : bool, optional
+        Whether each layer normalises its projection over the batch, before the activation (the paper's
+        appendix A.1; :class:`GMN` and :class:`MemGNN` do). Default: ``False``.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> import torch
+    >>> from dgl_memgnn import MemoryReadout
+    >>> graph = dgl.batch([dgl.rand_graph(5, 8), dgl.rand_graph(9, 20)])
+    >>> readout = MemoryReadout(in_feats=16, out_feats=16)
+    >>> readout(graph, torch.randn(14, 16)).shape
+    torch.Size([2, 16])
+    """
+
+    def __init__(
+        self, in_feats, out_feats, num_keys=(32, 1), num_heads=5, tau=1.0, feat_drop=0.0, batch_norm=False
+    ):
+        super().__init__()
+        if len(num_keys) == 0 or num_keys[-1] != 1:
+            raise ValueError(f"num_keys must end in 1, a row a graph, got {tuple(num_keys)}.")
+        self.layers = nn.ModuleList()
+        for keys in num_keys:
+            activation = nn.LeakyReLU(0.2)
+            if batch_norm:
+                activation = nn.Sequential(_FeatureBatchNorm(out_feats), activation)
+            self.layers.append(
+                MemoryPooling(in_feats, out_feats, keys, num_heads, tau, feat_drop, activation)
+            )
+            in_feats = out_feats
+
+    def reset_parameters(self):
+        r"""Reset every layer."""
+        for module in self.modules():
+            if isinstance(module, (MemoryPooling, nn.BatchNorm1d)):
+                module.reset_parameters()
+
+    def forward(self, graph, feat, get_assignments=False):
+        r"""Pool each graph into one row.
+
+        Parameters
+        ----------
+        graph : DGLGraph
+            A graph, or a batch of B graphs, with a single node type.
+        feat : torch.Tensor
+            Node features of shape :math:`(N, D_{in})`.
+        get_assignments : bool, optional
+            Whether to return the assignments of the layers as well. Default: ``False``.
+
+        Returns
+        -------
+        torch.Tensor
+            Output of shape :math:`(B, D_{out})`.
+        list of torch.Tensor, optional
+            The assignment of each layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`.
+
+        Raises
+        ------
+        DGLError
+            If ``feat`` does not fit the layer or the graph, or the graph has several node types.
+        """
+        assignments = []
+        for layer in self.layers:
+            feat, assignment = layer(graph, feat, get_assignment=True)
+            assignments.append(assignment)
+            graph = None
+        feat = feat.squeeze(1)
+        return (feat, assignments) if get_assignments else feat
+
+
+class _FeatureBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation of the last dimension over all others."""
+
+    def forward(self, feat):
+        return super().forward(feat.flatten(0, -2)).view_as(feat)

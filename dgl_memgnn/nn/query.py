@@ -1,0 +1,160 @@
+"""Query networks: what turns the nodes of a graph into the queries of the first memory layer."""
+import torch
+from dgl.nn import GATConv
+from torch import nn
+
+from dgl_memgnn.nn.conv import EdgeGATConv
+
+__all__ = ["ConvQuery", "TopologyQuery"]
+
+
+class TopologyQuery(nn.Module):
+    r"""Query network of GMN: a topological embedding, fused with the node features
+
+    .. math::
+        Q_0 = \mathrm{LeakyReLU} \big( [\mathrm{LeakyReLU}(S W_0) \, \| \, X] W_1 \big) \quad (6)
+
+    The node features are batch-normalised. The hidden units are not: the memory layers sum over a graph's
+    nodes, so that a shift between the statistics of training and of inference would count once a node.
+
+    Parameters
+    ----------
+    in_feats : int
+        Width of the node features :math:`X`.
+    topology_feats : int
+        Width of the topological embedding :math:`S`.
+    hidden_feats : int
+        Width of the queries.
+    feat_drop : float, optional
+        Dropout rate on :math:`[\mathrm{LeakyReLU}(S W_0) \, \| \, X]`. Default: ``0.0``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dgl_memgnn.nn import TopologyQuery
+    >>> query = TopologyQuery(in_feats=3, topology_feats=8, hidden_feats=16)
+    >>> query(torch.randn(10, 3), torch.rand(10, 8)).shape
+    torch.Size([10, 16])
+    """
+
+    def __init__(self, in_feats, topology_feats, hidden_feats, feat_drop=0.0):
+        super().__init__()
+        self.topology_fc = nn.Linear(topology_feats, hidden_feats)
+        self.feat_norm = nn.BatchNorm1d(in_feats)
+        self.fusion_fc = nn.Linear(hidden_feats + in_feats, hidden_feats)
+        self.feat_drop = nn.Dropout(feat_drop)
+        self.activation = nn.LeakyReLU(0.2)
+
+    def forward(self, feat, topology):
+        r"""Embed the nodes.
+
+        Parameters
+        ----------
+        feat : torch.Tensor
+            Node features of shape :math:`(N, D_{in})`.
+        topology : torch.Tensor
+            Topological embedding of shape :math:`(N, D_{topology})`.
+
+        Returns
+        -------
+        torch.Tensor
+            Queries of shape :math:`(N, D_{hidden})`.
+        """
+        embedded = self.activation(self.topology_fc(topology))
+        fused = torch.cat([embedded, self.feat_norm(feat)], dim=1)
+        return self.activation(self.fusion_fc(self.feat_drop(fused)))
+
+
+class ConvQuery(nn.Module):
+    r"""Query network of MemGNN: a stack of graph convolutions
+
+    .. math::
+        Q_0 = \mathrm{GNN}(A, X) \quad (7)
+
+    After a linear embedding of the node features, each layer adds to its input (a skip connection) its
+    batch-normalised, activated and dropped-out convolution (the paper's appendix A.1).
+
+    Parameters
+    ----------
+    in_feats : int
+        Width of the node features.
+    edge_feats : int
+        Width of the edge features; 0 if there are none.
+    hidden_feats : int
+        Width of the queries.
+    num_layers : int
+        Number of convolutions.
+    conv : callable, optional
+        Makes a convolution: ``conv(hidden_feats, hidden_feats)`` returns any DGL layer whose output has
+        ``hidden_feats`` features a node once flattened. It is called as ``layer(graph, feat, edge_feat)``,
+        or ``layer(graph, feat)`` if ``edge_feats`` is 0. Default: four-headed :class:`EdgeGATConv`, or
+        :class:`dgl.nn.GATConv` without edge features.
+    feat_drop : float, optional
+        Dropout rate on the output of each convolution. Default: ``0.0``.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> import torch
+    >>> from dgl_memgnn.nn import ConvQuery
+    >>> graph = dgl.graph(([0, 1, 2], [1, 2, 0]))
+    >>> query = ConvQuery(in_feats=8, edge_feats=3, hidden_feats=16, num_layers=2)
+    >>> query(graph, torch.randn(3, 8), torch.randn(3, 3)).shape
+    torch.Size([3, 16])
+
+    Another convolution:
+
+    >>> query = ConvQuery(8, 0, 16, num_layers=2, conv=dgl.nn.GraphConv)
+    >>> query(graph, torch.randn(3, 8)).shape
+    torch.Size([3, 16])
+    """
+
+    def __init__(self, in_feats, edge_feats, hidden_feats, num_layers, conv=None, feat_drop=0.0):
+        super().__init__()
+        if conv is None:
+            conv = _attention(edge_feats)
+        self.edge_feats = edge_feats
+        self.embedding = nn.Linear(in_feats, hidden_feats)
+        self.convs = nn.ModuleList(conv(hidden_feats, hidden_feats) for _ in range(num_layers))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(hidden_feats) for _ in range(num_layers))
+        self.activation = nn.LeakyReLU(0.2)
+        self.feat_drop = nn.Dropout(feat_drop)
+
+    def forward(self, graph, feat, edge_feat=None):
+        r"""Embed the nodes.
+
+        Parameters
+        ----------
+        graph : DGLGraph
+            The graph.
+        feat : torch.Tensor
+            Node features of shape :math:`(N, D_{in})`.
+        edge_feat : torch.Tensor, optional
+            Edge features of shape :math:`(E, D_{edge})`; not used if ``edge_feats`` is 0.
+
+        Returns
+        -------
+        torch.Tensor
+            Queries of shape :math:`(N, D_{hidden})`.
+        """
+        edge_args = (edge_feat,) if self.edge_feats > 0 else ()
+        feat = self.embedding(feat)
+        for conv, norm in zip(self.convs, self.norms):
+            message = norm(conv(graph, feat, *edge_args).flatten(1))
+            feat = feat + self.feat_drop(self.activation(message))
+        return feat
+
+
+def _attention(edge_feats, num_heads=4):
+    """A maker of attention layers whose heads, side by side, are as wide as their input."""
+
+    def conv(in_feats, out_feats):
+        if out_feats % num_heads:
+            raise ValueError(f"hidden_feats must be a multiple of the {num_heads} attention heads, "
+                             f"got {out_feats}.")
+        out_feats //= num_heads
+        if edge_feats > 0:
+            return EdgeGATConv(in_feats, edge_feats, out_feats, num_heads, allow_zero_in_degree=True)
+        return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True)
+
+    return conv

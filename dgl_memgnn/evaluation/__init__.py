@@ -1,0 +1,6 @@
+"""Metrics, runs and predictions."""
+from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
+from dgl_memgnn.evaluation.prediction import Predictor
+from dgl_memgnn.evaluation.run import train_run
+
+__all__ = ["Predictor", "score_binary", "score_classification", "score_regression", "train_run"]

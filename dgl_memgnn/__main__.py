@@ -1,0 +1,6 @@
+"""``python -m dgl_memgnn``"""
+import sys
+
+from dgl_memgnn.cli import main
+
+sys.exit(main())

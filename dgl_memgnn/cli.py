@@ -1,0 +1,83 @@
+"""The command line: dgl-memgnn train, dgl-memgnn predict."""
+import argparse
+import json
+import sys
+from typing import get_origin
+
+from dgl_memgnn import __version__
+from dgl_memgnn.config import load_config, options
+from dgl_memgnn.evaluation import Predictor, train_run
+
+__all__ = ["main"]
+
+
+def main(arguments=None):
+    """Run a command; returns the exit code."""
+    parser = _parser()
+    arguments = parser.parse_args(arguments)
+    try:
+        arguments.command(arguments)
+    except (ValueError, OSError, FloatingPointError) as error:
+        print(f"dgl-memgnn: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser("dgl-memgnn", description="Memory-based graph networks for DGL.")
+    parser.add_argument("--version", action="version", version=f"dgl-memgnn {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a network", description="Train a network.")
+    train.add_argument("config", nargs="?", metavar="CONFIG",
+                       help="a YAML file, or the name of a configuration of the package; or give --csv")
+    train.add_argument("--out", metavar="RUN", help="run folder; default: runs/<configuration>")
+    for name, kind, metadata in options():
+        train.add_argument("--" + name.replace("_", "-"), default=argparse.SUPPRESS, **_argument(kind, metadata))
+    train.set_defaults(command=_train)
+
+    predict = commands.add_parser("predict", help="predict for new molecules",
+                                  description="Predict for new molecules.")
+    predict.add_argument("run", metavar="RUN", help="folder of a trained run")
+    predict.add_argument("--csv", required=True, metavar="F", help="CSV file with a column of SMILES")
+    predict.add_argument("--out", metavar="P", required=True, help="CSV file to write")
+    predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
+    predict.set_defaults(command=_predict)
+    return parser
+
+
+def _argument(kind, metadata):
+    """How argparse reads a key of the configuration. Values are validated with those of the file."""
+    text = metadata["help"].replace("%", "%%")
+    if get_origin(kind) is list:
+        item = kind.__args__[0]
+        return {"type": lambda s: [item(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
+    return {"type": kind if kind in (int, float) else str, "help": text, "choices": metadata["choices"],
+            "metavar": None if metadata["choices"] else getattr(kind, "__name__", "str").upper()}
+
+
+def _train(arguments):
+    overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
+    config = load_config(arguments.config, overrides)
+    folder = arguments.out or f"runs/{_run_name(arguments.config or config.data.csv or config.data.dataset)}"
+    result = train_run(config, folder)
+    for part in ("validation", "test"):
+        if part in result:
+            print(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in result[part].items()))
+    print(f"Stored in {folder}: {json.dumps({'best_epoch': result['best_epoch']})[1:-1]}.")
+
+
+def _run_name(source):
+    from pathlib import Path
+
+    return Path(source).stem
+
+
+def _predict(arguments):
+    table = Predictor(arguments.run).predict_csv(arguments.csv, arguments.out, arguments.smiles_column)
+    failed = table[table["reason"] != ""]
+    print(f"{len(table) - len(failed)} of {len(table)} molecules predicted, written to {arguments.out}.")
+    for row, reason in failed["reason"].head(5).items():
+        print(f"line {row + 2}: {reason}")
+    if len(failed) > 5:
+        print(f"and {len(failed) - 5} more; see the column reason.")

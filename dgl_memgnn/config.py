@@ -1,0 +1,220 @@
+"""Configurations of runs: YAML, every key known, typed and in range."""
+from dataclasses import asdict, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import List, Optional, get_args, get_origin, get_type_hints
+
+import yaml
+
+from dgl_memgnn.data import FEATURIZERS, MOLECULE_DATASETS, TU_DATASETS
+from dgl_memgnn.transforms import EMBEDDINGS
+
+__all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "load_config", "options"]
+
+
+def _option(default, help, choices=None, low=None, high=None):  # noqa: A002
+    metadata = {"help": help, "choices": choices, "low": low, "high": high}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass
+class DataConfig:
+    """What to learn from, and how it is split."""
+
+    dataset: Optional[str] = _option(
+        None, "name of a data set; leave out with csv", choices=(*TU_DATASETS, *MOLECULE_DATASETS)
+    )
+    data_dir: Optional[str] = _option(None, "folder with tu/ and molnet/; default: $DGL_MEMGNN_DATA")
+    csv: Optional[str] = _option(None, "CSV file of SMILES and targets, in place of dataset")
+    smiles_column: str = _option("smiles", "column of the CSV file that holds the SMILES")
+    tasks: List[str] = _option([], "columns of the CSV file to predict")
+    featurizer: str = _option("attentivefp", "atom and bond features", choices=tuple(FEATURIZERS))
+    embedding: str = _option("RandomWalkWithRestart", "topological embedding of GMN", choices=tuple(EMBEDDINGS))
+    embedding_width: int = _option(32, "width of the topological embedding", low=1)
+    split: str = _option("random", "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one "
+                         "of num_folds stratified folds", choices=("random", "scaffold", "folds"))
+    num_folds: int = _option(10, "number of folds", low=2)
+    fold: int = _option(0, "which fold validates, from 0", low=0)
+
+
+@dataclass
+class ModelConfig:
+    """The network."""
+
+    network: str = _option("MemGNN", "which network", choices=("GMN", "MemGNN"))
+    hidden_feats: int = _option(128, "width of the queries", low=1)
+    num_layers: int = _option(3, "number of graph attention layers of MemGNN", low=1)
+    num_keys: List[int] = _option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
+    num_heads: int = _option(5, "number of heads of the memory layers", low=1)
+    tau: float = _option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)
+    dropout: float = _option(0.1, "dropout rate", low=0.0, high=0.99)
+
+
+@dataclass
+class TrainingConfig:
+    """The optimisation."""
+
+    epochs: int = _option(100, "largest number of epochs", low=1)
+    batch_size: int = _option(32, "number of graphs in a batch", low=2)
+    learning_rate: float = _option(1e-3, "learning rate of Adam", low=1e-8, high=1.0)
+    halve_every: int = _option(500, "epochs after which the learning rate halves", low=1)
+    weight_decay: float = _option(0.0, "weight decay of Adam", low=0.0, high=1.0)
+    clustering_period: int = _option(5, "epochs from one clustering step to the next; 0 for none", low=0)
+    clip_norm: float = _option(2.0, "largest norm of a gradient", low=1e-8)
+    patience: int = _option(200, "epochs without improvement after which training stops", low=1)
+    seed: int = _option(0, "seed of the split, the weights and the order", low=0)
+
+
+@dataclass
+class Config:
+    """A whole run. :func:`load_config` makes one from YAML."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def save(self, path):
+        """Write all values to a YAML file that :func:`load_config` reads."""
+        Path(path).write_text(yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def load_config(source=None, overrides=None):
+    """Read and validate a configuration.
+
+    Parameters
+    ----------
+    source : str or os.PathLike, optional
+        A YAML file, or the name of a configuration that comes with the package. Default: all defaults.
+    overrides : dict, optional
+        Values by the key's own name, such as ``{"epochs": 10}``, that replace those of the file.
+
+    Returns
+    -------
+    Config
+        The complete configuration.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or name.
+    ValueError
+        If a key is unknown, or a value has the wrong type or is out of range; the message names the key.
+
+    Examples
+    --------
+    >>> config = load_config("quickstart", {"epochs": 10})
+    >>> config.data.dataset, config.training.epochs
+    ('FreeWilson', 10)
+    >>> load_config(overrides={"epochs": 0})
+    Traceback (most recent call last):
+    ...
+    ValueError: training.epochs must be at least 1, got 0.
+    """
+    content = {} if source is None else _read(source)
+    sections = {f.name: f.default_factory for f in fields(Config)}
+    _check_keys(content, sections, "")
+    for name, value in (overrides or {}).items():
+        section = next(s for s, kind in sections.items() if name in kind.__dataclass_fields__)
+        content.setdefault(section, {})[name] = value
+    config = Config(**{name: _section(name, kind, content.get(name) or {}) for name, kind in sections.items()})
+    _check_together(config)
+    return config
+
+
+def options():
+    """All keys with their types and help: (name, type, metadata) of each."""
+    for section in fields(Config):
+        kinds = get_type_hints(section.default_factory)
+        for option in fields(section.default_factory):
+            yield option.name, kinds[option.name], option.metadata
+
+
+def _read(source):
+    path = Path(source)
+    if path.exists():
+        text = path.read_text(encoding="utf-8")
+    else:
+        shipped = {p.name[:-5]: p for p in resources.files("dgl_memgnn").joinpath("configs").iterdir()
+                   if p.name.endswith(".yaml")}
+        if str(source) not in shipped:
+            raise FileNotFoundError(f"There is no file {source}, and no configuration of that name comes with "
+                                    f"the package. Those that do: {', '.join(sorted(shipped))}.")
+        text = shipped[str(source)].read_text(encoding="utf-8")
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{source} is not YAML: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values() if v is not None):
+        raise ValueError(f"{source} must hold the sections {', '.join(f.name for f in fields(Config))}, "
+                         "each with keys and values.")
+    return {name: dict(section or {}) for name, section in content.items()}
+
+
+def _check_keys(content, known, prefix):
+    for key in content:
+        if key not in known:
+            from difflib import get_close_matches
+
+            close = get_close_matches(str(key), known, n=1)
+            hint = f"Did you mean {prefix}{close[0]}?" if close else f"Known: {', '.join(known)}."
+            raise ValueError(f"Unknown key {prefix}{key}. {hint}")
+
+
+def _section(name, kind, content):
+    _check_keys(content, kind.__dataclass_fields__, f"{name}.")
+    hints = get_type_hints(kind)
+    values = {
+        key: _value(f"{name}.{key}", value, hints[key], kind.__dataclass_fields__[key].metadata)
+        for key, value in content.items()
+    }
+    return kind(**values)
+
+
+def _value(key, value, kind, metadata):
+    """The value in its type; ValueError if it does not fit the type or the range."""
+    if get_origin(kind) is list:
+        if not isinstance(value, list):
+            raise ValueError(f"{key} must be a list, got {value!r}.")
+        return [_value(key, item, get_args(kind)[0], metadata) for item in value]
+    if kind == Optional[str]:
+        if value is None:
+            return None
+        kind = str
+    if kind is float and isinstance(value, (int, str)) and not isinstance(value, bool):
+        try:
+            value = float(value)  # YAML reads 1e-3, without a point, as a string
+        except ValueError:
+            pass
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"{key} must be of type {kind.__name__}, got {value!r}.")
+    choices, low, high = metadata["choices"], metadata["low"], metadata["high"]
+    if choices and value not in choices:
+        raise ValueError(f"{key} must be one of {', '.join(choices)}, got {value!r}.")
+    if low is not None and not value >= low:
+        raise ValueError(f"{key} must be at least {low}, got {value}.")
+    if (high is not None and not value <= high) or value == float("inf"):
+        raise ValueError(f"{key} must be at most {high or 'finite'}, got {value}.")
+    return value
+
+
+def _check_together(config):
+    data, model = config.data, config.model
+    if (data.dataset is None) == (data.csv is None):
+        raise ValueError("Give either data.dataset or data.csv.")
+    if data.csv is not None and not data.tasks:
+        raise ValueError("data.csv needs data.tasks: the columns to predict.")
+    if data.dataset in TU_DATASETS and data.split == "scaffold":
+        raise ValueError("data.split: scaffold is for molecules, not for " + data.dataset + ".")
+    if data.dataset not in TU_DATASETS and data.split == "folds":
+        raise ValueError(f"data.split: folds is for classes, as in {', '.join(TU_DATASETS)}.")
+    taken = {data.smiles_column, "reason"} & set(data.tasks)
+    if taken:
+        raise ValueError(f"data.tasks must not hold {sorted(taken)[0]!r}, a column that predictions use themselves.")
+    if data.fold >= data.num_folds:
+        raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
+    if model.num_keys[-1:] != [1]:
+        raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")

@@ -1,0 +1,55 @@
+"""Trained weights on disk, with what it takes to use them."""
+import os
+
+import torch
+
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
+FORMAT = "dgl-memgnn checkpoint 1"
+
+
+def save_checkpoint(path, **content):
+    """Write tensors and plain values to a file, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file; an older one is replaced.
+    content
+        State dicts, and numbers, strings, lists and dicts.
+    """
+    temporary = f"{path}.tmp"
+    torch.save({"format": FORMAT, **content}, temporary)
+    os.replace(temporary, path)
+
+
+def load_checkpoint(path):
+    """Read a file that :func:`save_checkpoint` wrote. No code in it is run.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    dict
+        What was saved.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint of this version.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"{path} is damaged or no checkpoint of dgl-memgnn. Train again, or restore the file."
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else None
+        raise ValueError(f"{path} has format {found!r}, this version reads {FORMAT!r}. Train again.")
+    return content

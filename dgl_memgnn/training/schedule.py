@@ -1,0 +1,71 @@
+"""The paper's alternating schedule of supervised and clustering steps."""
+import torch
+
+from dgl_memgnn.nn import MemoryPooling
+
+__all__ = ["AlternatingSchedule"]
+
+
+class AlternatingSchedule:
+    r"""Supervised steps that leave the keys alone, and clustering steps that move everything
+
+    .. math::
+        \mathcal{L} = (1 - \lambda) \mathcal{L}_{sup} + \lambda \mathcal{L}_{KL} \quad (11)
+
+    where :math:`\lambda` is 0 batch by batch, and 1 once at the end of every ``period``-th epoch. Each of
+    the two losses has an Adam optimiser of its own: the moments of one would scale the steps of the other.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network with memory layers.
+    learning_rate : float
+        Learning rate of both optimisers.
+    halve_every : int
+        Number of epochs after which the learning rate halves. The paper's is 500.
+    period : int
+        Number of epochs from one clustering step to the next; 0 for none, with keys that never move.
+    clip_norm : float
+        Largest norm of the gradient of a step.
+    weight_decay : float, optional
+        Weight decay of the supervised steps. Default: ``0.0``.
+    """
+
+    def __init__(self, model, learning_rate, halve_every, period, clip_norm, weight_decay=0.0):
+        keys = {id(module.keys) for module in model.modules() if isinstance(module, MemoryPooling)}
+        self.model = model
+        self.learning_rate = learning_rate
+        self.halve_every = halve_every
+        self.period = period
+        self.clip_norm = clip_norm
+        self.supervised = torch.optim.Adam(
+            [p for p in model.parameters() if id(p) not in keys], learning_rate, weight_decay=weight_decay
+        )
+        self.clustering = torch.optim.Adam(model.parameters(), learning_rate)
+
+    def begin_epoch(self, epoch):
+        """Set the learning rate of this epoch, counted from 1."""
+        rate = self.learning_rate * 0.5 ** ((epoch - 1) // self.halve_every)
+        for optimizer in (self.supervised, self.clustering):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+    def supervised_step(self, loss):
+        """Descend the supervised loss of a batch: everything moves but the keys."""
+        self._descend(self.supervised, [loss])
+
+    def clusters_after(self, epoch):
+        """Whether a clustering step ends this epoch, counted from 1."""
+        return self.period > 0 and epoch % self.period == 0
+
+    def clustering_step(self, losses):
+        """Descend the sum of clustering losses, computed one by one so that one graph of operations is alive."""
+        self._descend(self.clustering, losses)
+
+    def _descend(self, optimizer, losses):
+        self.model.zero_grad(set_to_none=True)
+        for loss in losses:
+            loss.backward()
+        moved = [p for group in optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(moved, self.clip_norm)
+        optimizer.step()

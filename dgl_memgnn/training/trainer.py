@@ -1,0 +1,205 @@
+"""The training loop."""
+import copy
+import math
+
+import torch
+from dgl.dataloading import GraphDataLoader
+from torch.utils.data import Subset
+from tqdm import tqdm
+
+from dgl_memgnn.training.batching import EvenBatches
+from dgl_memgnn.training.inference import predict
+from dgl_memgnn.training.objective import memory_clustering_loss
+from dgl_memgnn.training.schedule import AlternatingSchedule
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    r"""Trains a network on the alternating schedule and keeps its best epoch
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        :class:`GMN`, :class:`MemGNN`, or a network called like them: ``model(graph, *inputs,
+        get_assignments=True)`` returns the output and the memory layers' assignments.
+    objective : torch.nn.Module
+        :class:`Classification`, :class:`BinaryTasks` or :class:`Regression`.
+    inputs : callable
+        The model's inputs beside the graph, taken from a batched graph.
+    score : callable
+        ``score(prediction, label)`` returns a dict of metrics, the one that decides first.
+    higher_is_better : bool
+        Whether the metric that decides grows as predictions improve.
+    epochs : int, optional
+        Largest number of epochs. Default: ``100``.
+    batch_size : int, optional
+        Number of graphs in a batch. Batches of an epoch differ by one graph at most. Default: ``32``.
+    learning_rate : float, optional
+        Learning rate of Adam. Default: ``1e-3``.
+    halve_every : int, optional
+        Number of epochs after which the learning rate halves. Default: ``500``, the paper's.
+    weight_decay : float, optional
+        Weight decay of Adam. Default: ``0.0``.
+    clustering_period : int, optional
+        Number of epochs from one clustering step to the next; 0 for none. Default: ``5``.
+    clip_norm : float, optional
+        Largest norm of the gradient of a step. Default: ``2.0``.
+    patience : int, optional
+        Number of epochs without improvement on validation after which training stops. Default: ``200``.
+    seed : int, optional
+        Seed of the order of the graphs and of dropout. Default: ``0``.
+    progress : bool, optional
+        Whether to show a progress bar. Default: ``True``.
+
+    Examples
+    --------
+    >>> from dgl_memgnn import MemGNN
+    >>> from dgl_memgnn.data import MoleculeDataset
+    >>> from dgl_memgnn.evaluation import score_regression
+    >>> from dgl_memgnn.training import Regression, Trainer
+    >>> molecules = MoleculeDataset(["C" * n for n in range(1, 9)], [[float(n)] for n in range(1, 9)])
+    >>> model = MemGNN(molecules.node_feats, molecules.edge_feats, 16, 1, num_layers=1)
+    >>> trainer = Trainer(
+    ...     model,
+    ...     Regression.fit(molecules.labels[:6]),
+    ...     inputs=lambda graph: (graph.ndata["feat"], graph.edata["feat"]),
+    ...     score=score_regression,
+    ...     higher_is_better=False,
+    ...     epochs=2,
+    ...     progress=False,
+    ... )
+    >>> history = trainer.fit(molecules, train=range(6), validation=range(6, 8))
+    >>> sorted(history[0])
+    ['clustering_loss', 'epoch', 'loss', 'mae', 'r2', 'rmse']
+    >>> trainer.predict(molecules).shape
+    torch.Size([8, 1])
+    """
+
+    def __init__(
+        self,
+        model,
+        objective,
+        inputs,
+        score,
+        higher_is_better,
+        epochs=100,
+        batch_size=32,
+        learning_rate=1e-3,
+        halve_every=500,
+        weight_decay=0.0,
+        clustering_period=5,
+        clip_norm=2.0,
+        patience=200,
+        seed=0,
+        progress=True,
+    ):
+        self.model = model
+        self.objective = objective
+        self.inputs = inputs
+        self.score = score
+        self.sign = 1 if higher_is_better else -1
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.patience = patience
+        self.seed = seed
+        self.progress = progress
+        self.schedule = AlternatingSchedule(
+            model, learning_rate, halve_every, clustering_period, clip_norm, weight_decay
+        )
+        self.best_epoch = None
+
+    def fit(self, dataset, train, validation, on_epoch=None):
+        """Train, and leave the model at its best epoch on validation.
+
+        Parameters
+        ----------
+        dataset : sequence of (DGLGraph, torch.Tensor)
+            Graphs with their labels.
+        train, validation : sequence of int
+            Indices of the graphs to learn from and to choose the epoch on.
+        on_epoch : callable, optional
+            Called as ``on_epoch(record, improved)`` after each epoch, with the model as it then is.
+
+        Returns
+        -------
+        list of dict
+            The record of each epoch: its number, losses, and metrics on validation.
+        """
+        torch.manual_seed(self.seed)
+        batches = EvenBatches(len(train), self.batch_size, self.seed)
+        loader = GraphDataLoader(Subset(dataset, train), batch_sampler=batches)
+        label = torch.stack([dataset[i][1] for i in validation])
+        history, best, best_state = [], -math.inf, None
+        with tqdm(range(1, self.epochs + 1), unit="epoch", disable=not self.progress) as bar:
+            for epoch in bar:
+                record = {"epoch": epoch, **self._train_epoch(loader, epoch)}
+                metrics = self.score(self.predict(dataset, validation), label)
+                record.update(metrics)
+                history.append(record)
+                name, value = next(iter(metrics.items()))
+                if math.isnan(value):
+                    raise ValueError(f"{name} on validation is not a number, so no epoch can be chosen. See that "
+                                     "the validation part has a label, and a binary task both classes.")
+                improved = self.sign * value > best
+                if improved:
+                    best, self.best_epoch = self.sign * value, epoch
+                    best_state = copy.deepcopy(self.model.state_dict())
+                bar.set_postfix({"loss": f"{record['loss']:.4f}", f"validation {name}": f"{value:.4f}",
+                                 "best": f"{self.sign * best:.4f}"})
+                if on_epoch is not None:
+                    on_epoch(record, improved)
+                if epoch - (self.best_epoch or 0) >= self.patience:
+                    break
+        self.model.load_state_dict(best_state)
+        return history
+
+    def predict(self, dataset, indices=None):
+        """Predict for graphs of a data set.
+
+        Parameters
+        ----------
+        dataset : sequence of (DGLGraph, torch.Tensor)
+            Graphs with their labels, which are not looked at.
+        indices : sequence of int, optional
+            Indices of the graphs. Default: all.
+
+        Returns
+        -------
+        torch.Tensor
+            Predictions of shape :math:`(n, D_{out})`: class probabilities, probabilities, or targets.
+        """
+        graphs = [dataset[i][0] for i in (range(len(dataset)) if indices is None else indices)]
+        return predict(self.model, self.objective, self.inputs, graphs, 4 * self.batch_size)
+
+    def _train_epoch(self, loader, epoch):
+        self.schedule.begin_epoch(epoch)
+        self.model.train()
+        losses = []
+        for batch, (graph, label) in enumerate(loader, start=1):
+            loss = self.objective(self.model(graph, *self.inputs(graph)), label)
+            losses.append(loss.item())
+            if not math.isfinite(losses[-1]):
+                raise FloatingPointError(f"The loss is {losses[-1]} in batch {batch} of epoch {epoch}. "
+                                         "Lower the learning rate, and look for extreme features or targets.")
+            self.schedule.supervised_step(loss)
+        clustering = math.nan
+        if self.schedule.clusters_after(epoch):
+            clustering = self._cluster(loader)
+        return {"loss": sum(losses) / len(losses), "clustering_loss": clustering}
+
+    def _cluster(self, loader):
+        """One clustering step over all training graphs; returns the loss, in nats per graph."""
+        total = 0.0
+
+        def losses():
+            nonlocal total
+            for graph, _ in loader:
+                _, assignments = self.model(graph, *self.inputs(graph), get_assignments=True)
+                share = graph.batch_size / len(loader.dataset)
+                loss = share * memory_clustering_loss(graph, assignments)
+                total += loss.item()
+                yield loss
+
+        self.schedule.clustering_step(losses())
+        return total

@@ -1,0 +1,60 @@
+"""GMN and MemGNN as whole networks."""
+import dgl
+import pytest
+import torch
+
+from dgl_memgnn import GMN, MemGNN
+from graphs import random_graph
+
+
+def make(name):
+    if name == "GMN":
+        return GMN(in_feats=5, topology_feats=8, hidden_feats=16, out_feats=3, num_keys=(6, 4, 1), dropout=0.2)
+    return MemGNN(5, 8, 16, 3, num_layers=2, num_keys=(6, 4, 1), dropout=0.2)
+
+
+def make_input(name, num_nodes):
+    graph = random_graph(num_nodes)
+    rows = num_nodes if name == "GMN" else graph.num_edges()
+    return graph, torch.randn(num_nodes, 5), torch.randn(rows, 8)
+
+
+@pytest.fixture(params=["GMN", "MemGNN"])
+def name(request):
+    return request.param
+
+
+def test_shapes(name):
+    graphs, feats, others = zip(*[make_input(name, n) for n in (4, 1, 9)])
+    out, assignments = make(name)(dgl.batch(graphs), torch.cat(feats), torch.cat(others), get_assignments=True)
+    assert out.shape == (3, 3)
+    assert [c.shape for c in assignments] == [(14, 6), (3, 6, 4), (3, 4, 1)]
+
+
+def test_a_graph_alone_equals_the_graph_in_a_batch(name):
+    model = make(name).eval()
+    inputs = [make_input(name, n) for n in (4, 1, 9)]
+    graphs, feats, others = zip(*inputs)
+    joint = model(dgl.batch(graphs), torch.cat(feats), torch.cat(others))
+    torch.testing.assert_close(joint, torch.cat([model(*x) for x in inputs]))
+
+
+def test_node_order_does_not_matter(name):
+    model = make(name).eval()
+    graph, feat, other = make_input(name, 9)
+    order = torch.randperm(9)  # new node i is old node order[i]
+    src, dst = (torch.argsort(order)[ends] for ends in graph.edges())
+    permuted = dgl.graph((src, dst), num_nodes=9)
+    torch.testing.assert_close(
+        model(graph, feat, other), model(permuted, feat[order], other[order] if name == "GMN" else other)
+    )
+
+
+def test_all_parameters_but_single_keys_learn(name):
+    model = make(name)
+    graphs, feats, others = zip(*[make_input(name, n) for n in (4, 3, 9)])
+    model(dgl.batch(graphs), torch.cat(feats), torch.cat(others)).square().sum().backward()
+    still = {n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
+    single = {"readout.layers.2.keys", "readout.layers.2.head_weight"}
+    assert single <= still
+    assert not {n for n in still - single if "bias" not in n}

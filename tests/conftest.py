@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DGLBACKEND", "pytorch")
@@ -7,6 +8,16 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 
 torch.set_num_threads(1)
+BESIDE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """The folder of the real data sets."""
+    folder = Path(os.environ.get("DGL_MEMGNN_DATA", BESIDE_REPOSITORY))
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is not a folder (set DGL_MEMGNN_DATA)")
+    return folder
 
 
 @pytest.fixture(autouse=True)

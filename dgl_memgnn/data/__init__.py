@@ -1,0 +1,30 @@
+"""Data sets, featurizers and splits."""
+from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
+from dgl_memgnn.data.folder import find_file
+from dgl_memgnn.data.molecule_csv import read_molecules
+from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
+from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, load_molecules
+from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, stratified_folds
+from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
+
+__all__ = [
+    "Dropped",
+    "FEATURIZERS",
+    "Featurizer",
+    "FreeWilson",
+    "MOLECULE_DATASETS",
+    "MoleculeDataset",
+    "MoleculeError",
+    "MoleculeNet",
+    "TUDataset",
+    "TU_DATASETS",
+    "fair_splits",
+    "featurizer",
+    "find_file",
+    "load_molecules",
+    "random_split",
+    "read_molecules",
+    "scaffold_split",
+    "smiles_to_graph",
+    "stratified_folds",
+]

@@ -173,7 +173,7 @@ def target_distribution(assignment, sizes):
     tensor([[0.7500, 0.2500]])
     """
     assignment = assignment.detach()
-    graph_ids = torch.repeat_interleave(torch.tensor(sizes, device=assignment.device))
+    graph_ids = torch.repeat_interleave(torch.tensor(sizes, dtype=torch.long, device=assignment.device))
     cluster_sizes = assignment.new_zeros(len(sizes), assignment.shape[1])
     cluster_sizes.index_add_(0, graph_ids, assignment)
     tiny = torch.finfo(assignment.dtype).tiny

@@ -1,0 +1,219 @@
+"""Data sets of molecules."""
+import os
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from dgl.data import DGLDataset
+
+from dgl_memgnn.data import featurizers
+from dgl_memgnn.data.molecule_csv import read_molecules
+
+_LISTED_ROWS = 5
+
+
+class Dropped(NamedTuple):
+    """A molecule that is not in the data set.
+
+    Parameters
+    ----------
+    row : int
+        Its row in the source.
+    smiles : object
+        What stood in place of its SMILES.
+    reason : str
+        Why it was dropped, as ``"kind"`` or ``"kind: details"``.
+    """
+
+    row: int
+    smiles: Any
+    reason: str
+
+
+class MoleculeDataset(DGLDataset):
+    r"""Molecules as graphs, with any number of targets each.
+
+    A molecule that cannot become a graph, and one without any label where there are tasks, is dropped and
+    recorded in :attr:`dropped`. Nothing is cached on disk.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+    labels : array-like of shape (n,) or (n, T), optional
+        Targets, NaN or None where missing. Default: no task.
+    featurizer : str
+        See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
+    task_names : sequence of str, optional
+        Default: ``task0``, ``task1`` and so on.
+    rows : sequence of int, optional
+        Number of each molecule in its source. Default: counted from 0.
+    name : str
+        Name of the data set. Default: ``"molecules"``.
+
+    Attributes
+    ----------
+    smiles : list of str
+        Of the molecules that were kept, without white space around them.
+    graphs : list of DGLGraph
+        See :func:`dgl_memgnn.data.smiles_to_graph`.
+    labels : Tensor of shape (n, T)
+        float32; NaN where missing.
+    task_names : list of str
+    rows : list of int
+    dropped : list of Dropped
+    featurizer : str
+    node_feats, edge_feats : int
+        Widths of ``ndata["feat"]`` and ``edata["feat"]``.
+
+    Raises
+    ------
+    ValueError
+        If the arguments differ in length, a label is infinite, or no molecule remains.
+
+    Examples
+    --------
+    >>> dataset = MoleculeDataset(["CCO", "C1CC", "N"], labels=[1.5, 2.0, 0.5], featurizer="memgnn")
+    >>> dataset
+    MoleculeDataset("molecules", num_graphs=2, num_tasks=1, node_feats=32, edge_feats=7)
+    >>> graph, label = dataset[1]
+    >>> graph.num_nodes(), label
+    (1, tensor([0.5000]))
+    >>> dataset.dropped
+    [Dropped(row=1, smiles='C1CC', reason="invalid SMILES: syntax error in 'C1CC'")]
+    """
+
+    def __init__(self, smiles, labels=None, featurizer="canonical", task_names=None, rows=None,
+                 name="molecules"):
+        if isinstance(smiles, str):
+            raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
+        self.smiles = list(smiles)
+        self.rows = list(range(len(self.smiles)) if rows is None else rows)
+        if len(self.rows) != len(self.smiles):
+            raise ValueError(f"There are {len(self.rows)} rows for {len(self.smiles)} SMILES.")
+        self.labels = _label_matrix(labels, self.rows)
+        num_tasks = self.labels.shape[1]
+        self.task_names = list(task_names or [f"task{i}" for i in range(num_tasks)])
+        if len(self.task_names) != num_tasks:
+            raise ValueError(f"There are {len(self.task_names)} task names for {num_tasks} label columns.")
+        spec = featurizers.featurizer(featurizer)
+        self.featurizer, self.node_feats, self.edge_feats = spec.name, spec.node_feats, spec.edge_feats
+        # raw_dir is never used, but DGL creates its default, which fails where the home is read-only.
+        super().__init__(name=name, raw_dir=os.curdir)
+
+    @staticmethod
+    def from_csv(path, smiles_column, task_columns=(), featurizer="canonical"):
+        r"""Data set from a CSV file.
+
+        Parameters
+        ----------
+        path : str or Path
+            A CSV file in UTF-8 with a header line, compressed if its name ends in ``.gz``.
+        smiles_column : str
+        task_columns : sequence of str
+            Columns of targets; a cell is missing where it is empty or says NA, N/A, NaN, null or None.
+            Default: no task.
+        featurizer : str
+            Default: ``"canonical"``.
+
+        Returns
+        -------
+        MoleculeDataset
+            Its ``rows`` are line numbers of the file; the header is line 1.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is no readable CSV, a column is missing, a target is not a finite number, a task has
+            no value, or no molecule remains.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "molecules.csv")
+        >>> _ = path.write_text("smiles,solubility\nCCO,1.1\n,0.2\nN,0.3\n")
+        >>> dataset = MoleculeDataset.from_csv(path, "smiles", ["solubility"])
+        >>> dataset.rows, dataset.drop_report()
+        ([2, 4], '2 of 3 molecules kept, 1 dropped: 1 for empty SMILES (row 3).')
+        """
+        task_columns = list(task_columns or ())
+        table = read_molecules(path, smiles_column, task_columns)
+        return MoleculeDataset(table.smiles, table.labels, featurizer, task_columns, table.rows)
+
+    def process(self):
+        self.graphs, self.dropped, kept = [], [], []
+        unlabelled = self.labels.isnan().all(dim=1).tolist()
+        for i, smiles in enumerate(self.smiles):
+            try:
+                if self.task_names and unlabelled[i]:
+                    raise featurizers.MoleculeError("no label")
+                self.graphs.append(featurizers.smiles_to_graph(smiles, self.featurizer))
+                kept.append(i)
+            except featurizers.MoleculeError as error:
+                self.dropped.append(Dropped(self.rows[i], smiles, str(error)))
+        self.smiles = [self.smiles[i].strip() for i in kept]
+        self.rows = [self.rows[i] for i in kept]
+        self.labels = self.labels[kept]
+        if not kept:
+            raise ValueError(f"No molecule remains: {self.drop_report()}")
+
+    def drop_report(self):
+        """What was dropped and why, in one paragraph.
+
+        Returns
+        -------
+        str
+            Number of molecules and first rows for each reason.
+        """
+        rows_by_kind = defaultdict(list)
+        for record in self.dropped:
+            rows_by_kind[record.reason.partition(":")[0]].append(str(record.row))
+        total = len(self.graphs) + len(self.dropped)
+        report = f"{len(self.graphs)} of {total} molecules kept, {len(self.dropped)} dropped"
+        kinds = [f"{len(rows)} for {kind} ({_list_rows(rows)})" for kind, rows in rows_by_kind.items()]
+        return ": ".join([report, "; ".join(kinds)] if kinds else [report]) + "."
+
+    def __getitem__(self, idx):
+        r"""Graph and labels of one molecule.
+
+        Parameters
+        ----------
+        idx : int
+
+        Returns
+        -------
+        (DGLGraph, Tensor of shape (T,))
+        """
+        return self.graphs[idx], self.labels[idx]
+
+    def __len__(self):
+        return len(self.graphs)
+
+    def __repr__(self):
+        return (f'{type(self).__name__}("{self.name}", num_graphs={len(self)}, '
+                f"num_tasks={len(self.task_names)}, node_feats={self.node_feats}, "
+                f"edge_feats={self.edge_feats})")
+
+
+def _label_matrix(labels, rows):
+    """Labels as a float32 tensor of shape (n, T)."""
+    if labels is None:
+        return torch.empty(len(rows), 0)
+    matrix = np.asarray(labels, dtype=np.float64)
+    if matrix.ndim == 1:
+        matrix = matrix[:, None]
+    if matrix.ndim != 2 or len(matrix) != len(rows):
+        raise ValueError(f"labels have shape {np.shape(labels)} for {len(rows)} SMILES: the shape must be "
+                         "(n,) or (n, tasks).")
+    too_large = (np.abs(matrix) > np.finfo(np.float32).max).any(axis=1)
+    if too_large.any():
+        raise ValueError(f"A label of row {rows[too_large.argmax()]} is infinite (in 32 bits).")
+    return torch.from_numpy(matrix.astype(np.float32))
+
+
+def _list_rows(rows):
+    listed = ", ".join(rows[:_LISTED_ROWS]) + ", ..." * (len(rows) > _LISTED_ROWS)
+    return f"row{'s' * (len(rows) > 1)} {listed}"

@@ -1,0 +1,198 @@
+"""Index arrays that part a data set. All are int64 and sorted; no sample is lost or listed twice."""
+import json
+
+import numpy as np
+
+from dgl.data.utils import split_dataset
+
+from dgl_memgnn.data.featurizers import MoleculeError, parse_smiles
+from dgl_memgnn.data.folder import find_file
+
+
+def random_split(num_samples, fractions=(0.8, 0.1, 0.1), seed=0):
+    """Part samples at random, as :func:`dgl.data.utils.split_dataset` does.
+
+    Parameters
+    ----------
+    num_samples : int
+    fractions : (float, float, float)
+        Shares of training, validation and test; the test part gets what rounding leaves.
+        Default: ``(0.8, 0.1, 0.1)``.
+    seed : int
+        Default: 0.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray)
+        Sorted indices for training, validation and test.
+
+    Raises
+    ------
+    ValueError
+        If the fractions are not positive, do not sum to 1, or leave a part empty.
+
+    Examples
+    --------
+    >>> [len(part) for part in random_split(1128)]
+    [902, 112, 114]
+    """
+    fractions = _check_fractions(fractions)
+    subsets = split_dataset(range(num_samples), fractions, shuffle=True, random_state=seed)
+    return _check_parts([subset.indices for subset in subsets], num_samples)
+
+
+def scaffold_split(smiles, fractions=(0.8, 0.1, 0.1)):
+    """Part molecules so that those with the same Bemis-Murcko scaffold stay together.
+
+    The largest groups go to the training part first, so that the rarest scaffolds are tested. The split is
+    deterministic: it is that of dgllife's ``ScaffoldSplitter``.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+    fractions : (float, float, float)
+        Shares of training, validation and test; the first two are upper bounds.
+        Default: ``(0.8, 0.1, 0.1)``.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray)
+        Sorted indices for training, validation and test.
+
+    Raises
+    ------
+    ValueError
+        If a molecule has no scaffold because it is invalid, or if the fractions are not positive, do not sum
+        to 1, or leave a part empty.
+
+    Examples
+    --------
+    >>> scaffold_split(["c1ccccc1C", "C1CC1", "c1ccccc1O", "C1CCC1"], (0.5, 0.25, 0.25))
+    (array([0, 2]), array([3]), array([1]))
+    """
+    from dgllife.utils import ScaffoldSplitter
+    from rdkit.rdBase import BlockLogs
+
+    fractions = _check_fractions(fractions)
+    molecules = [_parse(i, text) for i, text in enumerate(smiles)]
+    with BlockLogs():
+        subsets = ScaffoldSplitter.train_val_test_split(molecules, molecules, frac_train=fractions[0],
+                                                        frac_val=fractions[1], frac_test=fractions[2],
+                                                        log_every_n=None)
+    return _check_parts([subset.indices for subset in subsets], len(molecules))
+
+
+def stratified_folds(labels, num_folds=10, seed=0):
+    """Folds for cross-validation with the class proportions of the whole set.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
+        Class of each sample.
+    num_folds : int
+        Default: 10.
+    seed : int
+        Default: 0.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Sorted indices for training and validation of each fold; every sample is validated once.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two folds, or a class has fewer samples than there are folds.
+
+    Examples
+    --------
+    >>> folds = stratified_folds([0, 0, 1, 1], num_folds=2)
+    >>> sorted(index for _, validation in folds for index in validation.tolist())
+    [0, 1, 2, 3]
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    labels = np.asarray(labels)
+    classes, counts = np.unique(labels, return_counts=True)
+    if len(classes) and counts.min() < num_folds:
+        raise ValueError(f"Class {classes[counts.argmin()]} has {counts.min()} samples, too few for "
+                         f"{num_folds} folds: use fewer folds.")
+    folds = StratifiedKFold(num_folds, shuffle=True, random_state=seed).split(labels, labels)
+    return [(_sorted(train), _sorted(validation)) for train, validation in folds]
+
+
+def fair_splits(name, data_dir=None):
+    """The ten outer folds of the fair comparison of Errica et al. (ICLR 2020) for a TU data set.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data set, such as ``"DD"``.
+    data_dir : str or Path, optional
+        Data folder with ``splits/<name>_splits.json``. Default: the environment variable
+        ``DGL_MEMGNN_DATA``.
+
+    Returns
+    -------
+    list of (ndarray, ndarray, ndarray)
+        Sorted indices for training, validation and test of each outer fold; every graph is tested once.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is not in the data folder.
+    ValueError
+        If the file does not hold such folds.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> data_dir = pathlib.Path(tempfile.mkdtemp())
+    >>> (data_dir / "splits").mkdir()
+    >>> fold = '{"test": [%d], "model_selection": [{"train": [%d], "validation": [%d]}]}'
+    >>> text = ", ".join(fold % (i, (i + 1) % 3, (i + 2) % 3) for i in range(3))
+    >>> _ = (data_dir / "splits" / "TINY_splits.json").write_text(f"[{text}]")
+    >>> fair_splits("TINY", data_dir)[0]
+    (array([1]), array([2]), array([0]))
+    """
+    path = find_file([f"splits/{name}_splits.json"], data_dir)
+    try:
+        folds = [(fold["model_selection"][0]["train"], fold["model_selection"][0]["validation"], fold["test"])
+                 for fold in json.loads(path.read_text(encoding="utf-8"))]
+        tested = np.concatenate([test for _, _, test in folds])
+        _check_parts([tested], len(tested))
+        return [_check_parts(fold, len(tested)) for fold in folds]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not hold outer folds that test every graph once "
+                         f"({type(error).__name__}: {error}): copy or download it again.") from error
+
+
+def _parse(index, smiles):
+    try:
+        return parse_smiles(smiles)
+    except MoleculeError as error:
+        raise ValueError(f"Molecule {index} has no scaffold ({error}): drop it before splitting.") from error
+
+
+def _check_fractions(fractions):
+    fractions = np.asarray(fractions, dtype=float)
+    if fractions.shape != (3,) or not (fractions > 0).all() or not np.isclose(fractions.sum(), 1):
+        raise ValueError(f"fractions must be three positive numbers that sum to 1, not {fractions.tolist()}.")
+    return fractions.tolist()
+
+
+def _check_parts(parts, num_samples):
+    """The parts as sorted arrays, if none is empty and together they are all samples."""
+    sizes = [len(part) for part in parts]
+    if not all(sizes):
+        raise ValueError(f"{num_samples} samples in parts of {sizes} leave a part empty: use other fractions "
+                         "or more samples.")
+    missing = np.setdiff1d(np.arange(num_samples), np.concatenate(parts))
+    if len(missing) or sum(sizes) != num_samples:
+        raise ValueError(f"Parts of {sizes} do not hold each of {num_samples} samples once; "
+                         f"first ones missing: {missing[:5].tolist()}.")
+    return tuple(map(_sorted, parts))
+
+
+def _sorted(indices):
+    return np.sort(np.asarray(indices, dtype=np.int64))

@@ -1,0 +1,366 @@
+"""Topological embeddings: what a node sees of its graph, in a vector of fixed width."""
+from numbers import Integral
+
+import numpy as np
+import torch
+from dgl.transforms import BaseTransform
+
+from dgl_memgnn.transforms.adjacency import adjacency_matrix, normalized_adjacency, transition_matrix
+from dgl_memgnn.transforms.spectral import function_rows, heat_coefficients, restart_coefficients
+
+
+class _TopologicalEmbedding(BaseTransform):
+    """Writes a row for each node, of `width` entries, to ``ndata[feat_name]``."""
+
+    def __init__(self, width, sort, feat_name):
+        if not isinstance(width, Integral) or width < 1:
+            raise ValueError(f"Expected width to be an integer of at least 1, got {width!r}.")
+        self.width = width
+        self.sort = sort
+        self.feat_name = feat_name
+
+    def __call__(self, graph):
+        sizes = graph.batch_num_nodes().cpu().numpy()
+        embedding = self._embed(adjacency_matrix(graph), sizes)
+        graph.ndata[self.feat_name] = torch.from_numpy(embedding).to(graph.device)
+        return graph
+
+    def __repr__(self):
+        parameters = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({parameters})"
+
+
+class _SparseEmbedding(_TopologicalEmbedding):
+    """Rows of a matrix with the entries of the adjacency matrix."""
+
+    def __init__(self, width, sort=True, feat_name="topology"):
+        super().__init__(width, sort, feat_name)
+
+    def _embed(self, adjacency, sizes):
+        matrix = self._matrix(adjacency).tocoo()
+        row, column, data = matrix.row, matrix.col, matrix.data
+        if self.sort:
+            order = np.lexsort((-data, row))
+            row, data = row[order], data[order]
+            column = np.arange(len(row)) - adjacency.indptr[row]
+        else:
+            column = column - np.repeat(sizes.cumsum() - sizes, sizes)[column]
+        kept = column < self.width
+        embedding = np.zeros((len(adjacency.indptr) - 1, self.width), np.float32)
+        embedding[row[kept], column[kept]] = data[kept]
+        return embedding
+
+
+class _SpectralEmbedding(_TopologicalEmbedding):
+    """Rows of a function of a normalised adjacency matrix."""
+
+    def __init__(self, width, sort, tol, feat_name):
+        super().__init__(width, sort, feat_name)
+        if not 0 < tol < 1:
+            raise ValueError(f"Expected tol to lie between 0 and 1, got {tol!r}.")
+        self.tol = tol
+
+    def _embed(self, adjacency, sizes):
+        embedding = np.zeros((sizes.sum(), self.width), np.float32)
+        for nodes, rows in function_rows(self._matrix(adjacency), sizes, self._coefficients):
+            rows = np.ascontiguousarray(rows, np.float32).clip(min=0)
+            if self.sort:
+                rows = _largest(rows, self.width)
+            embedding[nodes, : rows.shape[1]] = rows[:, : self.width]
+        return embedding
+
+
+def _largest(rows, width):
+    """The `width` largest entries of each row in descending order, or all if there are fewer."""
+    others = max(0, rows.shape[1] - width)
+    if others:
+        rows.partition(others, axis=1)
+    return np.sort(rows[:, others:], axis=1)[:, ::-1]
+
+
+def _check_continue_prob(continue_prob):
+    if not 0 <= continue_prob < 1:
+        raise ValueError(f"Expected continue_prob to lie in [0, 1), got {continue_prob!r}.")
+
+
+class RandomWalkWithRestart(_SpectralEmbedding):
+    r"""Diffusion by random walks with restart, from `Memory-Based Graph Networks
+    <https://arxiv.org/abs/2002.09518>`__.
+
+    Equation 12 of the paper:
+
+    .. math::
+        S = (1 - p) \left(I - p \tilde{A}\right)^{-1}, \quad \tilde{A} = D^{-1/2} A D^{-1/2}
+
+    The embedding of a node is its row of :math:`S`, sorted in descending order, cut or zero-padded to a fixed
+    width. A fixed width lets a network trained on small graphs run on larger ones.
+
+    The paper calls :math:`p = 0.1` the "restart probability", but :math:`p` multiplies :math:`\tilde{A}`: it is
+    the probability to go on. In the usual sense of the word, the walk restarts with probability 0.9.
+
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
+    batch do not see each other: the result is that of each graph alone.
+
+    Parameters
+    ----------
+    width : int
+        Number of entries of an embedding.
+    continue_prob : float, optional
+        :math:`p`, in [0, 1). Default: ``0.1``, which gives the paper's numbers.
+    sort : bool, optional
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
+        graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
+    tol : float, optional
+        Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
+    feat_name : str, optional
+        Name of the node feature to write. Default: ``"topology"``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+    DGLError
+        On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
+        duplicate edges.
+
+    Notes
+    -----
+    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated node is
+    :math:`(1 - p, 0, \ldots)`, and on irregular graphs rows need not sum to 1.
+
+    No inverse is computed, nor any N x N matrix: the rows come from a Chebyshev expansion in :math:`\tilde{A}`, in
+    blocks, with as many terms as `tol` needs. The time still grows with the sum of the squared graph sizes.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> from dgl_memgnn.transforms import RandomWalkWithRestart
+    >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
+    >>> RandomWalkWithRestart(width=4)(path).ndata["topology"]
+    """
+
+    def __init__(self, width, continue_prob=0.1, sort=True, tol=1e-6, feat_name="topology"):
+        super().__init__(width, sort, tol, feat_name)
+        _check_continue_prob(continue_prob)
+        self.continue_prob = continue_prob
+
+    def _matrix(self, adjacency):
+        return normalized_adjacency(adjacency)
+
+    def _coefficients(self, max_nodes):
+        return restart_coefficients(self.continue_prob, self.tol)
+
+
+class HeatKernel(_SpectralEmbedding):
+    r"""Diffusion of heat along the edges.
+
+    .. math::
+        S = e^{-t (I - \tilde{A})}, \quad \tilde{A} = D^{-1/2} A D^{-1/2}
+
+    The embedding of a node is its row of :math:`S`, sorted in descending order, cut or zero-padded to a fixed
+    width: an alternative to equation 12 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__ that the
+    paper leaves to future work.
+
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
+    batch do not see each other: the result is that of each graph alone.
+
+    Parameters
+    ----------
+    width : int
+        Number of entries of an embedding.
+    time : float, optional
+        :math:`t > 0`, in units of the mean time between two steps of a walk. Default: ``1.0``.
+    sort : bool, optional
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
+        graph, so that the embedding depends on the order of the nodes. Default: ``True``.
+    tol : float, optional
+        Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
+    feat_name : str, optional
+        Name of the node feature to write. Default: ``"topology"``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+    DGLError
+        On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
+        duplicate edges.
+
+    Notes
+    -----
+    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated node is
+    :math:`(e^{-t}, 0, \ldots)`.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> from dgl_memgnn.transforms import HeatKernel
+    >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
+    >>> HeatKernel(width=4)(path).ndata["topology"]
+    """
+
+    def __init__(self, width, time=1.0, sort=True, tol=1e-6, feat_name="topology"):
+        super().__init__(width, sort, tol, feat_name)
+        if not 0 < time < float("inf"):
+            raise ValueError(f"Expected time to be positive and finite, got {time!r}.")
+        self.time = time
+
+    def _matrix(self, adjacency):
+        return normalized_adjacency(adjacency)
+
+    def _coefficients(self, max_nodes):
+        return heat_coefficients(self.time, self.tol)
+
+
+class PersonalizedPageRank(_SpectralEmbedding):
+    r"""Where a random walk that starts at a node stops.
+
+    .. math::
+        S = (1 - p) \left(I - p D^{-1} A\right)^{-1}
+
+    The embedding of a node is its row of :math:`S`, sorted in descending order, cut or zero-padded to a fixed
+    width: an alternative to equation 12 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__ that the
+    paper leaves to future work. An uncut row is a probability distribution over the nodes.
+
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
+    batch do not see each other: the result is that of each graph alone.
+
+    Parameters
+    ----------
+    width : int
+        Number of entries of an embedding.
+    continue_prob : float, optional
+        :math:`p`, in [0, 1): the walk takes another step with probability :math:`p`. Default: ``0.85``, the customary
+        damping factor of PageRank.
+    sort : bool, optional
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
+        graph, so that the embedding depends on the order of the nodes. Default: ``True``.
+    tol : float, optional
+        Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
+    feat_name : str, optional
+        Name of the node feature to write. Default: ``"topology"``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+    DGLError
+        On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
+        duplicate edges.
+
+    Notes
+    -----
+    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. A walk on an isolated node stays
+    there, so that its row is :math:`(1, 0, \ldots)` and sums to 1 like every other.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> from dgl_memgnn.transforms import PersonalizedPageRank
+    >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
+    >>> PersonalizedPageRank(width=4)(path).ndata["topology"]
+    """
+
+    def __init__(self, width, continue_prob=0.85, sort=True, tol=1e-6, feat_name="topology"):
+        super().__init__(width, sort, tol, feat_name)
+        _check_continue_prob(continue_prob)
+        self.continue_prob = continue_prob
+
+    def _matrix(self, adjacency):
+        return transition_matrix(adjacency)
+
+    def _coefficients(self, max_nodes):
+        # D^-1 A = D^-1/2 (D^-1/2 A D^-1/2) D^1/2: an error grows by at most the root of the largest degree.
+        return restart_coefficients(self.continue_prob, self.tol / np.sqrt(max_nodes))
+
+
+class NormalizedAdjacency(_SparseEmbedding):
+    r"""Rows of the normalised adjacency matrix, from section 4.4.2 of `Memory-Based Graph Networks
+    <https://arxiv.org/abs/2002.09518>`__.
+
+    .. math::
+        \tilde{A} = D^{-1/2} A D^{-1/2}
+
+    The embedding of a node is its row of :math:`\tilde{A}`, sorted in descending order, cut or zero-padded to a fixed
+    width.
+
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
+    batch do not see each other: the result is that of each graph alone.
+
+    Parameters
+    ----------
+    width : int
+        Number of entries of an embedding.
+    sort : bool, optional
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
+        graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
+    feat_name : str, optional
+        Name of the node feature to write. Default: ``"topology"``.
+
+    Raises
+    ------
+    ValueError
+        If `width` is not a positive integer.
+    DGLError
+        On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
+        duplicate edges.
+
+    Notes
+    -----
+    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated node is
+    zero.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> from dgl_memgnn.transforms import NormalizedAdjacency
+    >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
+    >>> NormalizedAdjacency(width=4)(path).ndata["topology"]
+    """
+
+    def _matrix(self, adjacency):
+        return normalized_adjacency(adjacency)
+
+
+class Adjacency(_SparseEmbedding):
+    r"""Rows of the adjacency matrix, from section 4.4.2 of `Memory-Based Graph Networks
+    <https://arxiv.org/abs/2002.09518>`__.
+
+    The embedding of a node is its row of :math:`A`, sorted in descending order, cut or zero-padded to a fixed
+    width. Sorted, the row of a node of degree d is d ones, then zeros.
+
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
+    batch do not see each other: the result is that of each graph alone.
+
+    Parameters
+    ----------
+    width : int
+        Number of entries of an embedding.
+    sort : bool, optional
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
+        graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
+    feat_name : str, optional
+        Name of the node feature to write. Default: ``"topology"``.
+
+    Raises
+    ------
+    ValueError
+        If `width` is not a positive integer.
+    DGLError
+        On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
+        duplicate edges.
+
+    Notes
+    -----
+    A self-loop is an edge: it puts 1 on the diagonal of :math:`A`.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> from dgl_memgnn.transforms import Adjacency
+    >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
+    >>> Adjacency(width=4)(path).ndata["topology"]
+    """
+
+    def _matrix(self, adjacency):
+        return adjacency

@@ -1,0 +1,12 @@
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_surroundings(monkeypatch, tmp_path):
+    """No test sees the user's data folder or downloads, nor the network."""
+    def refuse(url, **kwargs):
+        raise ConnectionError("no network in tests")
+
+    monkeypatch.delenv("DGL_MEMGNN_DATA", raising=False)
+    monkeypatch.setenv("DGL_DOWNLOAD_DIR", str(tmp_path / "downloads"))
+    monkeypatch.setattr("dgl_memgnn.data.folder.download", refuse)

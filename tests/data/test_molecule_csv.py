@@ -1,0 +1,116 @@
+import gzip
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dgl_memgnn.data.molecule_csv import read_molecules
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read a CSV file of the given content."""
+    def read(content, tasks=("y",), name="m.csv"):
+        (tmp_path / name).write_bytes(content)
+        return read_molecules(tmp_path / name, "smiles", tasks)
+    return read
+
+
+def test_smiles_that_look_like_missing_values_stay(read):
+    table = read(b"smiles,y\nN,1\nNA,2\nnan,3\nNone,4\n,5\n")
+    assert table.smiles == ["N", "NA", "nan", "None", ""]
+    assert table.labels.tolist() == [[1], [2], [3], [4], [5]]
+
+
+def test_missing_targets(read):
+    cells = ["", " ", "NA", "n/a", "NaN", "#N/A", "null", "None"]
+    labels = read("smiles,y\nC,1\n".encode() + "".join(f"C,{cell}\n" for cell in cells).encode()).labels
+    assert labels.dtype == np.float32
+    assert np.isnan(labels[1:]).all() and labels[0] == 1
+
+
+@pytest.mark.parametrize("content", [
+    b"\xef\xbb\xbfsmiles,y\nCCO,1.5\nN,-2e-3\n",
+    b"smiles,y\r\nCCO,1.5\r\nN,-2e-3\r\n",
+    b'"smiles"," y "\n"CCO"," 1.5 "\nN,-2e-3',
+    b"id,y,z,smiles\n7,1.5,,CCO\n8,-2e-3,,N\n",
+])
+def test_dialects(read, content):
+    table = read(content)
+    assert table.smiles == ["CCO", "N"]
+    assert np.allclose(table.labels, [[1.5], [-2e-3]])
+    assert table.rows == [2, 3]
+
+
+def test_gzip(read):
+    assert read(gzip.compress(b"smiles,y\nCCO,1\n"), name="m.csv.gz").smiles == ["CCO"]
+
+
+@pytest.mark.parametrize("damaged", [b"smiles,y\nCCO,1\n", gzip.compress(b"smiles,y\n" * 9)[:-9]])
+def test_damaged_gzip(read, damaged):
+    with pytest.raises(ValueError, match="m.csv.gz cannot be read"):
+        read(damaged, name="m.csv.gz")
+
+
+def test_blank_lines_keep_their_number(read):
+    table = read(b"smiles,y\nCCO,1\n\nN,2\n")
+    assert table.smiles == ["CCO", "", "N"]
+    assert table.rows == [2, 3, 4]
+
+
+def test_tasks_keep_their_order_and_may_be_none_at_all(read):
+    content = b"a,smiles,b\n1,CCO,2\n"
+    assert read(content, ["b", "a"]).labels.tolist() == [[2, 1]]
+    assert read(content, []).labels.shape == (1, 0)
+
+
+@pytest.mark.parametrize("content, message", [
+    (b"", "m.csv is empty"),
+    (b"\n\n", "m.csv is empty"),
+    (b"smiles,y\n", "a header but no molecule"),
+    (b"SMILES,y\nC,1\n", r"'smiles' \(smiles_column, --smiles-column\): its columns are 'SMILES', 'y'\."),
+    (b"smiles,Y\nC,1\n", r"'y' \(task_columns, --tasks\): its columns are 'smiles', 'Y'\."),
+    (b"C,1\nN,2\n", "no column 'smiles' .*'C', '1'"),
+    (b"smiles,y,y\nC,1,2\n", "2 columns 'y' .*rename"),
+    (b"smiles;y\nC;1\n", "separated by semicolons, 'smiles;y'; save it with commas"),
+    (b"smiles\ty\nC\t1\n", "separated by tabs"),
+    (b"smiles,y\nC,1\nN,high\n", "m.csv, line 3, column 'y': 'high' is not a number"),
+    (b"smiles,y\nC,1\n\nN,high\n", "line 4, column 'y': 'high'"),
+    (b"smiles,y\nC,0x1A\n", "line 2, column 'y': '0x1A' is not a number"),
+    (b"smiles,y\nC,True\nC,1\n", "line 2, column 'y': 'True' is not a number"),
+    (b"smiles,y\nC,inf\n", "line 2, column 'y': 'inf' is infinite"),
+    (b"smiles,y\nC,1\nC,-1e39\n", "line 3, column 'y': '-1e39' is infinite"),
+    (b"smiles,y\nC,\nN,NA\n", "the target 'y' has no value in any row"),
+    (b"smiles,y\nC,1,2\n", "not a comma-separated table.*Expected 2 fields in line 2, saw 3"),
+    (b'smiles,y\n"C,1\n', "not a comma-separated table.*EOF inside string"),
+    ("smiles,y\nC,1\n".encode("utf-16"), "not UTF-8 text"),
+])
+def test_errors_name_place_and_remedy(read, content, message):
+    with pytest.raises(ValueError, match=message):
+        read(content)
+
+
+def test_long_headers_are_cut(read):
+    header = ",".join(f"c{i}" for i in range(595))
+    with pytest.raises(ValueError, match="'c28', 'c29' and 565 more"):
+        read(f"{header}\n{header}\n".encode())
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.csv"):
+        read_molecules(tmp_path / "none.csv", "smiles")
+
+
+def test_an_address_is_not_opened():
+    with pytest.raises(FileNotFoundError):
+        read_molecules("https://example.org/m.csv", "smiles")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.floats(width=32, allow_nan=False, allow_infinity=False)), min_size=1))
+def test_numbers_survive(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("csv") / "m.csv"
+    path.write_text("y,smiles\n0,C\n" + "".join(f"{'' if y is None else repr(y)},C\n" for y in values))
+    expected = np.array([[0.0]] + [[np.nan if y is None else y] for y in values], dtype=np.float32)
+    assert np.array_equal(read_molecules(path, "smiles", ["y"]).labels, expected, equal_nan=True)

@@ -1,0 +1,159 @@
+"""The command line, from a CSV file to predictions."""
+import json
+
+import pandas as pd
+import pytest
+import torch
+
+from dgl_memgnn.cli import main
+from dgl_memgnn.evaluation import Predictor
+
+SMALL = ["--epochs", "3", "--hidden-feats", "16", "--num-layers", "1", "--num-keys", "4,1", "--clustering-period", "2"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """40 molecules; the second task misses half its values, and two rows are no molecules."""
+    folder = tmp_path_factory.mktemp("runs")
+    chains = ["C" * n + tail for n in range(1, 11) for tail in ("O", "N", "Cl", "c1ccccc1")]
+    table = pd.DataFrame({
+        "name": range(len(chains)),
+        "structure": chains,
+        "size": [float(len(c)) for c in chains],
+        "half": [len(c) / 2 if i % 2 else None for i, c in enumerate(chains)],
+        "aromatic": [int("c" in c) for c in chains],
+    })
+    table.loc[[3, 7], "structure"] = ["C1CC", ""]
+    table.to_csv(folder / "molecules.csv", index=False)
+    return folder
+
+
+def train(folder, out, tasks, *options):
+    return main(["train", "--csv", str(folder / "molecules.csv"), "--smiles-column", "structure", "--tasks", tasks,
+                 "--out", str(folder / out), *SMALL, *options])
+
+
+@pytest.fixture(scope="module")
+def regression(folder):
+    assert train(folder, "regression", "size,half") == 0
+    return folder / "regression"
+
+
+def test_the_run_folder(regression):
+    assert {p.name for p in regression.iterdir()} == {
+        "config.yaml", "history.csv", "metrics.json", "predictions.csv", "checkpoint.pt"
+    }
+    metrics = json.loads((regression / "metrics.json").read_text())
+    assert {"validation", "test", "seed", "versions", "wall_time_seconds", "best_epoch"} <= set(metrics)
+    assert {"rmse", "mae", "r2"} == set(metrics["test"])
+    assert metrics["parts"] == {"train": 30, "validation": 3, "test": 5}
+    assert "2 dropped" in metrics["dropped"]
+    history = pd.read_csv(regression / "history.csv")
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert history["clustering_loss"].notna().tolist() == [False, True, False]
+    assert history["rmse"].min() == pytest.approx(metrics["validation"]["rmse"])
+
+
+def test_held_out_predictions_give_the_stored_score(regression):
+    table = pd.read_csv(regression / "predictions.csv")
+    metrics = json.loads((regression / "metrics.json").read_text())
+    errors = (table["prediction"] - table["target"]) ** 2
+    rmse = errors.groupby(table["task"]).mean() ** 0.5
+    assert rmse.mean() == pytest.approx(metrics["test"]["rmse"], rel=1e-5)
+
+
+def test_predict_repeats_the_held_out_predictions(regression, folder):
+    held_out = pd.read_csv(regression / "predictions.csv")
+    sizes = held_out[held_out["task"] == "size"]
+    sizes[["smiles"]].rename(columns={"smiles": "structure"}).to_csv(folder / "held_out.csv", index=False)
+    assert main(["predict", str(regression), "--csv", str(folder / "held_out.csv"),
+                 "--out", str(folder / "again.csv")]) == 0
+    again = pd.read_csv(folder / "again.csv")
+    assert again["size"].tolist() == pytest.approx(sizes["prediction"].tolist(), rel=1e-4)
+
+
+def test_rows_that_are_no_molecules_stay_in_place(regression, folder, capsys):
+    (folder / "new.csv").write_text("id,smiles\n1,CCO\n2,C1CC\n3,\n4,CCN\n")
+    assert main(["predict", str(regression), "--csv", str(folder / "new.csv"), "--out", str(folder / "new_out.csv"),
+                 "--smiles-column", "smiles"]) == 0
+    assert "2 of 4 molecules predicted" in capsys.readouterr().out
+    table = pd.read_csv(folder / "new_out.csv", keep_default_na=False)
+    assert table.columns.tolist() == ["smiles", "size", "half", "reason"]
+    assert table["smiles"].tolist() == ["CCO", "C1CC", "", "CCN"]
+    assert (table["size"] == "").tolist() == (table["reason"] != "").tolist() == [False, True, True, False]
+    assert "invalid SMILES" in table["reason"][1] and "empty" in table["reason"][2]
+
+
+def test_only_rows_that_are_no_molecules(regression):
+    table = Predictor(regression).predict(["C1CC"])
+    assert table["size"].isna().all() and "invalid" in table["reason"][0]
+
+
+def test_the_stored_configuration_reruns_the_run(regression, folder):
+    assert main(["train", str(regression / "config.yaml"), "--out", str(folder / "rerun")]) == 0
+    first, second = (torch.load(run / "checkpoint.pt", weights_only=True)["model"]
+                     for run in (regression, folder / "rerun"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_columns_of_zeros_and_ones_are_classified(folder, capsys):
+    assert train(folder, "binary", "aromatic") == 0
+    assert "Task: binary of aromatic." in capsys.readouterr().out
+    metrics = json.loads((folder / "binary" / "metrics.json").read_text())
+    assert set(metrics["test"]) == {"roc_auc", "pr_auc"}
+    predicted = Predictor(folder / "binary").predict(["CCO", "Cc1ccccc1"])
+    assert predicted["aromatic"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("featurizer", ["canonical", "weave", "memgnn"])
+def test_gmn_on_molecules_with_any_featurizer(folder, featurizer):
+    run = folder / f"gmn_{featurizer}"
+    assert train(folder, run.name, "size", "--network", "GMN", "--featurizer", featurizer,
+                 "--embedding-width", "8") == 0
+    assert Predictor(run).predict(["CCO", "C"])["size"].notna().all()
+
+
+def test_tu_data(tmp_path):
+    """A collection of triangles and paths, on one of two folds."""
+    source = tmp_path / "tu" / "ENZYMES"
+    source.mkdir(parents=True)
+    edges, indicator, labels = [], [], []
+    for g in range(12):
+        first = 1 + 3 * g
+        pairs = [(0, 1), (1, 2)] + [(2, 0)] * (g % 2)
+        edges += [f"{first + a}, {first + b}" for u, v in pairs for a, b in ((u, v), (v, u))]
+        indicator += [str(g + 1)] * 3
+        labels.append(str(g % 2))
+    for suffix, lines in [("A", edges), ("graph_indicator", indicator), ("graph_labels", labels)]:
+        (source / f"ENZYMES_{suffix}.txt").write_text("\n".join(lines) + "\n")
+    run = tmp_path / "run"
+    assert main(["train", "enzymes_gmn", "--data-dir", str(tmp_path), "--epochs", "2", "--num-folds", "3",
+                 "--out", str(run)]) == 0
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["parts"] == {"train": 8, "validation": 4} and "test" not in metrics
+    assert len(pd.read_csv(run / "predictions.csv")) == 4
+    with pytest.raises(ValueError, match="not on molecules"):
+        Predictor(run)
+
+
+def test_errors_are_told_on_one_line(folder, regression, capsys):
+    for arguments, message in [
+        (["train", "nothing"], "no file nothing"),
+        (["train"], "either data.dataset or data.csv"),
+        (["train", "quickstart", "--out", str(regression)], "is not empty"),
+        (["train", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--out", str(folder / "x")],
+         "no column 'smiles'"),
+        (["predict", str(folder), "--csv", "x.csv", "--out", "y.csv"], "holds no checkpoint.pt"),
+        (["predict", str(regression), "--csv", str(folder / "none.csv"), "--out", "y.csv"], "none.csv"),
+    ]:
+        assert main(arguments) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("dgl-memgnn: ") and message in error and "Traceback" not in error
+
+
+def test_help_lists_every_option(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert "--clustering-period" in text and "--embedding-width" in text

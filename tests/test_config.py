@@ -1,0 +1,105 @@
+"""Configurations: what is read, and what is refused by name."""
+from importlib import resources
+
+import pytest
+import yaml
+
+from dgl_memgnn.config import load_config, options
+
+SHIPPED = sorted(p.name[:-5] for p in resources.files("dgl_memgnn").joinpath("configs").iterdir()
+                 if p.name.endswith(".yaml"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_configurations_load_and_save(name, tmp_path):
+    config = load_config(name)
+    config.save(tmp_path / "config.yaml")
+    assert load_config(tmp_path / "config.yaml") == config
+
+
+@pytest.mark.parametrize("name", [n for n in SHIPPED if n != "quickstart"])
+def test_each_value_says_whether_it_is_the_papers(name):
+    text = resources.files("dgl_memgnn").joinpath("configs", name + ".yaml").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if value and not line.startswith("#") and key.strip() not in ("split", "num_folds"):
+            assert "# paper" in line or "# ours" in line, line
+
+
+@pytest.mark.parametrize("name, keys, heads, hidden, batch", [("enzymes_gmn", [10, 1], 5, 100, 20)])
+def test_table_4(name, keys, heads, hidden, batch):
+    config = load_config(name)
+    model = config.model
+    assert (model.num_keys, model.num_heads, model.hidden_feats, model.tau) == (keys, heads, hidden, 1.0)
+    assert config.training.batch_size == batch
+
+
+def test_overrides_win():
+    config = load_config("quickstart", {"epochs": 7, "num_keys": [4, 1]})
+    assert (config.training.epochs, config.model.num_keys) == (7, [4, 1])
+
+
+def test_option_names_are_unique():
+    names = [name for name, _, _ in options()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("text, message", [
+    ("training: {epoch: 3}", "Unknown key training.epoch. Did you mean training.epochs?"),
+    ("modle: {}", "Unknown key modle. Did you mean model?"),
+    ("model: {zzz: 1}", "Unknown key model.zzz. Known: network"),
+    ("training: {epochs: 3.5}", "training.epochs must be of type int, got 3.5"),
+    ("training: {epochs: true}", "training.epochs must be of type int, got True"),
+    ("training: {epochs: 0}", "training.epochs must be at least 1, got 0"),
+    ("training: {learning_rate: fast}", "training.learning_rate must be of type float, got 'fast'"),
+    ("training: {learning_rate: .nan}", "training.learning_rate must be at least 1e-08"),
+    ("training: {learning_rate: 2}", "training.learning_rate must be at most 1.0"),
+    ("training: {clip_norm: .inf}", "training.clip_norm must be finite"),
+    ("model: {dropout: 1.0}", "model.dropout must be at most 0.99"),
+    ("model: {num_keys: 3}", "model.num_keys must be a list, got 3"),
+    ("model: {num_keys: [0, 1]}", "model.num_keys must be at least 1, got 0"),
+    ("model: {num_keys: [8, 2]}", "model.num_keys must end in 1"),
+    ("model: {num_keys: []}", "model.num_keys must end in 1"),
+    ("model: {network: GCN}", "model.network must be one of GMN, MemGNN, got 'GCN'"),
+    ("data: {dataset: esol}", "data.dataset must be one of"),
+    ("data: {dataset: null}", "either data.dataset or data.csv"),
+    ("data: {csv: a.csv}", "either data.dataset or data.csv"),
+    ("data: {dataset: null, csv: a.csv}", "data.csv needs data.tasks"),
+    ("data: {dataset: null, csv: a.csv, tasks: [smiles]}", "data.tasks must not hold 'smiles'"),
+    ("data: {dataset: ENZYMES, split: scaffold}", "scaffold is for molecules, not for ENZYMES"),
+    ("data: {split: folds}", "folds is for classes"),
+    ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),
+    ("[1, 2]", "must hold the sections data, model, training"),
+    ("training: 3", "must hold the sections"),
+    ("training: {epochs: 3", "is not YAML"),
+    ("training: !!python/object/apply:os.getcwd []", "is not YAML"),
+])
+def test_what_is_wrong_is_named(text, message, tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    overrides = {} if "data" in text else {"dataset": "FreeWilson"}
+    if text.startswith("data: {csv") or text.startswith("data: {split"):
+        overrides = {"dataset": "FreeWilson"}
+    with pytest.raises(ValueError) as raised:
+        load_config(path, overrides)
+    assert message in str(raised.value)
+
+
+def test_no_such_configuration():
+    with pytest.raises(FileNotFoundError, match="Those that do: .*quickstart"):
+        load_config("quickstrat")
+
+
+def test_an_empty_file_and_empty_sections_are_defaults(tmp_path):
+    path = tmp_path / "config.yaml"
+    for text in ("", "training:\n"):
+        path.write_text(text, encoding="utf-8")
+        assert load_config(path, {"dataset": "ESOL"}) == load_config(overrides={"dataset": "ESOL"})
+
+
+def test_numbers_as_yaml_writes_them(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("training: {learning_rate: 1e-3, clip_norm: 1}", encoding="utf-8")
+    config = load_config(path, {"dataset": "ESOL"})
+    assert yaml.safe_load("1e-3") == "1e-3"
+    assert (config.training.learning_rate, config.training.clip_norm) == (1e-3, 1.0)

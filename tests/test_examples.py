@@ -1,0 +1,50 @@
+"""The examples run as a reader would run them, only shorter; and stay what they claim to be."""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(script, *arguments, shorter=("", "")):
+    """Run an example, with a number of epochs replaced, and return what it prints."""
+    text = (EXAMPLES / script).read_text(encoding="utf-8")
+    assert shorter[0] in text
+    done = subprocess.run([sys.executable, "-c", text.replace(*shorter), *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_quickstart():
+    out = run("quickstart.py", shorter=("epochs=60", "epochs=2"))
+    assert len(re.findall(r"test RMSE, .*: \d\.\d{3}", out)) == 2
+    assert len(re.findall(r"predicted activity -?\d+\.\d\d: \S+", out)) == 3
+
+
+def test_drop_in():
+    assert "test accuracy" in run("drop_in.py", shorter=("range(1, 41)", "range(1, 3)"))
+
+
+def test_drop_in_runs_with_the_old_readout():
+    """Nothing but the readout was changed: the commented line brings the old one back."""
+    old = "self.readout = MemoryReadout(hidden_feats, hidden_feats, num_keys=(8, 1))"
+    text = (EXAMPLES / "drop_in.py").read_text(encoding="utf-8")
+    assert text.count("# self.readout = dgl.nn.AvgPooling()") == text.count(old) == 1
+    assert "test accuracy" in run("drop_in.py", shorter=(old, "self.readout = dgl.nn.AvgPooling()"))
+
+
+def test_esol(data_dir):
+    assert "over 1 seeds" in run("esol.py", "--data-dir", str(data_dir), "--epochs", "1", "--seeds", "1")
+
+
+def test_enzymes(data_dir):
+    assert "over 1 folds" in run("enzymes.py", "--data-dir", str(data_dir), "--epochs", "2", "--folds", "1")
+
+
+@pytest.mark.parametrize("script", sorted(p.name for p in EXAMPLES.glob("*.py")))
+def test_examples_are_short(script):
+    assert len((EXAMPLES / script).read_text(encoding="utf-8").splitlines()) <= 80

@@ -1,0 +1,42 @@
+"""What an import does, and does not."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def run(code, home):
+    environment = {**os.environ, "HOME": str(home)}
+    environment.pop("DGLBACKEND", None)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+
+
+def test_import_is_quiet_writes_nothing_and_is_light(tmp_path):
+    done = run("import sys, dgl_memgnn; assert not {'dgllife', 'rdkit'} & set(sys.modules)", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_all_rooms_is_light_too(tmp_path):
+    rooms = "data, transforms, models, training, evaluation, cli".split(", ")
+    code = "import sys\n" + "\n".join(f"import dgl_memgnn.{room}" for room in rooms)
+    done = run(code + "\nassert not {'dgllife', 'rdkit'} & set(sys.modules)", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("room", ["nn", "models"])
+def test_layers_do_not_import_what_stands_to_their_right(room, tmp_path):
+    done = run(f"import sys, dgl_memgnn.{room}\n"
+               "rooms = {'dgl_memgnn.' + r for r in ('data', 'training', 'evaluation', 'cli')}\n"
+               "assert not rooms & set(sys.modules)", tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_functional_needs_torch_alone():
+    """Equations on plain tensors import neither DGL nor anything else of the package."""
+    from dgl_memgnn.nn import functional
+
+    with open(functional.__file__, encoding="utf-8") as file:
+        imports = {line.split()[1].split(".")[0] for line in file if line.startswith(("import ", "from "))}
+    assert imports == {"torch"}

@@ -1,0 +1,143 @@
+"""The training loop on graphs that are easy to tell apart."""
+import copy
+import math
+
+import pytest
+import torch
+
+from dgl_memgnn.training import EvenBatches, predict
+
+TRAIN, VALIDATION = range(18), range(18, 24)
+
+
+def test_learns(make_trainer, dataset):
+    trainer = make_trainer(epochs=60, learning_rate=1e-2)
+    history = trainer.fit(dataset, TRAIN, VALIDATION)
+    assert max(record["accuracy"] for record in history) == 1.0
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+
+
+def test_same_seed_same_history_and_weights(make_trainer, dataset):
+    runs = [make_trainer(seed) for seed in (3, 3, 4)]
+    histories = [trainer.fit(dataset, TRAIN, VALIDATION) for trainer in runs]
+    losses = [[record["loss"] for record in history] for history in histories]
+    assert losses[0] == losses[1] != losses[2]
+    weights = [list(trainer.model.state_dict().values()) for trainer in runs]
+    assert all(torch.equal(a, b) for a, b in zip(weights[0], weights[1]))
+
+
+def test_the_best_epoch_is_kept(make_trainer, dataset):
+    trainer = make_trainer(epochs=10, learning_rate=1e-2)
+    states = {}
+    history = trainer.fit(dataset, TRAIN, VALIDATION,
+                          lambda record, improved: states.update({record["epoch"]: copy.deepcopy(
+                              trainer.model.state_dict())}))
+    accuracies = [record["accuracy"] for record in history]
+    assert trainer.best_epoch == 1 + accuracies.index(max(accuracies))
+    kept = trainer.model.state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in states[trainer.best_epoch].items())
+
+
+def test_clustering_steps_end_every_period(make_trainer, dataset):
+    history = make_trainer(epochs=6, clustering_period=3).fit(dataset, TRAIN, VALIDATION)
+    assert [not math.isnan(record["clustering_loss"]) for record in history] == [False, False, True] * 2
+
+
+def test_keys_move_in_clustering_steps_only(make_trainer, dataset):
+    trainer = make_trainer(clustering_period=3)
+    keys = trainer.model.readout.layers[0].keys
+    seen = [keys.detach().clone()]
+    trainer.fit(dataset, TRAIN, VALIDATION, lambda *_: seen.append(keys.detach().clone()))
+    moved = [not torch.equal(before, after) for before, after in zip(seen, seen[1:])]
+    assert moved == [False, False, True] * 2
+
+
+def test_keys_never_move_without_clustering(make_trainer, dataset):
+    trainer = make_trainer(clustering_period=0)
+    before = trainer.model.readout.layers[0].keys.detach().clone()
+    trainer.fit(dataset, TRAIN, VALIDATION)
+    assert torch.equal(before, trainer.model.readout.layers[0].keys)
+
+
+def test_clustering_descends(make_trainer, dataset):
+    """Without supervised steps that count, clustering alone lowers its own loss."""
+    trainer = make_trainer(epochs=30, clustering_period=1, learning_rate=1e-2)
+    for group in trainer.schedule.supervised.param_groups:
+        group["params"] = []
+    trainer.model.readout.layers[0].head_weight.data.fill_(5.0)
+    history = trainer.fit(dataset, TRAIN, VALIDATION)
+    losses = [record["clustering_loss"] for record in history]
+    assert sum(losses[-5:]) < sum(losses[:5])
+
+
+def test_stops_without_improvement(make_trainer, dataset):
+    trainer = make_trainer(epochs=500, patience=4)
+    history = trainer.fit(dataset, TRAIN, VALIDATION)
+    assert len(history) == trainer.best_epoch + 4
+
+
+def test_learning_rate_halves(make_trainer):
+    schedule = make_trainer(learning_rate=0.8, halve_every=2).schedule
+    rates = []
+    for epoch in range(1, 6):
+        schedule.begin_epoch(epoch)
+        rates.append((schedule.supervised.param_groups[0]["lr"], schedule.clustering.param_groups[0]["lr"]))
+    assert rates == [(0.8, 0.8)] * 2 + [(0.4, 0.4)] * 2 + [(0.2, 0.2)]
+
+
+def test_gradients_are_clipped(make_trainer, dataset):
+    trainer = make_trainer(clip_norm=1e-3)
+    graph, label = dataset[0]
+    trainer.model.eval()
+    trainer.schedule.supervised_step(1e3 * trainer.objective(trainer.model(graph, *trainer.inputs(graph)), label[None]))
+    norm = torch.stack([p.grad.norm() for p in trainer.model.parameters() if p.grad is not None
+                        and not any(p is layer.keys for layer in trainer.model.readout.layers)]).norm()
+    assert norm.item() == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_predictions_keep_the_order_and_leave_no_trace(make_trainer, dataset):
+    trainer = make_trainer()
+    some = [5, 0, 17]
+    before = copy.deepcopy(trainer.model.state_dict())
+    together = trainer.predict(dataset, some)
+    alone = torch.cat([predict(trainer.model, trainer.objective, trainer.inputs, [dataset[i][0]]) for i in some])
+    torch.testing.assert_close(together, alone)
+    assert all(torch.equal(before[name], value) for name, value in trainer.model.state_dict().items())
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(make_trainer, dataset):
+    trainer = make_trainer()
+    graph, label = copy.deepcopy(dataset[3])
+    graph.ndata["feat"][0] = float("inf")
+    with pytest.raises(FloatingPointError, match="batch . of epoch 1"):
+        trainer.fit([*dataset[:3], (graph, label), *dataset[4:]], TRAIN, VALIDATION)
+
+
+def test_a_score_that_is_not_a_number(make_trainer, dataset):
+    trainer = make_trainer()
+    trainer.score = lambda prediction, label: {"accuracy": float("nan")}
+    with pytest.raises(ValueError, match="accuracy on validation"):
+        trainer.fit(dataset, TRAIN, VALIDATION)
+
+
+@pytest.mark.parametrize("num_graphs, batch_size, sizes", [
+    (9, 4, [3, 3, 3]),
+    (8, 4, [4, 4]),
+    (33, 32, [17, 16]),
+    (3, 2, [3]),
+    (2, 100, [2]),
+])
+def test_even_batches(num_graphs, batch_size, sizes):
+    batches = EvenBatches(num_graphs, batch_size, seed=0)
+    first, second = list(batches), list(batches)
+    assert len(batches) == len(first) == len(sizes)
+    assert sorted(map(len, first), reverse=True) == sizes
+    assert sorted(sum(first, [])) == list(range(num_graphs))
+    if num_graphs > 3:
+        assert first != second
+
+
+@pytest.mark.parametrize("num_graphs, batch_size", [(1, 32), (10, 1)])
+def test_batches_of_one_are_refused(num_graphs, batch_size):
+    with pytest.raises(ValueError, match="two graphs in a batch"):
+        EvenBatches(num_graphs, batch_size, seed=0)

@@ -196,8 +196,10 @@ def _value(key, value, kind, metadata):
         raise ValueError(f"{key} must be one of {', '.join(choices)}, got {value!r}.")
     if low is not None and not value >= low:
         raise ValueError(f"{key} must be at least {low}, got {value}.")
-    if (high is not None and not value <= high) or value == float("inf"):
-        raise ValueError(f"{key} must be at most {high or 'finite'}, got {value}.")
+    if high is not None and not value <= high:
+        raise ValueError(f"{key} must be at most {high}, got {value}.")
+    if value == float("inf"):
+        raise ValueError(f"{key} must be finite, got {value}.")
     return value
 
 

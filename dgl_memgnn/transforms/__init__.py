@@ -7,8 +7,14 @@ from dgl_memgnn.transforms.topology import (
     RandomWalkWithRestart,
 )
 
+EMBEDDINGS = {
+    embedding.__name__: embedding
+    for embedding in (Adjacency, HeatKernel, NormalizedAdjacency, PersonalizedPageRank, RandomWalkWithRestart)
+}
+
 __all__ = [
     "Adjacency",
+    "EMBEDDINGS",
     "HeatKernel",
     "NormalizedAdjacency",
     "PersonalizedPageRank",

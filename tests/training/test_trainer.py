@@ -2,9 +2,12 @@
 import copy
 import math
 
+import dgl
 import pytest
 import torch
+from dgl.dataloading import GraphDataLoader
 
+from dgl_memgnn import clustering_loss
 from dgl_memgnn.training import EvenBatches, predict
 
 TRAIN, VALIDATION = range(18), range(18, 24)
@@ -59,15 +62,22 @@ def test_keys_never_move_without_clustering(make_trainer, dataset):
     assert torch.equal(before, trainer.model.readout.layers[0].keys)
 
 
-def test_clustering_descends(make_trainer, dataset):
-    """Without supervised steps that count, clustering alone lowers its own loss."""
-    trainer = make_trainer(epochs=30, clustering_period=1, learning_rate=1e-2)
-    for group in trainer.schedule.supervised.param_groups:
-        group["params"] = []
-    trainer.model.readout.layers[0].head_weight.data.fill_(5.0)
-    history = trainer.fit(dataset, TRAIN, VALIDATION)
-    losses = [record["clustering_loss"] for record in history]
-    assert sum(losses[-5:]) < sum(losses[:5])
+def test_a_clustering_step_follows_the_gradient_of_all_training_graphs(make_trainer, dataset):
+    """In small batches as in a single one; dropout and batch statistics are off for the comparison."""
+    trainer, reference = make_trainer(clip_norm=1e9), make_trainer()
+    trainer.model.eval()
+    total = trainer._cluster(GraphDataLoader(dataset, batch_sampler=EvenBatches(24, 5, seed=0)))
+    graph = dgl.batch([graph for graph, _ in dataset])
+    _, assignments = reference.model.eval()(graph, *reference.inputs(graph), get_assignments=True)
+    loss = clustering_loss(graph, assignments[0])
+    loss.backward()
+    assert total == pytest.approx(loss.item(), rel=1e-4)
+    for ours, theirs in zip(trainer.model.parameters(), reference.model.parameters()):
+        if ours.grad is None or theirs.grad is None:
+            assert ours.grad is theirs.grad is None
+        else:
+            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-9)
+    assert trainer.model.readout.layers[0].keys.grad.abs().sum() > 0
 
 
 def test_stops_without_improvement(make_trainer, dataset):

@@ -215,7 +215,7 @@ def _check_together(config):
         raise ValueError(f"data.split: folds is for classes, as in {', '.join(TU_DATASETS)}.")
     taken = {data.smiles_column, "reason"} & set(data.tasks)
     if taken:
-        raise ValueError(f"data.tasks must not hold {sorted(taken)[0]!r}, a column that predictions use themselves.")
+        raise ValueError(f"data.tasks must not hold {sorted(taken)[0]!r}, a column of its own in predictions.")
     if data.fold >= data.num_folds:
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
     if model.num_keys[-1:] != [1]:

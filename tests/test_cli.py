@@ -8,7 +8,8 @@ import torch
 from dgl_memgnn.cli import main
 from dgl_memgnn.evaluation import Predictor
 
-SMALL = ["--epochs", "3", "--hidden-feats", "16", "--num-layers", "1", "--num-keys", "4,1", "--clustering-period", "2"]
+SMALL = ["--epochs", "3", "--hidden-feats", "16", "--num-layers", "1", "--num-keys", "4,1",
+         "--clustering-period", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +75,8 @@ def test_predict_repeats_the_held_out_predictions(regression, folder):
 
 def test_rows_that_are_no_molecules_stay_in_place(regression, folder, capsys):
     (folder / "new.csv").write_text("id,smiles\n1,CCO\n2,C1CC\n3,\n4,CCN\n")
-    assert main(["predict", str(regression), "--csv", str(folder / "new.csv"), "--out", str(folder / "new_out.csv"),
-                 "--smiles-column", "smiles"]) == 0
+    assert main(["predict", str(regression), "--csv", str(folder / "new.csv"), "--smiles-column", "smiles",
+                 "--out", str(folder / "new_out.csv")]) == 0
     assert "2 of 4 molecules predicted" in capsys.readouterr().out
     table = pd.read_csv(folder / "new_out.csv", keep_default_na=False)
     assert table.columns.tolist() == ["smiles", "size", "half", "reason"]

@@ -1,5 +1,4 @@
 """The examples run as a reader would run them, only shorter; and stay what they claim to be."""
-import os
 import re
 import subprocess
 import sys
@@ -14,7 +13,8 @@ def run(script, *arguments, shorter=("", "")):
     """Run an example, with a number of epochs replaced, and return what it prints."""
     text = (EXAMPLES / script).read_text(encoding="utf-8")
     assert shorter[0] in text
-    done = subprocess.run([sys.executable, "-c", text.replace(*shorter), *arguments], capture_output=True, text=True)
+    command = [sys.executable, "-c", text.replace(*shorter), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -1,6 +1,6 @@
 """Molecular graphs from SMILES, with the atom and bond features of four publications."""
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, partial
 
 import torch
 
@@ -169,7 +169,7 @@ def parse_smiles(smiles):
 _featurizer = featurizer  # smiles_to_graph has an argument of the same name
 
 
-@lru_cache(maxsize=None)
+@cache
 def _functions(name):
     """dgllife's callables for atoms and for bonds (or pairs of atoms)."""
     from dgllife import utils

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-
 from dgl.data import DGLDataset
 
 from dgl_memgnn.data import featurizers

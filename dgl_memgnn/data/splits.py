@@ -2,7 +2,6 @@
 import json
 
 import numpy as np
-
 from dgl.data.utils import split_dataset
 
 from dgl_memgnn.data.featurizers import MoleculeError, parse_smiles

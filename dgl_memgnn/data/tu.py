@@ -1,8 +1,7 @@
 """TU graph classification data sets."""
+import dgl
 import numpy as np
 import torch
-
-import dgl
 from dgl.data import DGLDataset
 
 from dgl_memgnn.data.folder import find_file

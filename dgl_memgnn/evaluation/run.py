@@ -10,8 +10,15 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from dgl_memgnn.data import TU_DATASETS, MoleculeDataset, TUDataset, load_molecules
-from dgl_memgnn.data import random_split, scaffold_split, stratified_folds
+from dgl_memgnn.data import (
+    TU_DATASETS,
+    MoleculeDataset,
+    TUDataset,
+    load_molecules,
+    random_split,
+    scaffold_split,
+    stratified_folds,
+)
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer, save_checkpoint

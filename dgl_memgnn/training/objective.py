@@ -42,8 +42,8 @@ class BinaryTasks(nn.Module):
     def forward(self, output, label):
         """The loss of outputs of shape (B, T) for labels of shape (B, T)."""
         present = ~label.isnan()
-        losses = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), present.to(output), reduction="sum")
-        return losses / present.sum().clamp_min(1)
+        loss = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), present.to(output), reduction="sum")
+        return loss / present.sum().clamp_min(1)
 
     def predict(self, output):
         """Probabilities of shape (B, T) that the label is 1."""
@@ -78,7 +78,8 @@ class Regression(nn.Module):
         count = present.sum(0)
         if (count == 0).any():
             task = int((count == 0).nonzero()[0])
-            raise ValueError(f"Task {task} has no target among the training molecules. Leave it out, or split otherwise.")
+            raise ValueError(f"Task {task} has no target among the training molecules. Leave it out, or split "
+                             "otherwise.")
         mean = label.nan_to_num().sum(0) / count
         variance = ((label - mean).nan_to_num().square().sum(0)) / (count - 1).clamp_min(1)
         std = variance.sqrt()

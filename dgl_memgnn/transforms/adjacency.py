@@ -17,8 +17,8 @@ def adjacency_matrix(graph):
         )
     if not _is_symmetric(matrix):
         raise DGLError(
-            "Expected an undirected graph, with every edge in both directions; convert it with "
-            "dgl.to_bidirected, or with dgl.add_reverse_edges if no edge has its reverse yet, before batching."
+            "Expected an undirected graph, with every edge in both directions; before batching, convert it "
+            "with dgl.to_bidirected, or with dgl.add_reverse_edges if no edge has its reverse yet."
         )
     return matrix
 

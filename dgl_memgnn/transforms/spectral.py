@@ -1,7 +1,7 @@
 r"""Rows of :math:`f(M)` for a sparse matrix M, by Chebyshev polynomials and without an n x n matrix.
 
-M is similar to a symmetric matrix with spectrum in [-1, 1], where :math:`|T_k| \le 1`. All functions here have
-positive coefficients, so the coefficients left out of :math:`f = \sum_k c_k T_k` bound the error.
+M is similar to a symmetric matrix with spectrum in [-1, 1], where :math:`|T_k| \le 1`. All functions here
+have positive coefficients, so the sum of those left out of :math:`f = \sum_k c_k T_k` bounds the error.
 """
 import numpy as np
 from scipy.special import ive
@@ -13,8 +13,8 @@ def restart_coefficients(continue_prob, tol):
     r"""Chebyshev coefficients of :math:`(1 - p) / (1 - p x)`, cut where the rest sums to `tol` or less.
 
     .. math::
-        \frac{1 - p}{1 - p x} = \frac{1 - \rho}{1 + \rho} \left(1 + 2 \sum_{k \ge 1} \rho^k T_k(x)\right), \quad
-        \rho = \frac{p}{1 + \sqrt{1 - p^2}}
+        \frac{1 - p}{1 - p x} = \frac{1 - \rho}{1 + \rho} \left(1 + 2 \sum_{k \ge 1} \rho^k T_k(x)\right),
+        \quad \rho = \frac{p}{1 + \sqrt{1 - p^2}}
 
     >>> restart_coefficients(0.1, 1e-3).round(4)
     array([0.9045, 0.0907, 0.0045])
@@ -60,8 +60,8 @@ def function_rows(matrix, sizes, coefficients):
     numpy.ndarray
         Nodes that follow, of shape :math:`(n,)`.
     numpy.ndarray
-        Their rows, of shape :math:`(n, m)`, zero-padded to the largest block at hand. Columns are nodes of the
-        same block.
+        Their rows, of shape :math:`(n, m)`, zero-padded to the largest block at hand. Columns are nodes of
+        the same block.
 
     Examples
     --------

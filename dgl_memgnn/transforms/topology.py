@@ -1,4 +1,5 @@
 """Topological embeddings: what a node sees of its graph, in a vector of fixed width."""
+from inspect import signature
 from numbers import Integral
 
 import numpy as np
@@ -26,8 +27,8 @@ class _TopologicalEmbedding(BaseTransform):
         return graph
 
     def __repr__(self):
-        parameters = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({parameters})"
+        names = signature(type(self)).parameters
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
 
 class _SparseEmbedding(_TopologicalEmbedding):
@@ -37,16 +38,15 @@ class _SparseEmbedding(_TopologicalEmbedding):
         super().__init__(width, sort, feat_name)
 
     def _embed(self, adjacency, sizes):
-        matrix = self._matrix(adjacency).tocoo()
-        row, column, data = matrix.row, matrix.col, matrix.data
+        matrix = self._matrix(adjacency)
+        row, data = matrix.nonzero()[0], matrix.data
         if self.sort:
-            order = np.lexsort((-data, row))
-            row, data = row[order], data[order]
-            column = np.arange(len(row)) - adjacency.indptr[row]
+            data = data[np.lexsort((-data, row))]
+            column = np.arange(len(row)) - matrix.indptr[row]
         else:
-            column = column - np.repeat(sizes.cumsum() - sizes, sizes)[column]
+            column = matrix.indices - np.repeat(sizes.cumsum() - sizes, sizes)[row]
         kept = column < self.width
-        embedding = np.zeros((len(adjacency.indptr) - 1, self.width), np.float32)
+        embedding = np.zeros((matrix.shape[0], self.width), np.float32)
         embedding[row[kept], column[kept]] = data[kept]
         return embedding
 
@@ -63,7 +63,8 @@ class _SpectralEmbedding(_TopologicalEmbedding):
     def _embed(self, adjacency, sizes):
         embedding = np.zeros((sizes.sum(), self.width), np.float32)
         for nodes, rows in function_rows(self._matrix(adjacency), sizes, self._coefficients):
-            rows = np.ascontiguousarray(rows, np.float32).clip(min=0)
+            rows = np.ascontiguousarray(rows, np.float32)
+            np.maximum(rows, 0, out=rows)  # an error below zero would sort behind the padding
             if self.sort:
                 rows = _largest(rows, self.width)
             embedding[nodes, : rows.shape[1]] = rows[:, : self.width]
@@ -84,10 +85,9 @@ def _check_continue_prob(continue_prob):
 
 
 class RandomWalkWithRestart(_SpectralEmbedding):
-    r"""Diffusion by random walks with restart, from `Memory-Based Graph Networks
-    <https://arxiv.org/abs/2002.09518>`__.
+    r"""Random walks with restart (equation 12).
 
-    Equation 12 of the paper:
+    As introduced in `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__:
 
     .. math::
         S = (1 - p) \left(I - p \tilde{A}\right)^{-1}, \quad \tilde{A} = D^{-1/2} A D^{-1/2}
@@ -95,11 +95,11 @@ class RandomWalkWithRestart(_SpectralEmbedding):
     The embedding of a node is its row of :math:`S`, sorted in descending order, cut or zero-padded to a fixed
     width. A fixed width lets a network trained on small graphs run on larger ones.
 
-    The paper calls :math:`p = 0.1` the "restart probability", but :math:`p` multiplies :math:`\tilde{A}`: it is
-    the probability to go on. In the usual sense of the word, the walk restarts with probability 0.9.
+    The paper calls :math:`p = 0.1` the "restart probability", but :math:`p` multiplies :math:`\tilde{A}`: it
+    is the probability to go on. In the usual sense of the word, the walk restarts with probability 0.9.
 
-    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
-    batch do not see each other: the result is that of each graph alone.
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it.
+    Graphs of a batch do not see each other: the result is that of each graph alone.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ class RandomWalkWithRestart(_SpectralEmbedding):
     continue_prob : float, optional
         :math:`p`, in [0, 1). Default: ``0.1``, which gives the paper's numbers.
     sort : bool, optional
-        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
-        graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of
+        the graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
     tol : float, optional
         Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
     feat_name : str, optional
@@ -125,11 +125,12 @@ class RandomWalkWithRestart(_SpectralEmbedding):
 
     Notes
     -----
-    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated node is
-    :math:`(1 - p, 0, \ldots)`, and on irregular graphs rows need not sum to 1.
+    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated
+    node is :math:`(1 - p, 0, \ldots)`, and on irregular graphs rows need not sum to 1.
 
-    No inverse is computed, nor any N x N matrix: the rows come from a Chebyshev expansion in :math:`\tilde{A}`, in
-    blocks, with as many terms as `tol` needs. The time still grows with the sum of the squared graph sizes.
+    No inverse is computed, nor any N x N matrix: the rows come from a Chebyshev expansion in
+    :math:`\tilde{A}`, in blocks, with as many terms as `tol` needs. The time still grows with the sum of the
+    squared graph sizes.
 
     Examples
     --------
@@ -137,6 +138,9 @@ class RandomWalkWithRestart(_SpectralEmbedding):
     >>> from dgl_memgnn.transforms import RandomWalkWithRestart
     >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
     >>> RandomWalkWithRestart(width=4)(path).ndata["topology"]
+    tensor([[0.9045, 0.0643, 0.0045, 0.0000],
+            [0.9091, 0.0643, 0.0643, 0.0000],
+            [0.9045, 0.0643, 0.0045, 0.0000]])
     """
 
     def __init__(self, width, continue_prob=0.1, sort=True, tol=1e-6, feat_name="topology"):
@@ -158,21 +162,21 @@ class HeatKernel(_SpectralEmbedding):
         S = e^{-t (I - \tilde{A})}, \quad \tilde{A} = D^{-1/2} A D^{-1/2}
 
     The embedding of a node is its row of :math:`S`, sorted in descending order, cut or zero-padded to a fixed
-    width: an alternative to equation 12 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__ that the
-    paper leaves to future work.
+    width: an alternative to equation 12 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
+    that the paper leaves to future work.
 
-    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
-    batch do not see each other: the result is that of each graph alone.
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it.
+    Graphs of a batch do not see each other: the result is that of each graph alone.
 
     Parameters
     ----------
     width : int
         Number of entries of an embedding.
     time : float, optional
-        :math:`t > 0`, in units of the mean time between two steps of a walk. Default: ``1.0``.
+        :math:`t > 0`, the mean number of steps of a walk in continuous time. Default: ``1.0``.
     sort : bool, optional
-        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
-        graph, so that the embedding depends on the order of the nodes. Default: ``True``.
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of
+        the graph, so that the embedding depends on the order of the nodes. Default: ``True``.
     tol : float, optional
         Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
     feat_name : str, optional
@@ -188,8 +192,8 @@ class HeatKernel(_SpectralEmbedding):
 
     Notes
     -----
-    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated node is
-    :math:`(e^{-t}, 0, \ldots)`.
+    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated
+    node is :math:`(e^{-t}, 0, \ldots)`.
 
     Examples
     --------
@@ -197,6 +201,9 @@ class HeatKernel(_SpectralEmbedding):
     >>> from dgl_memgnn.transforms import HeatKernel
     >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
     >>> HeatKernel(width=4)(path).ndata["topology"]
+    tensor([[0.4678, 0.3057, 0.0999, 0.0000],
+            [0.5677, 0.3057, 0.3057, 0.0000],
+            [0.4678, 0.3057, 0.0999, 0.0000]])
     """
 
     def __init__(self, width, time=1.0, sort=True, tol=1e-6, feat_name="topology"):
@@ -219,22 +226,22 @@ class PersonalizedPageRank(_SpectralEmbedding):
         S = (1 - p) \left(I - p D^{-1} A\right)^{-1}
 
     The embedding of a node is its row of :math:`S`, sorted in descending order, cut or zero-padded to a fixed
-    width: an alternative to equation 12 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__ that the
-    paper leaves to future work. An uncut row is a probability distribution over the nodes.
+    width: an alternative to equation 12 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
+    that the paper leaves to future work. An uncut row is a probability distribution over the nodes.
 
-    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
-    batch do not see each other: the result is that of each graph alone.
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it.
+    Graphs of a batch do not see each other: the result is that of each graph alone.
 
     Parameters
     ----------
     width : int
         Number of entries of an embedding.
     continue_prob : float, optional
-        :math:`p`, in [0, 1): the walk takes another step with probability :math:`p`. Default: ``0.85``, the customary
-        damping factor of PageRank.
+        :math:`p`, in [0, 1): the walk takes another step with probability :math:`p`. Default: ``0.85``, the
+        customary damping factor of PageRank.
     sort : bool, optional
-        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
-        graph, so that the embedding depends on the order of the nodes. Default: ``True``.
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of
+        the graph, so that the embedding depends on the order of the nodes. Default: ``True``.
     tol : float, optional
         Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
     feat_name : str, optional
@@ -250,8 +257,8 @@ class PersonalizedPageRank(_SpectralEmbedding):
 
     Notes
     -----
-    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. A walk on an isolated node stays
-    there, so that its row is :math:`(1, 0, \ldots)` and sums to 1 like every other.
+    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. A walk on an isolated
+    node stays there, so that its row is :math:`(1, 0, \ldots)` and sums to 1 like every other.
 
     Examples
     --------
@@ -259,6 +266,9 @@ class PersonalizedPageRank(_SpectralEmbedding):
     >>> from dgl_memgnn.transforms import PersonalizedPageRank
     >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
     >>> PersonalizedPageRank(width=4)(path).ndata["topology"]
+    tensor([[0.4595, 0.3453, 0.1953, 0.0000],
+            [0.5405, 0.2297, 0.2297, 0.0000],
+            [0.4595, 0.3453, 0.1953, 0.0000]])
     """
 
     def __init__(self, width, continue_prob=0.85, sort=True, tol=1e-6, feat_name="topology"):
@@ -275,25 +285,26 @@ class PersonalizedPageRank(_SpectralEmbedding):
 
 
 class NormalizedAdjacency(_SparseEmbedding):
-    r"""Rows of the normalised adjacency matrix, from section 4.4.2 of `Memory-Based Graph Networks
-    <https://arxiv.org/abs/2002.09518>`__.
+    r"""The normalised adjacency matrix, row by row.
+
+    From section 4.4.2 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__:
 
     .. math::
         \tilde{A} = D^{-1/2} A D^{-1/2}
 
-    The embedding of a node is its row of :math:`\tilde{A}`, sorted in descending order, cut or zero-padded to a fixed
-    width.
+    The embedding of a node is its row of :math:`\tilde{A}`, sorted in descending order, cut or zero-padded to
+    a fixed width.
 
-    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
-    batch do not see each other: the result is that of each graph alone.
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it.
+    Graphs of a batch do not see each other: the result is that of each graph alone.
 
     Parameters
     ----------
     width : int
         Number of entries of an embedding.
     sort : bool, optional
-        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
-        graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of
+        the graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
     feat_name : str, optional
         Name of the node feature to write. Default: ``"topology"``.
 
@@ -307,8 +318,8 @@ class NormalizedAdjacency(_SparseEmbedding):
 
     Notes
     -----
-    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated node is
-    zero.
+    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated
+    node is zero.
 
     Examples
     --------
@@ -316,6 +327,9 @@ class NormalizedAdjacency(_SparseEmbedding):
     >>> from dgl_memgnn.transforms import NormalizedAdjacency
     >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
     >>> NormalizedAdjacency(width=4)(path).ndata["topology"]
+    tensor([[0.7071, 0.0000, 0.0000, 0.0000],
+            [0.7071, 0.7071, 0.0000, 0.0000],
+            [0.7071, 0.0000, 0.0000, 0.0000]])
     """
 
     def _matrix(self, adjacency):
@@ -323,22 +337,23 @@ class NormalizedAdjacency(_SparseEmbedding):
 
 
 class Adjacency(_SparseEmbedding):
-    r"""Rows of the adjacency matrix, from section 4.4.2 of `Memory-Based Graph Networks
-    <https://arxiv.org/abs/2002.09518>`__.
+    r"""The adjacency matrix, row by row.
+
+    From section 4.4.2 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__.
 
     The embedding of a node is its row of :math:`A`, sorted in descending order, cut or zero-padded to a fixed
     width. Sorted, the row of a node of degree d is d ones, then zeros.
 
-    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it. Graphs of a
-    batch do not see each other: the result is that of each graph alone.
+    Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it.
+    Graphs of a batch do not see each other: the result is that of each graph alone.
 
     Parameters
     ----------
     width : int
         Number of entries of an embedding.
     sort : bool, optional
-        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of the
-        graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
+        Whether to sort each row in descending order. Unsorted, entry j of a row belongs to the j-th node of
+        the graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
     feat_name : str, optional
         Name of the node feature to write. Default: ``"topology"``.
 
@@ -360,6 +375,9 @@ class Adjacency(_SparseEmbedding):
     >>> from dgl_memgnn.transforms import Adjacency
     >>> path = dgl.to_bidirected(dgl.graph(([0, 1], [1, 2])))
     >>> Adjacency(width=4)(path).ndata["topology"]
+    tensor([[1., 0., 0., 0.],
+            [1., 1., 0., 0.],
+            [1., 0., 0., 0.]])
     """
 
     def _matrix(self, adjacency):

@@ -25,7 +25,7 @@ def test_smiles_that_look_like_missing_values_stay(read):
 
 def test_missing_targets(read):
     cells = ["", " ", "NA", "n/a", "NaN", "#N/A", "null", "None"]
-    labels = read("smiles,y\nC,1\n".encode() + "".join(f"C,{cell}\n" for cell in cells).encode()).labels
+    labels = read(b"smiles,y\nC,1\n" + "".join(f"C,{cell}\n" for cell in cells).encode()).labels
     assert labels.dtype == np.float32
     assert np.isnan(labels[1:]).all() and labels[0] == 1
 

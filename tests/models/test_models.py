@@ -2,9 +2,9 @@
 import dgl
 import pytest
 import torch
+from graphs import random_graph
 
 from dgl_memgnn import GMN, MemGNN
-from graphs import random_graph
 
 
 def make(name):

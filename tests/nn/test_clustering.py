@@ -3,9 +3,9 @@ import dgl
 import pytest
 import torch
 from dgl import DGLError
+from graphs import random_graph
 
 from dgl_memgnn import clustering_loss, coarsen
-from graphs import random_graph
 
 
 def test_clustering_loss_of_a_batch_is_the_mean_over_its_graphs():

@@ -4,9 +4,9 @@ import pytest
 import torch
 from dgl import DGLError
 from dgl.nn import EdgeGATConv as DGLEdgeGATConv
+from graphs import random_graph
 
 from dgl_memgnn import EdgeGATConv
-from graphs import random_graph
 
 
 @pytest.fixture(params=[torch.int32, torch.int64])

@@ -3,9 +3,9 @@ import dgl
 import pytest
 import torch
 from dgl import DGLError
+from graphs import random_graph
 
 from dgl_memgnn import MemoryPooling, MemoryReadout
-from graphs import random_graph
 
 
 def random_graphs(sizes, idtype=torch.int64):

@@ -19,7 +19,7 @@ def test_round_trip(tmp_path):
 def test_a_failed_write_keeps_the_older_file(tmp_path):
     path = tmp_path / "checkpoint.pt"
     save_checkpoint(path, step=1)
-    with pytest.raises(Exception):
+    with pytest.raises((AttributeError, pickle.PicklingError)):
         save_checkpoint(path, step=lambda: None)
     assert load_checkpoint(path)["step"] == 1
 
@@ -45,7 +45,7 @@ def test_files_that_are_no_checkpoint(tmp_path):
 def test_another_version(tmp_path):
     path = tmp_path / "checkpoint.pt"
     torch.save({"format": "dgl-memgnn checkpoint 0"}, path)
-    with pytest.raises(ValueError, match="'dgl-memgnn checkpoint 0', this version reads 'dgl-memgnn checkpoint 1'"):
+    with pytest.raises(ValueError, match="'dgl-memgnn checkpoint 0', this version reads"):
         load_checkpoint(path)
 
 

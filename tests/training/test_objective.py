@@ -3,12 +3,12 @@ import dgl
 import numpy as np
 import pytest
 import torch
+from graphs import random_graph
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from dgl_memgnn import clustering_loss
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, memory_clustering_loss
-from graphs import random_graph
 
 NAN = float("nan")
 

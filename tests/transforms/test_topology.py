@@ -1,0 +1,301 @@
+"""Topological embeddings against their dense float64 formulas, and what every embedding has to hold."""
+import dgl
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from dgl import DGLError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dgl_memgnn.transforms import (
+    Adjacency,
+    HeatKernel,
+    NormalizedAdjacency,
+    PersonalizedPageRank,
+    RandomWalkWithRestart,
+    spectral,
+)
+
+ALL = [Adjacency, NormalizedAdjacency, RandomWalkWithRestart, HeatKernel, PersonalizedPageRank]
+SPECTRAL = ALL[2:]
+PROBABILITIES = [0.0, 0.1, 0.5, 0.9, 0.99]
+TIMES = [0.1, 1.0, 10.0]
+PARAMETERS = (
+    [(Adjacency, {}), (NormalizedAdjacency, {})]
+    + [(RandomWalkWithRestart, {"continue_prob": p}) for p in PROBABILITIES]
+    + [(PersonalizedPageRank, {"continue_prob": p}) for p in PROBABILITIES]
+    + [(HeatKernel, {"time": t}) for t in TIMES]
+)
+
+
+def undirected(source, target, num_nodes, idtype=torch.int64):
+    edges = dgl.graph((source, target), num_nodes=num_nodes, idtype=idtype)
+    return dgl.to_bidirected(edges)
+
+
+def random_graph(num_nodes, num_edges, seed=0, idtype=torch.int64):
+    """Loops and isolated nodes may occur."""
+    generator = torch.Generator().manual_seed(seed)
+    ends = torch.randint(max(num_nodes, 1), (2, num_edges), generator=generator)
+    return undirected(*ends, num_nodes, idtype)
+
+
+def star(num_leaves):
+    leaves = torch.arange(1, num_leaves + 1)
+    return undirected(torch.zeros_like(leaves), leaves, num_leaves + 1)
+
+
+def ring_with_chords(num_nodes):
+    """Degrees of 2 to 4, like the graphs of ENZYMES."""
+    node = torch.arange(num_nodes)
+    source, target = torch.cat([node, node[::3]]), torch.cat([node + 1, node[::3] + 2])
+    return undirected(source, target % num_nodes, num_nodes)
+
+
+GRAPHS = {
+    "random": random_graph(40, 70),
+    "sparse": random_graph(40, 15),
+    "enzymes": ring_with_chords(35),
+    "star": star(300),
+    "path": undirected(torch.arange(29), torch.arange(1, 30), 30),
+    "pair": undirected([0], [1], 2),
+    "loop": dgl.graph(([0], [0])),
+    "isolated": dgl.graph(([], []), num_nodes=3),
+}
+
+
+def dense_formula(graph, kind, continue_prob=None, time=None):
+    adjacency = np.zeros((graph.num_nodes(),) * 2)
+    adjacency[tuple(ids.numpy() for ids in graph.edges())] = 1
+    degree = adjacency.sum(1)
+    root = np.sqrt(np.maximum(degree, 1))
+    normalized, identity = adjacency / root[:, None] / root, np.eye(len(adjacency))
+    if kind is Adjacency:
+        return adjacency
+    if kind is NormalizedAdjacency:
+        return normalized
+    if kind is HeatKernel:
+        return scipy.linalg.expm(-time * (identity - normalized))
+    if kind is RandomWalkWithRestart:
+        return (1 - continue_prob) * np.linalg.inv(identity - continue_prob * normalized)
+    walk = (adjacency + np.diag(degree == 0)) / np.maximum(degree, 1)[:, None]
+    return (1 - continue_prob) * np.linalg.inv(identity - continue_prob * walk)
+
+
+def descending(rows):
+    return -np.sort(-rows, axis=1)
+
+
+def embed(transform, graph):
+    return transform(graph.local_var()).ndata["topology"]
+
+
+def assert_within(actual, expected, tol=1e-6):
+    assert actual.dtype == torch.float32
+    assert actual.shape == expected.shape
+    rounding = np.finfo(np.float32).eps / 2
+    assert np.abs(actual.numpy() - expected).max(initial=0) <= tol + rounding
+
+
+@pytest.mark.parametrize("sort", [True, False])
+@pytest.mark.parametrize("kind, parameters", PARAMETERS)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_dense_formula(name, kind, parameters, sort):
+    graph = GRAPHS[name]
+    expected = dense_formula(graph, kind, **parameters)
+    actual = embed(kind(graph.num_nodes(), sort=sort, **parameters), graph)
+    assert_within(actual, descending(expected) if sort else expected)
+
+
+@pytest.mark.parametrize("tol", [1e-1, 1e-3, 1e-5])
+@pytest.mark.parametrize("kind, parameters", PARAMETERS[2:])
+def test_error_bound(kind, parameters, tol):
+    for graph in GRAPHS.values():
+        actual = embed(kind(graph.num_nodes(), sort=False, tol=tol, **parameters), graph)
+        assert_within(actual, dense_formula(graph, kind, **parameters), tol)
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("width", [1, 5, 60])
+def test_rows_are_cut_or_padded(kind, width):
+    graph = GRAPHS["random"]
+    for sort in (True, False):
+        whole = embed(kind(40, sort=sort), graph)
+        expected = torch.nn.functional.pad(whole, (0, max(0, width - 40)))[:, :width]
+        assert torch.equal(embed(kind(width, sort=sort), graph), expected)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_order_of_nodes(kind):
+    graph = GRAPHS["random"]
+    order = torch.randperm(40)
+    permuted = dgl.reorder_graph(graph, "custom", permute_config={"nodes_perm": order})
+    torch.testing.assert_close(embed(kind(12), permuted), embed(kind(12), graph)[order], rtol=0, atol=1e-6)
+    unsorted = kind(40, sort=False)
+    assert not torch.allclose(embed(unsorted, permuted), embed(unsorted, graph)[order], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("sort", [True, False])
+@pytest.mark.parametrize("sizes", [[0], [0, 3], [3, 0, 5], [9, 0], [0, 0], [7, 30, 1, 8, 0, 30, 2, 16, 15]])
+def test_batch_equals_alone(kind, sort, sizes):
+    graphs = [random_graph(size, 2 * size, seed) for seed, size in enumerate(sizes)]
+    transform = kind(10, sort=sort)
+    alone = torch.cat([embed(transform, graph) for graph in graphs])
+    assert torch.equal(embed(transform, dgl.batch(graphs)), alone)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 20), min_size=1, max_size=8),
+    seed=st.integers(0, 2**32 - 1),
+    kind=st.sampled_from(SPECTRAL),
+    width=st.integers(1, 25),
+    entries=st.sampled_from([1, 50, 300, 2**19]),
+)
+def test_any_batch_in_any_blocks(sizes, seed, kind, width, entries):
+    graphs = [random_graph(size, size, seed + place) for place, size in enumerate(sizes)]
+    expected = np.zeros((sum(sizes), max(width, *sizes, 0)))
+    default = {"time": 1.0} if kind is HeatKernel else {"continue_prob": kind(1).continue_prob}
+    start = 0
+    for graph in graphs:
+        stop = start + graph.num_nodes()
+        expected[start:stop, : graph.num_nodes()] = descending(dense_formula(graph, kind, **default))
+        start = stop
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spectral, "BLOCK_ENTRIES", entries)
+        assert_within(embed(kind(width), dgl.batch(graphs)), expected[:, :width])
+
+
+@pytest.mark.parametrize("kind", SPECTRAL)
+@pytest.mark.parametrize("sort", [True, False])
+def test_column_blocks_give_the_same(kind, sort, monkeypatch):
+    graph = dgl.batch([GRAPHS["random"], GRAPHS["star"]])
+    whole = embed(kind(20, sort=sort), graph)
+    monkeypatch.setattr(spectral, "BLOCK_ENTRIES", 900)
+    torch.testing.assert_close(embed(kind(20, sort=sort), graph), whole, rtol=0, atol=1e-7)
+
+
+def test_no_quadratic_memory(monkeypatch):
+    """A work block never exceeds its limit, or one column."""
+    largest = 0
+    original = spectral._function_columns
+
+    def watched(matrix, coefficients, row, column, width):
+        nonlocal largest
+        largest = max(largest, matrix.shape[0] * width)
+        return original(matrix, coefficients, row, column, width)
+
+    monkeypatch.setattr(spectral, "_function_columns", watched)
+    monkeypatch.setattr(spectral, "BLOCK_ENTRIES", 5000)
+    embed(RandomWalkWithRestart(4), dgl.batch([random_graph(size, size) for size in (300, 3, 40, 41, 1)]))
+    assert largest <= 5000
+
+
+@pytest.mark.parametrize(
+    "kind, first",
+    [(Adjacency, 0.0), (NormalizedAdjacency, 0.0), (RandomWalkWithRestart, 0.9), (HeatKernel, np.exp(-1.0)),
+     (PersonalizedPageRank, 1.0)],
+)  # fmt: skip
+def test_isolated_nodes(kind, first):
+    graph = dgl.add_nodes(GRAPHS["pair"], 2)
+    expected = np.array([[first, 0.0, 0.0]] * 2)
+    assert_within(embed(kind(3), graph)[2:], expected)
+
+
+@pytest.mark.parametrize("continue_prob", PROBABILITIES)
+def test_page_rank_is_a_distribution(continue_prob):
+    for graph in GRAPHS.values():
+        rows = embed(PersonalizedPageRank(graph.num_nodes(), continue_prob), graph)
+        assert (rows >= 0).all()
+        torch.testing.assert_close(rows.sum(1), torch.ones(len(rows)), rtol=0, atol=1e-5)
+
+
+def test_large_continue_prob_needs_few_terms():
+    assert len(spectral.restart_coefficients(0.1, 1e-6)) <= 6
+    assert len(spectral.restart_coefficients(0.99, 1e-6)) <= 110  # the power series needs 1375
+
+
+@pytest.mark.parametrize("x", [-1.0, -0.3, 0.0, 0.7, 1.0])
+def test_coefficients(x):
+    for p in PROBABILITIES:
+        value = np.polynomial.chebyshev.chebval(x, spectral.restart_coefficients(p, 1e-12))
+        assert value == pytest.approx((1 - p) / (1 - p * x), abs=2e-12)
+    for t in [1e-9, *TIMES, 500.0]:
+        value = np.polynomial.chebyshev.chebval(x, spectral.heat_coefficients(t, 1e-12))
+        assert value == pytest.approx(np.exp(-t * (1 - x)), abs=2e-12)
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("idtype", [torch.int32, torch.int64])
+def test_writes_one_feature_in_place(kind, idtype):
+    graph = random_graph(6, 9, idtype=idtype)
+    graph.ndata["feat"] = torch.arange(6.0)
+    graph.edata["weight"] = torch.arange(float(graph.num_edges()))
+    returned = kind(4, feat_name="rows")(graph)
+    assert returned is graph
+    assert set(graph.ndata) == {"feat", "rows"}
+    assert set(graph.edata) == {"weight"}
+    assert graph.idtype == idtype
+    assert torch.equal(graph.ndata["rows"], embed(kind(4), random_graph(6, 9)))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("kind", ALL)
+def test_stays_on_the_device_of_the_graph(kind):
+    graph = GRAPHS["random"].to("cuda")
+    rows = embed(kind(5), graph)
+    assert rows.device == graph.device
+    assert torch.equal(rows.cpu(), embed(kind(5), GRAPHS["random"]))
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_composes(kind):
+    graph = dgl.transforms.Compose([dgl.AddSelfLoop(), kind(3)])(GRAPHS["pair"])
+    assert graph.ndata["topology"].shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "graph, remedy",
+    [
+        (dgl.heterograph({("a", "r", "b"): ([0], [1])}), "dgl.to_homogeneous"),
+        (dgl.graph(([0, 1], [1, 2])), "dgl.to_bidirected"),
+        (dgl.graph(([0, 1, 2], [1, 2, 0])), "dgl.add_reverse_edges"),
+        (dgl.graph(([0, 0, 1, 1], [1, 1, 0, 0])), "dgl.to_simple"),
+        (dgl.graph(([0, 0], [0, 0])), "dgl.to_simple"),
+    ],
+)
+@pytest.mark.parametrize("kind", ALL)
+def test_refused_graphs(kind, graph, remedy):
+    with pytest.raises(DGLError, match=remedy):
+        kind(3)(graph)
+
+
+@pytest.mark.parametrize(
+    "kind, name, value",
+    [(kind, "width", value) for kind in ALL for value in (0, -1, 2.0, None)]
+    + [(kind, "tol", value) for kind in SPECTRAL for value in (0, -1e-6, 1, float("nan"))]
+    + [
+        (kind, "continue_prob", value)
+        for kind in (RandomWalkWithRestart, PersonalizedPageRank)
+        for value in (-0.1, 1.0, float("nan"))
+    ]
+    + [(HeatKernel, "time", value) for value in (0, -1.0, float("inf"), float("nan"))],
+)
+def test_refused_parameters(kind, name, value):
+    with pytest.raises(ValueError, match=name):
+        kind(**{"width": 3, name: value})
+
+
+def test_repr():
+    assert repr(Adjacency(5)) == "Adjacency(width=5, sort=True, feat_name='topology')"
+    expected = "NormalizedAdjacency(width=5, sort=False, feat_name='rows')"
+    assert repr(NormalizedAdjacency(5, False, "rows")) == expected
+    for kind, own in [
+        (RandomWalkWithRestart, "continue_prob=0.1"),
+        (HeatKernel, "time=1.0"),
+        (PersonalizedPageRank, "continue_prob=0.85"),
+    ]:
+        expected = f"{kind.__name__}(width=5, {own}, sort=True, tol=1e-06, feat_name='topology')"
+        assert repr(kind(5)) == expected

@@ -1,7 +1,7 @@
 """The command line: dgl-memgnn train, dgl-memgnn predict."""
 import argparse
-import json
 import sys
+from pathlib import Path
 from typing import get_origin
 
 from dgl_memgnn import __version__
@@ -59,18 +59,14 @@ def _argument(kind, metadata):
 def _train(arguments):
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
     config = load_config(arguments.config, overrides)
-    folder = arguments.out or f"runs/{_run_name(arguments.config or config.data.csv or config.data.dataset)}"
+    source = arguments.config or config.data.csv or config.data.dataset
+    folder = arguments.out or Path("runs", Path(source).stem)
     result = train_run(config, folder)
     for part in ("validation", "test"):
-        if part in result:
-            print(f"{part}: " + ", ".join(f"{name} {value:.4f}" for name, value in result[part].items()))
-    print(f"Stored in {folder}: {json.dumps({'best_epoch': result['best_epoch']})[1:-1]}.")
-
-
-def _run_name(source):
-    from pathlib import Path
-
-    return Path(source).stem
+        scores = [f"{name} {value:.4f}" for name, value in result.get(part, {}).items() if value is not None]
+        if scores:
+            print(f"{part}: {', '.join(scores)}")
+    print(f"Best epoch {result['best_epoch']}, stored in {folder}.")
 
 
 def _predict(arguments):

@@ -88,7 +88,8 @@ def load_config(source=None, overrides=None):
     source : str or os.PathLike, optional
         A YAML file, or the name of a configuration that comes with the package. Default: all defaults.
     overrides : dict, optional
-        Values by the key's own name, such as ``{"epochs": 10}``, that replace those of the file.
+        Values by the key's own name, such as ``{"epochs": 10}``, that replace those of the file. ``csv``
+        replaces ``dataset``, and the other way round.
 
     Returns
     -------
@@ -115,7 +116,11 @@ def load_config(source=None, overrides=None):
     content = {} if source is None else _read(source)
     sections = {f.name: f.default_factory for f in fields(Config)}
     _check_keys(content, sections, "")
-    for name, value in (overrides or {}).items():
+    overrides = dict(overrides or {})
+    for name, other in [("csv", "dataset"), ("dataset", "csv")]:
+        if overrides.get(name) is not None:
+            overrides.setdefault(other, None)
+    for name, value in overrides.items():
         section = next(s for s, kind in sections.items() if name in kind.__dataclass_fields__)
         content.setdefault(section, {})[name] = value
     config = Config(**{name: _section(name, kind, content.get(name) or {}) for name, kind in sections.items()})

@@ -39,6 +39,13 @@ def test_overrides_win():
     assert (config.training.epochs, config.model.num_keys) == (7, [4, 1])
 
 
+def test_a_csv_file_replaces_the_data_set_of_a_configuration():
+    data = load_config("quickstart", {"csv": "a.csv", "tasks": ["y"]}).data
+    assert (data.dataset, data.csv) == (None, "a.csv")
+    with pytest.raises(ValueError, match="either data.dataset or data.csv"):
+        load_config("quickstart", {"csv": "a.csv", "tasks": ["y"], "dataset": "ESOL"})
+
+
 def test_option_names_are_unique():
     names = [name for name, _, _ in options()]
     assert len(names) == len(set(names))

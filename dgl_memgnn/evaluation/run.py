@@ -1,6 +1,7 @@
 """One run: data, network, training, and a folder with all that came of it."""
 import csv
 import json
+import math
 import platform
 import time
 from dataclasses import asdict
@@ -142,7 +143,7 @@ def train_run(config, folder, progress=True):
 
     trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
     predictions = {part: trainer.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
-    result = {part: score(p, dataset.labels[parts[part]]) for part, p in predictions.items()}
+    result = {part: _json(score(p, dataset.labels[parts[part]])) for part, p in predictions.items()}
     held_out = "test" if "test" in parts else "validation"
     _predictions_table(dataset, task, names, parts[held_out], predictions[held_out]).to_csv(
         folder / "predictions.csv", index=False
@@ -166,6 +167,11 @@ def _new_folder(folder):
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty. Give another folder with --out, or remove it.")
     return folder
+
+
+def _json(metrics):
+    """Metrics as JSON has them: null where a metric is not defined."""
+    return {name: None if math.isnan(value) else value for name, value in metrics.items()}
 
 
 def _describe(dataset, task, parts):

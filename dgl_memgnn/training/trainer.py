@@ -124,7 +124,8 @@ class Trainer:
         Returns
         -------
         list of dict
-            The record of each epoch: its number, losses, and metrics on validation.
+            The record of each epoch: its number, losses (the clustering loss is None without a clustering
+            step), and metrics on validation.
         """
         torch.manual_seed(self.seed)
         batches = EvenBatches(len(train), self.batch_size, self.seed)
@@ -183,9 +184,7 @@ class Trainer:
                 raise FloatingPointError(f"The loss is {losses[-1]} in batch {batch} of epoch {epoch}. "
                                          "Lower the learning rate, and look for extreme features or targets.")
             self.schedule.supervised_step(loss)
-        clustering = math.nan
-        if self.schedule.clusters_after(epoch):
-            clustering = self._cluster(loader)
+        clustering = self._cluster(loader) if self.schedule.clusters_after(epoch) else None
         return {"loss": sum(losses) / len(losses), "clustering_loss": clustering}
 
     def _cluster(self, loader):

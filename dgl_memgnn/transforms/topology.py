@@ -21,8 +21,8 @@ class _TopologicalEmbedding(BaseTransform):
         self.feat_name = feat_name
 
     def __call__(self, graph):
-        sizes = graph.batch_num_nodes().cpu().numpy()
-        embedding = self._embed(adjacency_matrix(graph), sizes)
+        adjacency = adjacency_matrix(graph)
+        embedding = self._embed(adjacency, graph.batch_num_nodes().cpu().numpy())
         graph.ndata[self.feat_name] = torch.from_numpy(embedding).to(graph.device)
         return graph
 

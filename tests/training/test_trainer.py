@@ -1,6 +1,5 @@
 """The training loop on graphs that are easy to tell apart."""
 import copy
-import math
 
 import dgl
 import pytest
@@ -43,7 +42,7 @@ def test_the_best_epoch_is_kept(make_trainer, dataset):
 
 def test_clustering_steps_end_every_period(make_trainer, dataset):
     history = make_trainer(epochs=6, clustering_period=3).fit(dataset, TRAIN, VALIDATION)
-    assert [not math.isnan(record["clustering_loss"]) for record in history] == [False, False, True] * 2
+    assert [record["clustering_loss"] is not None for record in history] == [False, False, True] * 2
 
 
 def test_keys_move_in_clustering_steps_only(make_trainer, dataset):

@@ -118,7 +118,7 @@ def graph_sets(draw):
     """Sizes of some graphs, and edges between nodes of the same graph with all kinds of repetition."""
     sizes = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
     edges = []
-    for g, size in enumerate(sizes):
+    for g in range(len(sizes)):
         node = st.integers(sum(sizes[:g]) + 1, sum(sizes[:g + 1]))
         edges += draw(st.lists(st.tuples(node, node), max_size=12))
     return sizes, draw(st.permutations(edges or [(1, 1)]))

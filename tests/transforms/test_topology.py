@@ -114,6 +114,17 @@ def test_error_bound(kind, parameters, tol):
     for graph in GRAPHS.values():
         actual = embed(kind(graph.num_nodes(), sort=False, tol=tol, **parameters), graph)
         assert_within(actual, dense_formula(graph, kind, **parameters), tol)
+        assert (actual >= 0).all()
+
+
+def test_error_bound_of_page_rank_allows_for_degrees():
+    """From the handle of this broom, the terms after the fifth add up to 1.5 times their coefficients."""
+    broom = undirected([0, 1, 2] + [3] * 8, list(range(1, 12)), 12)
+    rho = 0.3 / (1 + np.sqrt(1 - 0.3**2))
+    tol = 1.01 * 2 * rho**5 / (1 + rho)
+    assert len(spectral.restart_coefficients(0.3, tol)) == 5
+    actual = embed(PersonalizedPageRank(12, 0.3, sort=False, tol=tol), broom)
+    assert_within(actual, dense_formula(broom, PersonalizedPageRank, 0.3), tol)
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -151,21 +162,23 @@ def test_batch_equals_alone(kind, sort, sizes):
     sizes=st.lists(st.integers(0, 20), min_size=1, max_size=8),
     seed=st.integers(0, 2**32 - 1),
     kind=st.sampled_from(SPECTRAL),
+    sort=st.booleans(),
     width=st.integers(1, 25),
     entries=st.sampled_from([1, 50, 300, 2**19]),
 )
-def test_any_batch_in_any_blocks(sizes, seed, kind, width, entries):
+def test_any_batch_in_any_blocks(sizes, seed, kind, sort, width, entries):
     graphs = [random_graph(size, size, seed + place) for place, size in enumerate(sizes)]
     expected = np.zeros((sum(sizes), max(width, *sizes, 0)))
     default = {"time": 1.0} if kind is HeatKernel else {"continue_prob": kind(1).continue_prob}
     start = 0
     for graph in graphs:
         stop = start + graph.num_nodes()
-        expected[start:stop, : graph.num_nodes()] = descending(dense_formula(graph, kind, **default))
+        rows = dense_formula(graph, kind, **default)
+        expected[start:stop, : graph.num_nodes()] = descending(rows) if sort else rows
         start = stop
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spectral, "BLOCK_ENTRIES", entries)
-        assert_within(embed(kind(width), dgl.batch(graphs)), expected[:, :width])
+        assert_within(embed(kind(width, sort=sort), dgl.batch(graphs)), expected[:, :width])
 
 
 @pytest.mark.parametrize("kind", SPECTRAL)

@@ -83,7 +83,7 @@ def coarsen(graph, assignment):
     sizes = _sizes(graph, assignment)
     num_graphs, num_keys = len(sizes), assignment.shape[1]
     received = dgl.ops.copy_u_sum(graph, assignment)
-    weight = F.memory_read(received, assignment, sizes)
+    weight = torch.stack([r.t() @ c for r, c in zip(received.split(sizes), assignment.split(sizes))])
 
     ids = torch.arange(num_graphs * num_keys, dtype=graph.idtype, device=graph.device)
     src = ids.repeat_interleave(num_keys)

@@ -164,20 +164,28 @@ class EdgeGATConv(nn.Module):
         if edge_feat.shape[0] != graph.num_edges():
             raise DGLError(f"edge_feat has {edge_feat.shape[0]} rows, the graph {graph.num_edges()} edges.")
 
+        fc_src, fc_dst = (self.fc_src, self.fc_dst) if hasattr(self, "fc_src") else (self.fc, self.fc)
+        if isinstance(feat, tuple):
+            feat_src, feat_dst = self.feat_drop(feat[0]), self.feat_drop(feat[1])
+        else:
+            feat_src = feat_dst = self.feat_drop(feat)
+            if graph.is_block:
+                feat_dst = feat_dst[: graph.num_dst_nodes()]
+
+        shape = (-1, self._num_heads, self._out_feats)
         with graph.local_scope():
-            feat_dst, src, dst = self._project(graph, feat)
-            graph.srcdata.update({"ft": src, "el": (src * self.attn_l).sum(-1, keepdim=True)})
-            graph.dstdata["er"] = (dst * self.attn_r).sum(-1, keepdim=True)
+            graph.srcdata["el"] = self._score(fc_src, self.attn_l, feat_src)
+            graph.dstdata["er"] = self._score(fc_dst, self.attn_r, feat_dst)
             graph.apply_edges(fn.u_add_v("el", "er", "e"))
-            score = self.leaky_relu(graph.edata.pop("e") + self._edge_score(edge_feat))
+            score = self.leaky_relu(graph.edata.pop("e") + self._score(self.fc_edge, self.attn_edge, edge_feat))
             attention = self.attn_drop(edge_softmax(graph, score))
-            graph.edata["a"] = attention.to(src.dtype)
+            graph.srcdata["ft"] = fc_src(feat_src).view(shape)
+            graph.edata["a"] = attention.to(graph.srcdata["ft"].dtype)
             graph.update_all(fn.u_mul_e("ft", "a", "m"), fn.sum("m", "ft"))
             out = graph.dstdata["ft"]
             if self._edge_message:
                 out = out + self._edge_update(graph, edge_feat)
 
-        shape = (-1, self._num_heads, self._out_feats)
         if self.res_fc is not None:
             out = out + self.res_fc(feat_dst).view(shape)
         if self.bias is not None:
@@ -186,24 +194,13 @@ class EdgeGATConv(nn.Module):
             out = self.activation(out)
         return (out, attention) if get_attention else out
 
-    def _project(self, graph, feat):
-        """The destinations' features after dropout, and W_n h of sources and destinations."""
-        shape = (-1, self._num_heads, self._out_feats)
-        if isinstance(feat, tuple):
-            feat_src, feat_dst = self.feat_drop(feat[0]), self.feat_drop(feat[1])
-            fc_src = self.fc_src if hasattr(self, "fc_src") else self.fc
-            fc_dst = self.fc_dst if hasattr(self, "fc_dst") else self.fc
-            return feat_dst, fc_src(feat_src).view(shape), fc_dst(feat_dst).view(shape)
-        feat_dst = self.feat_drop(feat)
-        src = dst = self.fc(feat_dst).view(shape)
-        if graph.is_block:
-            feat_dst, dst = feat_dst[: graph.num_dst_nodes()], dst[: graph.num_dst_nodes()]
-        return feat_dst, src, dst
+    def _score(self, fc, attn, feat):
+        r"""A part of the attention score, such as :math:`\mathbf{W}_e W_e e_{ij}`, of shape (rows, H, 1).
 
-    def _edge_score(self, edge_feat):
-        r"""The edges' share of the attention score, :math:`\mathbf{W}_e W_e e_{ij}`, of shape (E, H, 1)."""
-        weight = self.fc_edge.weight.view(self._num_heads, self._out_feats, -1)
-        return (edge_feat @ torch.einsum("hdf,hd->fh", weight, self.attn_edge[0])).unsqueeze(-1)
+        The weights are multiplied first: that takes H products a row in place of H D.
+        """
+        weight = fc.weight.view(self._num_heads, self._out_feats, -1)
+        return (feat @ torch.einsum("hdf,hd->fh", weight, attn[0])).unsqueeze(-1)
 
     def _edge_update(self, graph, edge_feat):
         r"""The edges' share of the update, :math:`W_e \sum_j \alpha_{ij} e_{ij}`, of shape (N, H, D)."""

@@ -8,142 +8,150 @@ N nodes, B graphs, H heads, K keys, D features.
 import torch
 from torch.autograd.function import once_differentiable
 
-__all__ = [
-    "clustering_loss",
-    "memory_assignment",
-    "memory_read",
-    "memory_scores",
-    "target_distribution",
-]
+__all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
+
+BLOCK_ENTRIES = 2**17  # of scores of some nodes for all keys on a CPU: 512 KiB, which its cache holds
 
 
-def memory_scores(query, keys, tau=1.0):
-    r"""Similarity of each query to each key, head by head (equation 1).
+def memory_pooling(query, keys, head_weight, sizes, tau=1.0):
+    r"""Assign queries to keys, and sum them by their assignment (equations 1, 2 and 3).
 
     .. math::
-        C_{i,j}^{(h)} = \frac{(1 + \|q_i - k_j^{(h)}\|^2 / \tau)^{-\frac{\tau + 1}{2}}}
-        {\sum_{j'} (1 + \|q_i - k_{j'}^{(h)}\|^2 / \tau)^{-\frac{\tau + 1}{2}}}
+        C_{i,j}^{(h)} &= \frac{(1 + \|q_i - k_j^{(h)}\|^2 / \tau)^{-\frac{\tau + 1}{2}}}
+        {\sum_{j'} (1 + \|q_i - k_{j'}^{(h)}\|^2 / \tau)^{-\frac{\tau + 1}{2}}} && (1)
 
-    The distances come from one matrix product, :math:`\|q\|^2 - 2 q \cdot k + \|k\|^2`, and the kernel is
-    normalised in log space, so no (N, H, K, D) tensor is built and nothing underflows far from the keys.
-    Half-precision input is computed, and returned, in float32.
+        C_{i,j} &= \mathrm{softmax}_j \Big( \sum_h \phi_h C_{i,j}^{(h)} \Big) && (2)
+
+        V_g &= \sum_{i \in g} C_i^\top q_i && (3)
+
+    Distances are :math:`\|q\|^2 - 2 q \cdot k + \|k\|^2`, a matrix product, so the memory it takes grows as
+    :math:`N H K + N D`. Nothing is padded: the read is one product a graph, and a graph without nodes reads
+    zeros. The gradient is written by hand, and can be taken once.
 
     Parameters
     ----------
     query : torch.Tensor
-        Queries of shape :math:`(N, D)`.
+        Queries of shape :math:`(N, D)`. Half precision is computed in float32.
     keys : torch.Tensor
         Keys of shape :math:`(H, K, D)`.
+    head_weight : torch.Tensor
+        Weights :math:`\phi` of the 1x1 convolution over the heads, of shape :math:`(H,)`.
+    sizes : list of int
+        Number of nodes of each of the B graphs.
     tau : float, optional
         Degrees of freedom of Student's t kernel. Default: ``1.0``, the paper's.
 
     Returns
     -------
     torch.Tensor
-        Scores of shape :math:`(N, H, K)`; each row sums to 1 over the keys.
+        Values :math:`V` of shape :math:`(B, K, D)`, in the precision of the queries.
+    torch.Tensor
+        Assignment :math:`C` of shape :math:`(N, K)`; each row sums to 1.
 
     Examples
     --------
-    >>> scores = memory_scores(torch.tensor([[0.0]]), torch.tensor([[[0.0], [1.0]]]))
-    >>> scores  # kernel values 1 and 1/2
-    tensor([[[0.6667, 0.3333]]])
+    >>> query, keys = torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([[[2.0], [2.0]]])
+    >>> value, assignment = memory_pooling(query, keys, torch.ones(1), [2, 0, 1])
+    >>> value.squeeze(2)  # two equal keys: each reads half of the sum
+    tensor([[1.5000, 1.5000],
+            [0.0000, 0.0000],
+            [1.5000, 1.5000]])
+    >>> assignment[0]
+    tensor([0.5000, 0.5000])
     """
-    num_heads, num_keys, _ = keys.shape
     with torch.autocast(query.device.type, enabled=False):
-        query, keys = _at_least_float32(query), _at_least_float32(keys).flatten(0, 1)
-        squares = query.square().sum(1, keepdim=True) + keys.square().sum(1)
-        distance = torch.addmm(squares, query, keys.t(), alpha=-2).clamp_min(0)
-        log_kernel = torch.log1p(distance / tau) * (-(tau + 1) / 2)
-        return torch.softmax(log_kernel.view(-1, num_heads, num_keys), dim=2)
+        arguments = [_at_least_float32(x) for x in (query, keys, head_weight)]
+        value, assignment = _MemoryPooling.apply(*arguments, sizes, tau)
+    return value.to(query.dtype), assignment
 
 
-def memory_assignment(query, keys, head_weight, tau=1.0):
-    r"""Soft assignment of each query to the keys (equations 1 and 2).
+class _MemoryPooling(torch.autograd.Function):
+    """Scores have the layout (H, K, n): sums over the short K run along the long n.
 
-    .. math::
-        C_{i,j} = \mathrm{softmax}_j \Big( \sum_h \phi_h C_{i,j}^{(h)} \Big)
-
-    Parameters
-    ----------
-    query : torch.Tensor
-        Queries of shape :math:`(N, D)`.
-    keys : torch.Tensor
-        Keys of shape :math:`(H, K, D)`.
-    head_weight : torch.Tensor
-        Weights :math:`\phi` of the 1x1 convolution over the heads, of shape :math:`(H,)`.
-    tau : float, optional
-        Degrees of freedom of Student's t kernel. Default: ``1.0``.
-
-    Returns
-    -------
-    torch.Tensor
-        Assignment of shape :math:`(N, K)`; each row sums to 1.
-
-    Examples
-    --------
-    >>> query, keys = torch.zeros(3, 4), torch.zeros(2, 5, 4)
-    >>> memory_assignment(query, keys, torch.ones(2))[0]
-    tensor([0.2000, 0.2000, 0.2000, 0.2000, 0.2000])
+    They are made in blocks of nodes that stay in the cache from one elementwise step to the next. Kept for
+    the gradient are the inverse kernel bases 1 / (1 + d / tau) of each block.
     """
-    scores = memory_scores(query, keys, tau)
-    return torch.softmax(torch.einsum("nhk,h->nk", scores, head_weight.to(scores.dtype)), dim=1)
 
-
-def memory_read(assignment, query, sizes):
-    r"""Sum of each graph's queries, weighted by their assignment (equation 3).
-
-    .. math::
-        V_g = \sum_{i \in g} C_i^\top q_i
-
-    One product a graph, without padding: a batch of many small graphs and a large one costs what its nodes
-    cost. A graph without nodes gives zeros.
-
-    Parameters
-    ----------
-    assignment : torch.Tensor
-        Assignment of shape :math:`(N, K)`.
-    query : torch.Tensor
-        Queries of shape :math:`(N, D)`.
-    sizes : list of int
-        Number of nodes of each of the B graphs.
-
-    Returns
-    -------
-    torch.Tensor
-        Values of shape :math:`(B, K, D)`.
-
-    Examples
-    --------
-    >>> memory_read(torch.ones(3, 1), torch.tensor([[1.0], [2.0], [3.0]]), [2, 0, 1])
-    tensor([[[3.]],
-    <BLANKLINE>
-            [[0.]],
-    <BLANKLINE>
-            [[3.]]])
-    """
-    return _RaggedRead.apply(assignment.to(query.dtype), query, sizes)
-
-
-class _RaggedRead(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, assignment, query, sizes):
-        ctx.save_for_backward(assignment, query)
-        ctx.sizes = sizes
-        value = query.new_empty(len(sizes), assignment.shape[1], query.shape[1])
-        for c, q, v in zip(assignment.split(sizes), query.split(sizes), value):
-            torch.mm(c.t(), q, out=v)
-        return value
+    def forward(ctx, query, keys, head_weight, sizes, tau):
+        num_heads, num_keys, _ = keys.shape
+        flat_keys = keys.flatten(0, 1)
+        key_part = flat_keys.square().sum(1, keepdim=True) / tau + 1
+        assignment = query.new_empty(num_keys, len(query))
+        blocks = []
+        for nodes in _blocks(query, num_heads * num_keys):
+            q = query[nodes]
+            base = torch.addmm(key_part, flat_keys, q.t(), alpha=-2 / tau)
+            base.add_(q.square().sum(1) / tau).clamp_min_(1)
+            blocks.append(base.reciprocal_().view(num_heads, num_keys, -1))
+            mixed = torch.mv(_scores(blocks[-1], tau).view(num_heads, -1).t(), head_weight)
+            assignment[:, nodes] = mixed.view(num_keys, -1).softmax(0)
+        value = query.new_empty(len(sizes), num_keys, query.shape[1])
+        for v, c, q in zip(value, assignment.split(sizes, 1), query.split(sizes)):
+            torch.mm(c, q, out=v)
+        ctx.save_for_backward(query, keys, head_weight, assignment, *blocks)
+        ctx.sizes, ctx.tau = sizes, tau
+        ctx.set_materialize_grads(False)
+        return value, assignment.t()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad_value):
-        assignment, query = ctx.saved_tensors
-        grad_assignment, grad_query = torch.empty_like(assignment), torch.empty_like(query)
-        for grad, q, out in zip(grad_value, query.split(ctx.sizes), grad_assignment.split(ctx.sizes)):
-            torch.mm(q, grad.t(), out=out)
-        for grad, c, out in zip(grad_value, assignment.split(ctx.sizes), grad_query.split(ctx.sizes)):
-            torch.mm(c, grad, out=out)
-        return grad_assignment, grad_query, None
+    def backward(ctx, grad_value, grad_out):
+        """Up to the factor -(tau + 1) / tau phi_h, which is applied at the ends, with r the inverse bases and
+        g the gradient at the softmax of equation 2, the gradient at |q - k|^2 / 2 is r C^(h) (g - sum_j C^(h) g).
+        """
+        query, keys, head_weight, assignment, *blocks = ctx.saved_tensors
+        num_heads, num_keys, _ = keys.shape
+        factor = -(ctx.tau + 1) / ctx.tau * head_weight
+        scaled_keys = (keys * factor.view(-1, 1, 1)).flatten(0, 1)
+        grad_assignment, grad_query = _read_gradients(ctx.sizes, assignment, query, grad_value)
+        if grad_out is not None:
+            grad_assignment += grad_out.t()
+        grad_head_weight = torch.zeros_like(head_weight)
+        grad_by_query = torch.zeros_like(scaled_keys)
+        grad_by_key = keys.new_zeros(num_heads * num_keys)
+        for nodes, inverse_base in zip(_blocks(query, num_heads * num_keys), blocks):
+            q, c, grad_c = query[nodes], assignment[:, nodes], grad_assignment[:, nodes]
+            scores = _scores(inverse_base, ctx.tau)
+            grad_mixed = c * (grad_c - (c * grad_c).sum(0))
+            expected = (scores * grad_mixed).sum(1, keepdim=True)
+            grad_head_weight += expected.sum((1, 2))
+            grad_distance = (grad_mixed - expected).mul_(scores).mul_(inverse_base)
+            grad_by_own = torch.mv(grad_distance.sum(1).t(), factor)
+            grad_distance = grad_distance.flatten(0, 1)
+            grad_query[nodes].addcmul_(q, grad_by_own.unsqueeze(1))
+            grad_query[nodes].addmm_(grad_distance.t(), scaled_keys, alpha=-1)
+            grad_by_query.addmm_(grad_distance, q)
+            grad_by_key += grad_distance.sum(1)
+        grad_keys = keys * grad_by_key.view(num_heads, num_keys, 1) - grad_by_query.view_as(keys)
+        return grad_query, grad_keys * factor.view(-1, 1, 1), grad_head_weight, None, None
+
+
+def _blocks(query, num_scores):
+    """Slices of nodes whose scores fit the cache; on a GPU, which is fastest on large tensors, one slice."""
+    num_nodes = len(query)
+    step = max(1, BLOCK_ENTRIES // num_scores) if query.device.type == "cpu" else max(1, num_nodes)
+    return [slice(start, start + step) for start in range(0, num_nodes, step)]
+
+
+def _scores(inverse_base, tau):
+    """Equation 1 from 1 / (1 + d / tau), of shape (H, K, n)."""
+    kernel = inverse_base
+    if tau != 1:  # scaled by its maximum, since a large power of it underflows far from the keys
+        kernel = (kernel / kernel.amax(1, keepdim=True)).pow_((tau + 1) / 2)
+    return kernel / kernel.sum(1, keepdim=True)
+
+
+def _read_gradients(sizes, assignment, query, grad_value):
+    """Gradients of equation 3 at the assignment, of shape (K, N), and at the queries."""
+    if grad_value is None:
+        return torch.zeros_like(assignment), torch.zeros_like(query)
+    grad_assignment, grad_query = torch.empty_like(assignment), torch.empty_like(query)
+    for grad, q, out in zip(grad_value, query.split(sizes), grad_assignment.split(sizes, 1)):
+        torch.mm(grad, q.t(), out=out)
+    for grad, c, out in zip(grad_value, assignment.split(sizes, 1), grad_query.split(sizes)):
+        torch.mm(c.t(), grad, out=out)
+    return grad_assignment, grad_query
 
 
 def target_distribution(assignment, sizes):

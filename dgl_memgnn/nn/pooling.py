@@ -126,20 +126,18 @@ class MemoryPooling(nn.Module):
         num_keys, in_feats = self.keys.shape[1:]
         if feat.shape[-1] != in_feats:
             raise DGLError(f"MemoryPooling was built for features of width {in_feats}, got {feat.shape[-1]}.")
-        query = self.feat_drop(feat)
         if graph is None:
             if feat.dim() != 3:
                 raise DGLError(f"Without a graph, feat must have shape (B, M, D), got {tuple(feat.shape)}.")
-            assignment = F.memory_assignment(query.flatten(0, 1), self.keys, self.head_weight, self.tau)
-            assignment = assignment.view(*feat.shape[:2], num_keys)
-            value = assignment.to(query.dtype).transpose(1, 2) @ query
+            sizes = [feat.shape[1]] * feat.shape[0]
         else:
             sizes = graph.batch_num_nodes().tolist()
             if feat.shape[:-1] != (sum(sizes),):
                 raise DGLError(f"feat must have shape ({sum(sizes)}, {in_feats}), a row a node of the graph, "
                                f"got {tuple(feat.shape)}.")
-            assignment = F.memory_assignment(query, self.keys, self.head_weight, self.tau)
-            value = F.memory_read(assignment, query, sizes)
+        query = self.feat_drop(feat).flatten(0, -2)
+        value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau)
+        assignment = assignment.view(*feat.shape[:-1], num_keys)
         out = self.fc(value)
         if self.activation is not None:
             out = self.activation(out)

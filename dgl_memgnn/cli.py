@@ -1,4 +1,4 @@
-"""The command line: dgl-memgnn train, dgl-memgnn predict."""
+"""The command line: dgl-memgnn train, benchmark, predict."""
 import argparse
 import sys
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import get_origin
 
 from dgl_memgnn import __version__
 from dgl_memgnn.config import load_config, options
-from dgl_memgnn.evaluation import Predictor, train_run
+from dgl_memgnn.evaluation import Predictor, benchmark, train_run
+from dgl_memgnn.evaluation.protocols import PROTOCOLS
 
 __all__ = ["main"]
 
@@ -32,9 +33,19 @@ def _parser():
     train.add_argument("config", nargs="?", metavar="CONFIG",
                        help="a YAML file, or the name of a configuration of the package; or give --csv")
     train.add_argument("--out", metavar="RUN", help="run folder; default: runs/<configuration>")
-    for name, kind, metadata in options():
-        train.add_argument("--" + name.replace("_", "-"), default=argparse.SUPPRESS, **_argument(kind, metadata))
+    _add_options(train)
     train.set_defaults(command=_train)
+
+    protocols = "; ".join(f"{name}: {text}" for name, text in PROTOCOLS.items())
+    bench = commands.add_parser("benchmark", help="run a whole protocol, or what is left of it",
+                                description=f"Run a whole protocol, or what is left of it. Protocols: {protocols}.")
+    bench.add_argument("config", metavar="CONFIG", help="a YAML file, or the name of one of the package")
+    bench.add_argument("--protocol", required=True, choices=tuple(PROTOCOLS), help="which protocol")
+    bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")
+    bench.add_argument("--workers", type=int, default=2, metavar="N", help="number of processes; default: 2")
+    bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<CONFIG>-<protocol>")
+    _add_options(bench)
+    bench.set_defaults(command=_benchmark)
 
     predict = commands.add_parser("predict", help="predict for new molecules",
                                   description="Predict for new molecules.")
@@ -44,6 +55,11 @@ def _parser():
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
     predict.set_defaults(command=_predict)
     return parser
+
+
+def _add_options(parser):
+    for name, kind, metadata in options():
+        parser.add_argument("--" + name.replace("_", "-"), default=argparse.SUPPRESS, **_argument(kind, metadata))
 
 
 def _argument(kind, metadata):
@@ -57,8 +73,7 @@ def _argument(kind, metadata):
 
 
 def _train(arguments):
-    overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
-    config = load_config(arguments.config, overrides)
+    config = _config(arguments)
     source = arguments.config or config.data.csv or config.data.dataset
     folder = arguments.out or Path("runs", Path(source).stem)
     result = train_run(config, folder)
@@ -67,6 +82,21 @@ def _train(arguments):
         if scores:
             print(f"{part}: {', '.join(scores)}")
     print(f"Best epoch {result['best_epoch']}, stored in {folder}.")
+
+
+def _benchmark(arguments):
+    folder = arguments.out or Path("runs", f"{Path(arguments.config).stem}-{arguments.protocol}")
+    result = benchmark(_config(arguments), arguments.protocol, folder, arguments.repeats, arguments.workers)
+    for part, metrics in result["summary"].items():
+        for name, value in metrics.items():
+            if value["mean"] is not None:
+                print(f"{part} {name}: {value['mean']:.4f} +- {value['std']:.4f} over {len(result['runs'])} runs")
+    print(f"Stored in {folder}.")
+
+
+def _config(arguments):
+    overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
+    return load_config(arguments.config, overrides)
 
 
 def _predict(arguments):

@@ -75,9 +75,9 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
-    def save(self, path):
-        """Write all values to a YAML file that :func:`load_config` reads."""
-        Path(path).write_text(yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    def to_yaml(self):
+        """All values, as text that :func:`load_config` reads from a file."""
+        return yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
 
 
 def load_config(source=None, overrides=None):

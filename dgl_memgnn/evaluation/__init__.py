@@ -1,6 +1,14 @@
 """Metrics, runs and predictions."""
+from dgl_memgnn.evaluation.benchmark import benchmark
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.evaluation.prediction import Predictor
 from dgl_memgnn.evaluation.run import train_run
 
-__all__ = ["Predictor", "score_binary", "score_classification", "score_regression", "train_run"]
+__all__ = [
+    "Predictor",
+    "benchmark",
+    "score_binary",
+    "score_classification",
+    "score_regression",
+    "train_run",
+]

@@ -2,6 +2,7 @@
 import csv
 import json
 import math
+import os
 import platform
 import time
 from dataclasses import asdict
@@ -25,7 +26,7 @@ from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer, save_checkpoint
 from dgl_memgnn.transforms import EMBEDDINGS
 
-__all__ = ["build_model", "embedding", "load_dataset", "model_inputs", "split", "train_run"]
+__all__ = ["build_model", "embedding", "load_dataset", "model_inputs", "split", "train_run", "write_json"]
 
 SCORES = {  # task -> (score, whether its first metric is better when higher)
     "classification": (score_classification, True),
@@ -114,7 +115,7 @@ def train_run(config, folder, progress=True):
     """
     started = time.perf_counter()
     folder = _new_folder(folder)
-    config.save(folder / "config.yaml")
+    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     dataset, task = load_dataset(config)
     parts = split(config, dataset)
     if progress:
@@ -157,8 +158,15 @@ def train_run(config, folder, progress=True):
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         wall_time_seconds=round(time.perf_counter() - started, 1),
     )
-    (folder / "metrics.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "metrics.json", result)
     return result
+
+
+def write_json(path, content):
+    """Write a JSON file, whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
 
 
 def _new_folder(folder):

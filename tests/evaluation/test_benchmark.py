@@ -1,0 +1,69 @@
+"""A protocol, run, interrupted and continued."""
+import json
+import statistics
+
+import pandas as pd
+import pytest
+
+from dgl_memgnn.cli import main
+from dgl_memgnn.evaluation import run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmark")
+    smiles = ["C" * n + tail for n in range(1, 11) for tail in ("O", "N", "Cl")]
+    table = pd.DataFrame({"smiles": smiles, "size": [len(s) for s in smiles]})
+    table.to_csv(folder / "molecules.csv", index=False)
+    (folder / "small.yaml").write_text(
+        f"data: {{csv: '{folder / 'molecules.csv'}', tasks: [size]}}\n"
+        "model: {hidden_feats: 8, num_layers: 1, num_keys: [2, 1]}\ntraining: {epochs: 2}\n"
+    )
+    return folder
+
+
+def benchmark(folder, out, *options):
+    return main(["benchmark", str(folder / "small.yaml"), "--protocol", "moleculenet", "--out", str(folder / out),
+                 *options])
+
+
+def test_summary_is_that_of_the_runs(folder, capsys):
+    assert benchmark(folder, "all") == 0
+    assert "test rmse:" in capsys.readouterr().out
+    result = json.loads((folder / "all" / "result.json").read_text())
+    runs = [json.loads((folder / "all" / f"seed{seed}" / "metrics.json").read_text()) for seed in range(3)]
+    assert list(result["runs"].values()) == runs
+    assert [r["seed"] for r in runs] == [0, 1, 2]
+    scores = [r["test"]["rmse"] for r in runs]
+    assert result["summary"]["test"]["rmse"]["mean"] == pytest.approx(statistics.mean(scores))
+    assert result["summary"]["test"]["rmse"]["std"] == pytest.approx(statistics.pstdev(scores))
+
+
+def test_a_second_call_runs_what_is_left(folder):
+    assert benchmark(folder, "twice", "--repeats", "2") == 0
+    kept = (folder / "twice" / "seed0" / "metrics.json").read_bytes()
+    (folder / "twice" / "seed1" / "metrics.json").unlink()
+    (folder / "twice" / "seed1" / "leftover").touch()
+    assert benchmark(folder, "twice", "--repeats", "2") == 0
+    assert (folder / "twice" / "seed0" / "metrics.json").read_bytes() == kept
+    assert (folder / "twice" / "seed1" / "metrics.json").is_file()
+    assert not (folder / "twice" / "seed1" / "leftover").exists()
+
+
+def test_runs_of_another_configuration_are_refused(folder, capsys):
+    assert benchmark(folder, "other", "--repeats", "1") == 0
+    assert benchmark(folder, "other", "--repeats", "1", "--epochs", "3") == 1
+    assert "is of another configuration" in capsys.readouterr().err
+
+
+def test_a_run_that_fails_fails_the_benchmark(folder, capsys):
+    assert benchmark(folder, "failed", "--tasks", "weight") == 1
+    assert "no column 'weight'" in capsys.readouterr().err
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "result.json"
+    run.write_json(path, {"a": 1})
+    with pytest.raises(ValueError):
+        run.write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text()) == {"a": 1}

@@ -38,7 +38,7 @@ def _parser():
 
     protocols = "; ".join(f"{name}: {text}" for name, text in PROTOCOLS.items())
     bench = commands.add_parser("benchmark", help="run a whole protocol, or what is left of it",
-                                description=f"Run a whole protocol, or what is left of it. Protocols: {protocols}.")
+                                description=f"Run a protocol, or what is left of it. Protocols: {protocols}.")
     bench.add_argument("config", metavar="CONFIG", help="a YAML file, or the name of one of the package")
     bench.add_argument("--protocol", required=True, choices=tuple(PROTOCOLS), help="which protocol")
     bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")

@@ -43,7 +43,10 @@ class DataConfig:
 class ModelConfig:
     """The network."""
 
-    network: str = _option("MemGNN", "which network", choices=("GMN", "MemGNN"))
+    network: str = _option("MemGNN", "which network; AttentiveFP is dgllife's, for comparison",
+                           choices=("GMN", "MemGNN", "AttentiveFP"))
+    readout: str = _option("memory", "readout of MemGNN: the memory layers or, for comparison, one of DGL's",
+                           choices=("memory", "sum", "attention", "set2set"))
     hidden_feats: int = _option(128, "width of the queries", low=1)
     num_layers: int = _option(3, "number of graph attention layers of MemGNN", low=1)
     num_keys: List[int] = _option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
@@ -223,5 +226,9 @@ def _check_together(config):
         raise ValueError(f"data.tasks must not hold {sorted(taken)[0]!r}, a column of its own in predictions.")
     if data.fold >= data.num_folds:
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
+    if model.readout != "memory" and model.network != "MemGNN":
+        raise ValueError(f"model.readout: {model.readout} is for MemGNN, not for {model.network}.")
+    if model.network == "AttentiveFP" and data.dataset in TU_DATASETS:
+        raise ValueError("model.network: AttentiveFP is for molecules, not for " + data.dataset + ".")
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")

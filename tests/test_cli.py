@@ -158,3 +158,16 @@ def test_help_lists_every_option(capsys):
     assert stopped.value.code == 0
     text = capsys.readouterr().out
     assert "--clustering-period" in text and "--embedding-width" in text
+
+
+@pytest.mark.parametrize("options", [
+    ["--readout", "sum"],
+    ["--readout", "attention"],
+    ["--readout", "set2set"],
+    ["--network", "AttentiveFP"],
+])
+def test_baselines_run_like_memgnn(folder, options):
+    run = folder / options[1]
+    assert train(folder, run.name, "size", *options) == 0
+    assert pd.read_csv(run / "history.csv")["clustering_loss"].isna().all()
+    assert Predictor(run).predict(["CCO", "C"])["size"].notna().all()

@@ -21,6 +21,7 @@ from dgl_memgnn.data import (
     scaffold_split,
     stratified_folds,
 )
+from dgl_memgnn.evaluation.baselines import PooledReadout, attentive_fp
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer, save_checkpoint
@@ -78,9 +79,11 @@ def build_model(config, node_feats, edge_feats, out_feats):
     if model.network == "GMN":
         width = config.data.embedding_width
         return GMN(node_feats, width, model.hidden_feats, out_feats, dropout=model.dropout, **memory)
-    return MemGNN(
-        node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, dropout=model.dropout, **memory
-    )
+    if model.network == "AttentiveFP":
+        return attentive_fp(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, model.dropout)
+    readout = None if model.readout == "memory" else PooledReadout(model.readout, model.hidden_feats)
+    return MemGNN(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, dropout=model.dropout,
+                  readout=readout, **memory)
 
 
 def model_inputs(config):

@@ -37,6 +37,9 @@ class MemGNN(nn.Module):
         Dropout rate in the query network and in the head. Default: ``0.0``.
     conv : callable, optional
         Makes the convolutions, see :class:`~dgl_memgnn.nn.ConvQuery`. Default: four-headed attention.
+    readout : torch.nn.Module, optional
+        Stands in for the memory layers, for comparisons: ``readout(graph, feat)`` returns one row of
+        ``hidden_feats`` a graph, as DGL's poolings do. Default: the memory layers.
 
     Examples
     --------
@@ -61,10 +64,13 @@ class MemGNN(nn.Module):
         tau=1.0,
         dropout=0.0,
         conv=None,
+        readout=None,
     ):
         super().__init__()
         self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout)
-        self.readout = MemoryReadout(hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True)
+        if readout is None:
+            readout = MemoryReadout(hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True)
+        self.readout = readout
         self.head = prediction_head(hidden_feats, out_feats, dropout)
 
     def forward(self, graph, feat, edge_feat, get_assignments=False):
@@ -86,8 +92,12 @@ class MemGNN(nn.Module):
         torch.Tensor
             Output of shape :math:`(B, D_{out})`.
         list of torch.Tensor, optional
-            The assignment of each layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`.
+            The assignment of each memory layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`.
         """
-        pooled, assignments = self.readout(graph, self.query(graph, feat, edge_feat), get_assignments=True)
+        query = self.query(graph, feat, edge_feat)
+        if isinstance(self.readout, MemoryReadout):
+            pooled, assignments = self.readout(graph, query, get_assignments=True)
+        else:
+            pooled, assignments = self.readout(graph, query), []
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out

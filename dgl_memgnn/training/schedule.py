@@ -24,7 +24,8 @@ class AlternatingSchedule:
     halve_every : int
         Number of epochs after which the learning rate halves. The paper's is 500.
     period : int
-        Number of epochs from one clustering step to the next; 0 for none, with keys that never move.
+        Number of epochs from one clustering step to the next; 0 for none, with keys that never move. A model
+        without memory layers takes none.
     clip_norm : float
         Largest norm of the gradient of a step.
     weight_decay : float, optional
@@ -36,7 +37,7 @@ class AlternatingSchedule:
         self.model = model
         self.learning_rate = learning_rate
         self.halve_every = halve_every
-        self.period = period
+        self.period = period if keys else 0
         self.clip_norm = clip_norm
         self.supervised = torch.optim.Adam(
             [p for p in model.parameters() if id(p) not in keys], learning_rate, weight_decay=weight_decay

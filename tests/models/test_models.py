@@ -58,3 +58,13 @@ def test_all_parameters_but_single_keys_learn(name):
     single = {"readout.layers.2.keys", "readout.layers.2.head_weight"}
     assert single <= still
     assert not {n for n in still - single if "bias" not in n}
+
+
+def test_another_readout():
+    """The network is query, pooling and head; without memory layers there is no assignment."""
+    model = MemGNN(5, 8, 16, 3, num_layers=2, readout=dgl.nn.SumPooling()).eval()
+    graph, feat, edge_feat = make_input("MemGNN", 9)
+    out, assignments = model(graph, feat, edge_feat, get_assignments=True)
+    pooled = model.query(graph, feat, edge_feat).sum(0, keepdim=True)
+    torch.testing.assert_close(out, model.head(pooled))
+    assert assignments == []

@@ -47,6 +47,9 @@ def test_the_run_folder(regression):
     metrics = json.loads((regression / "metrics.json").read_text())
     assert {"validation", "test", "seed", "versions", "wall_time_seconds", "best_epoch"} <= set(metrics)
     assert {"rmse", "mae", "r2"} == set(metrics["test"])
+    for part in ("validation", "test"):
+        of_tasks = [metrics["tasks"][part][task]["rmse"] for task in ("size", "half")]
+        assert sum(of_tasks) / 2 == pytest.approx(metrics[part]["rmse"])
     assert metrics["parts"] == {"train": 30, "validation": 3, "test": 5}
     assert "2 dropped" in metrics["dropped"]
     history = pd.read_csv(regression / "history.csv")

@@ -5,6 +5,7 @@ import math
 import os
 import platform
 import time
+import warnings
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -148,6 +149,11 @@ def train_run(config, folder, progress=True):
     trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
     predictions = {part: trainer.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
     result = {part: _json(score(p, dataset.labels[parts[part]])) for part, p in predictions.items()}
+    if len(names) > 1:
+        result["tasks"] = {
+            part: {name: _task_score(score, p, dataset.labels[parts[part]], i) for i, name in enumerate(names)}
+            for part, p in predictions.items()
+        }
     held_out = "test" if "test" in parts else "validation"
     _predictions_table(dataset, task, names, parts[held_out], predictions[held_out]).to_csv(
         folder / "predictions.csv", index=False
@@ -183,6 +189,13 @@ def _new_folder(folder):
 def _json(metrics):
     """Metrics as JSON has them: null where a metric is not defined."""
     return {name: None if math.isnan(value) else value for name, value in metrics.items()}
+
+
+def _task_score(score, prediction, label, task):
+    """Metrics of a single task; null where its labels do not define them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the score over all tasks has warned
+        return _json(score(prediction[:, [task]], label[:, [task]]))
 
 
 def _describe(dataset, task, parts):

@@ -1,4 +1,4 @@
-"""The command line: dgl-memgnn train, benchmark, predict."""
+"""The command line: dgl-memgnn train, benchmark, predict, tables."""
 import argparse
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import get_origin
 
 from dgl_memgnn import __version__
 from dgl_memgnn.config import load_config, options
-from dgl_memgnn.evaluation import Predictor, benchmark, train_run
+from dgl_memgnn.evaluation import Predictor, benchmark, train_run, write_tables
 from dgl_memgnn.evaluation.protocols import PROTOCOLS
 
 __all__ = ["main"]
@@ -54,6 +54,11 @@ def _parser():
     predict.add_argument("--out", metavar="P", required=True, help="CSV file to write")
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
     predict.set_defaults(command=_predict)
+
+    tables = commands.add_parser("tables", help="write tables of stored results",
+                                 description="Write README.md, with tables of the results, into their folder.")
+    tables.add_argument("folder", metavar="DIR", help="folder of the folders that benchmark filled")
+    tables.set_defaults(command=lambda arguments: print(f"Wrote {write_tables(arguments.folder)}."))
     return parser
 
 

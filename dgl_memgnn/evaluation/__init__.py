@@ -3,6 +3,7 @@ from dgl_memgnn.evaluation.benchmark import benchmark
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.evaluation.prediction import Predictor
 from dgl_memgnn.evaluation.run import train_run
+from dgl_memgnn.evaluation.tables import write_tables
 
 __all__ = [
     "Predictor",
@@ -11,4 +12,5 @@ __all__ = [
     "score_classification",
     "score_regression",
     "train_run",
+    "write_tables",
 ]

@@ -29,6 +29,18 @@ def _is_symmetric(matrix):
     return np.array_equal(matrix.indptr, columns.indptr) and np.array_equal(matrix.indices, columns.indices)
 
 
+def leaf_twins(adjacency):
+    """The first leaf at the same node for each leaf, for every other node itself.
+
+    Leaves at one node can be exchanged without changing the graph: their sorted rows are equal.
+    """
+    twin = np.arange(adjacency.shape[0])
+    leaves = np.flatnonzero(np.diff(adjacency.indptr) == 1)
+    _, first, which = np.unique(adjacency.indices[adjacency.indptr[leaves]], return_index=True, return_inverse=True)
+    twin[leaves] = leaves[first[which]]
+    return twin
+
+
 def normalized_adjacency(adjacency):
     r""":math:`D^{-1/2} A D^{-1/2}`; the row of an isolated node is zero."""
     degree = np.diff(adjacency.indptr)

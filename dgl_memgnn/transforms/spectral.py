@@ -4,9 +4,11 @@ M is similar to a symmetric matrix with spectrum in [-1, 1], where :math:`|T_k| 
 have positive coefficients, so the sum of those left out of :math:`f = \sum_k c_k T_k` bounds the error.
 """
 import numpy as np
+from scipy import sparse
 from scipy.special import ive
 
 BLOCK_ENTRIES = 2**19  # of a dense float64 work block (4 MiB, three at a time); one column always fits
+SPARSE_SHARE = 0.08  # of non-zero entries up to which a work block stays sparse; it has the columns of four
 
 
 def restart_coefficients(continue_prob, tol):
@@ -43,7 +45,7 @@ def heat_coefficients(time, tol):
     return coefficients[: max(2, np.count_nonzero(rest > tol))]
 
 
-def function_rows(matrix, sizes, coefficients):
+def function_rows(matrix, sizes, coefficients, wanted):
     r"""Rows of :math:`f(M)` for a block-diagonal M, some nodes at a time.
 
     Parameters
@@ -54,12 +56,14 @@ def function_rows(matrix, sizes, coefficients):
         Number of nodes of each block, in order.
     coefficients : callable
         Gives the coefficients of f from an upper bound, a power of two, of the number of nodes of a block.
+    wanted : numpy.ndarray
+        Mask of shape :math:`(N,)`. Rows of other nodes may be left out.
 
     Yields
     ------
     numpy.ndarray
-        Nodes that follow, of shape :math:`(n,)`.
-    numpy.ndarray
+        Nodes, of shape :math:`(n,)`.
+    numpy.ndarray or scipy.sparse.csr_matrix
         Their rows, of shape :math:`(n, m)`, zero-padded to the largest block at hand. Columns are nodes of
         the same block.
 
@@ -67,19 +71,20 @@ def function_rows(matrix, sizes, coefficients):
     --------
     >>> from scipy import sparse
     >>> cycles = sparse.csr_matrix([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
-    >>> for nodes, rows in function_rows(cycles, np.array([2, 1]), lambda size: np.array([0.5, 0.25])):
+    >>> blocks = function_rows(cycles, np.array([2, 1]), lambda size: np.array([0.5, 0.25]), np.ones(3, bool))
+    >>> for nodes, rows in blocks:
     ...     print(nodes, rows.tolist())
     [2] [[0.75]]
     [0 1] [[0.5, 0.25], [0.25, 0.5]]
     """
     # A stable sort by block size keeps the nodes of a block together.
     nodes = np.repeat(sizes, sizes).argsort(kind="stable")
-    matrix = matrix[nodes][:, nodes]
+    matrix, wanted = matrix[nodes][:, nodes], wanted[nodes]
     for start, run in _similar_runs(np.sort(sizes[sizes > 0])):
         stop = start + run.sum()
         terms = coefficients(2 ** int(run[0]).bit_length())
-        for first, rows in _run_rows(matrix[start:stop, start:stop], run, terms):
-            yield nodes[start + first : start + first + len(rows)], rows
+        for row, rows in _run_rows(matrix[start:stop, start:stop], run, terms, wanted[start:stop]):
+            yield nodes[start + row], rows
 
 
 def _similar_runs(sizes):
@@ -95,29 +100,50 @@ def _similar_runs(sizes):
         yield start, sizes[first:]
 
 
-def _run_rows(matrix, sizes, coefficients):
+def _run_rows(matrix, sizes, coefficients, wanted):
     count, width = matrix.shape[0], sizes[-1]
     if count * width <= BLOCK_ENTRIES:
-        column = np.arange(count) - np.repeat(sizes.cumsum() - sizes, sizes)
-        yield 0, _function_columns(matrix, coefficients, np.arange(count), column, width)
+        row = np.arange(count)
+        column = row - np.repeat(sizes.cumsum() - sizes, sizes)
+        for _, rows in _function_columns(matrix, coefficients, row, column, width):
+            yield row, rows
         return
     transposed = matrix.T.tocsr()
-    step = max(1, BLOCK_ENTRIES // count)
-    for first in range(0, count, step):
-        row = np.arange(first, min(first + step, count))
-        yield first, _function_columns(transposed, coefficients, row, row - first, len(row)).T
+    wanted = np.flatnonzero(wanted)
+    step = max(1, 4 * BLOCK_ENTRIES // count)
+    for first in range(0, len(wanted), step):
+        row = wanted[first : first + step]
+        for column, columns in _function_columns(transposed, coefficients, row, np.arange(len(row)), len(row)):
+            yield row[column : column + columns.shape[1]], columns.T
 
 
 def _function_columns(matrix, coefficients, row, column, width):
-    """Clenshaw's recurrence for f(M) X; X has `width` columns, and ones at (`row`, `column`)."""
-    twice = 2 * matrix
-    older = np.zeros((matrix.shape[0], width))
-    newer = older.copy()
-    newer[row, column] = coefficients[-1]
-    for coefficient in coefficients[-2:0:-1]:
-        older, newer = newer, twice @ newer - older
-        newer[row, column] += coefficient
-    result = matrix @ newer - older
-    result[row, column] += coefficients[0]
-    return result
+    """Clenshaw's recurrence for f(M) X; X has `width` columns, and ones at (`row`, `column`).
 
+    Yields columns of the result, and which is the first of them: all at once if they are sparse.
+    """
+    twice = 2 * matrix
+    count = matrix.shape[0]
+    seeds = sparse.csr_matrix((np.ones(len(row)), (row, column)), (count, width))
+    older, newer = 0 * seeds, coefficients[-1] * seeds
+    left = len(coefficients) - 1
+    while left and newer.nnz <= SPARSE_SHARE * count * width:
+        left -= 1
+        older, newer = newer, (twice if left else matrix) @ newer - older + coefficients[left] * seeds
+    if not left:
+        yield 0, newer
+        return
+    seeds, older, newer = seeds.tocsc(), older.tocsc(), newer.tocsc()
+    step = max(1, BLOCK_ENTRIES // count)
+    for first in range(0, width, step):
+        block = slice(first, first + step)
+        row, column = seeds[:, block].nonzero()
+        dense = (block_of[:, block].toarray("C") for block_of in (older, newer))
+        yield first, _dense_columns(matrix, twice, coefficients[:left], row, column, *dense)
+
+
+def _dense_columns(matrix, twice, coefficients, row, column, older, newer):
+    for left in range(len(coefficients) - 1, -1, -1):
+        older, newer = newer, (twice if left else matrix) @ newer - older
+        newer[row, column] += coefficients[left]
+    return newer

@@ -5,9 +5,15 @@ from numbers import Integral
 import numpy as np
 import torch
 from dgl.transforms import BaseTransform
+from scipy import sparse
 
-from dgl_memgnn.transforms.adjacency import adjacency_matrix, normalized_adjacency, transition_matrix
-from dgl_memgnn.transforms.spectral import function_rows, heat_coefficients, restart_coefficients
+from dgl_memgnn.transforms.adjacency import adjacency_matrix, leaf_twins, normalized_adjacency, transition_matrix
+from dgl_memgnn.transforms.spectral import (
+    BLOCK_ENTRIES,
+    function_rows,
+    heat_coefficients,
+    restart_coefficients,
+)
 
 
 class _TopologicalEmbedding(BaseTransform):
@@ -62,21 +68,31 @@ class _SpectralEmbedding(_TopologicalEmbedding):
 
     def _embed(self, adjacency, sizes):
         embedding = np.zeros((sizes.sum(), self.width), np.float32)
-        for nodes, rows in function_rows(self._matrix(adjacency), sizes, self._coefficients):
-            rows = np.ascontiguousarray(rows, np.float32)
+        twin = leaf_twins(adjacency) if self.sort else np.arange(len(embedding))
+        own = twin == np.arange(len(twin))
+        for nodes, rows in function_rows(self._matrix(adjacency), sizes, self._coefficients, own):
+            rows = _nonzero(rows) if self.sort and sparse.issparse(rows) else _dense(rows)
             np.maximum(rows, 0, out=rows)  # an error below zero would sort behind the padding
             if self.sort:
-                rows = _largest(rows, self.width)
+                rows.sort(axis=1)
+                rows = rows[:, ::-1]
             embedding[nodes, : rows.shape[1]] = rows[:, : self.width]
+        for nodes in np.array_split(np.flatnonzero(~own), 1 + embedding.size // BLOCK_ENTRIES):
+            embedding[nodes] = embedding[twin[nodes]]
         return embedding
 
 
-def _largest(rows, width):
-    """The `width` largest entries of each row in descending order, or all if there are fewer."""
-    others = max(0, rows.shape[1] - width)
-    if others:
-        rows.partition(others, axis=1)
-    return np.sort(rows[:, others:], axis=1)[:, ::-1]
+def _dense(rows):
+    return np.ascontiguousarray(rows.toarray() if sparse.issparse(rows) else rows, np.float32)
+
+
+def _nonzero(rows):
+    """The stored entries of each row of a sparse matrix, zero-padded to the longest."""
+    rows = rows.tocsr()
+    counts = np.diff(rows.indptr)
+    packed = np.zeros((len(counts), counts.max()), np.float32)
+    packed[np.arange(packed.shape[1]) < counts[:, None]] = rows.data
+    return packed
 
 
 def _check_continue_prob(continue_prob):

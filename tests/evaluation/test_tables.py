@@ -1,0 +1,44 @@
+"""Tables from stored results."""
+import json
+
+from dgl_memgnn.cli import main
+
+
+def store(folder, name, protocol, dataset, task, **parts):
+    runs = {"seed0": {"task": task, **{part: {} for part in parts}}, "seed1": {}}
+    summary = {part: {metric: {"mean": mean, "std": std}} for part, (metric, mean, std) in parts.items()}
+    (folder / name).mkdir()
+    config = {"data": {"dataset": dataset, "csv": None}}
+    result = {"protocol": protocol, "summary": summary, "runs": runs, "config": config}
+    (folder / name / "result.json").write_text(json.dumps(result))
+
+
+def test_protocols_stay_apart_and_published_figures_stand_beside_ours(tmp_path):
+    store(tmp_path, "ours", "moleculenet", "ESOL", "regression", validation=("rmse", 0.51, 0.01),
+          test=("rmse", 0.52345, 0.0321))
+    store(tmp_path, "hard", "scaffold", "ESOL", "regression", validation=("rmse", 0.9, 0.0),
+          test=("rmse", None, None))
+    store(tmp_path, "folds", "paper", "ENZYMES", "classification", validation=("accuracy", 0.8, 0.05))
+    assert main(["tables", str(tmp_path)]) == 0
+    text = (tmp_path / "README.md").read_text()
+    paper, rest = text.split("## Protocol `moleculenet`")
+    moleculenet, scaffold = rest.split("## Protocol `scaffold`")
+    assert "| paper, GMN | 0.7866 |  |" in paper and "| `folds` | 0.800 ± 0.050 | 2 |" in paper
+    assert "| paper, MemGNN | 0.53 ± 0.03 | 0.54 ± 0.01 |  |" in moleculenet
+    assert "| `ours` | 0.510 ± 0.010 | 0.523 ± 0.032 | 2 |" in moleculenet
+    assert "| dgllife, AttentiveFP |  | 0.82 |  |" in scaffold and "| `hard` | 0.900 ± 0.000 |  | 2 |" in scaffold
+    assert "optimistic" in paper
+
+
+def test_no_results(tmp_path, capsys):
+    assert main(["tables", str(tmp_path)]) == 1
+    assert "holds a result.json" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_call_replaces_the_first(tmp_path):
+    store(tmp_path, "a", "paper", "DD", "classification", validation=("accuracy", 0.7, 0.0))
+    assert main(["tables", str(tmp_path)]) == 0
+    first = (tmp_path / "README.md").read_text()
+    assert main(["tables", str(tmp_path)]) == 0
+    assert (tmp_path / "README.md").read_text() == first

@@ -37,6 +37,7 @@ setup(
     ],
     extras_require={
         "test": ["hypothesis", "pytest", "pytest-cov"],
+        "benchmark": ["torch_geometric"],
         "docs": ["sphinx>=7"],
     },
     entry_points={"console_scripts": ["dgl-memgnn = dgl_memgnn.cli:main"]},

@@ -1,0 +1,152 @@
+"""The benchmarks run on tiny inputs, with torch_geometric or without, and compare like with like."""
+import functools
+import json
+import math
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import dgl
+import pytest
+import torch
+from graphs import random_graph
+
+from dgl_memgnn import GMN, MemGNN
+
+BENCHMARKS = Path(__file__).parent.parent / "examples" / "benchmarks"
+
+
+@functools.cache
+def tables(name):
+    """The rows of the tables that a benchmark printed and stored."""
+    with tempfile.TemporaryDirectory() as folder:
+        printed = run(name, "--quick", "--json", folder)
+        (file,) = Path(folder).iterdir()
+        assert file.name == f"{name}.json"
+        record = json.loads(file.read_text(encoding="utf-8"))
+    assert record["benchmark"] == name and record["quick"]
+    assert {"cpu", "date", "dgl", "numpy", "python", "threads", "torch"} <= set(record["environment"])
+    assert all(table["title"] in printed for table in record["tables"])
+    return [table["rows"] for table in record["tables"]]
+
+
+def run(name, *arguments):
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def assert_positive(rows, *columns):
+    assert rows
+    for row in rows:
+        assert all(math.isfinite(row[column]) and row[column] > 0 for column in columns), row
+
+
+def test_layer():
+    (rows,) = tables("layer")
+    assert_positive(rows, "ours ms", "bare ms", "ours/bare")
+    assert all(row["ours error"] < 1e-5 for row in rows)
+
+
+def test_conv():
+    (rows,) = tables("conv")
+    assert len(rows) == 4
+    assert_positive(rows, "ms", "dgl.nn.EdgeGATConv/it", "it/dgl.nn.GATConv")
+    assert rows[-1]["layer"] == "EdgeGATConv, edge_message" and rows[-1]["error"] < 1e-5
+
+
+def test_epoch():
+    comparison, profile = tables("epoch")
+    assert len(comparison) == len(profile) == 2
+    assert_positive(comparison, "ours ms")
+    assert_positive(profile, "model ms", "optimizer ms", "loader ms", "outside the model")
+    assert all("synthetic" in row["training"] for row in comparison)
+
+
+def test_memory():
+    batches, sweep = tables("memory")
+    assert_positive(batches + sweep, "MB", "MB/minimum")
+    few_keys, many_keys = sweep
+    assert few_keys["MB"] < many_keys["MB"]
+
+
+def test_scaling():
+    (rows,) = tables("scaling")
+    assert_positive(rows, "graphs of 100: us/node", "one graph: us/node")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_gpu_is_not_missed():
+    assert "no GPU" in run("gpu", "--quick")
+
+
+@pytest.mark.parametrize("name, columns", [
+    ("layer", ["PyG ms", "PyG/ours", "user PyG/ours"]),
+    ("epoch", ["PyG ms", "PyG/ours"]),
+    ("memory", ["PyG MB"]),
+])
+def test_torch_geometric_takes_part(name, columns):
+    pytest.importorskip("torch_geometric", reason="the extra 'benchmark' is not installed")
+    assert_positive(tables(name)[0], *columns)
+
+
+def test_layer_and_its_peer_compute_the_same():
+    pytest.importorskip("torch_geometric", reason="the extra 'benchmark' is not installed")
+    (rows,) = tables("layer")
+    assert all(row["PyG error"] < 1e-5 for row in rows)
+
+
+@pytest.mark.parametrize("build, options", [
+    ("GMN", {"topology_feats": 5}),
+    ("MemGNN", {"edge_feats": 5, "num_layers": 2}),
+])
+def test_networks_and_their_peers_compute_the_same(build, options, monkeypatch):
+    pytest.importorskip("torch_geometric", reason="the extra 'benchmark' is not installed")
+    from torch_geometric.data import Batch
+
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import peers
+
+    options.update(in_feats=3, hidden_feats=8, out_feats=2, num_keys=(4, 1), num_heads=5, dropout=0.1)
+    ours = {"GMN": GMN, "MemGNN": MemGNN}[build](**options).eval()
+    peer = getattr(peers, build)(**options).eval()
+    peer.load_state_dict(peer_state(ours, peer))
+
+    graphs = [random_graph(n) for n in (4, 1, 7)]
+    for graph in graphs:
+        graph.ndata.update(feat=torch.randn(len(graph.nodes()), 3), topology=torch.rand(len(graph.nodes()), 5))
+        graph.edata["feat"] = torch.randn(graph.num_edges(), 5)
+    batch = dgl.batch(graphs)
+    second = batch.ndata["topology"] if build == "GMN" else batch.edata["feat"]
+    data = Batch.from_data_list([peers.to_data(graph, torch.zeros(1)) for graph in graphs])
+    torch.testing.assert_close(peer(data), ours(batch, batch.ndata["feat"], second))
+
+
+PEER_NAMES = [
+    (r"(readout)\.layers\.(\d+)\.activation\.0\.", r"\1.norms.\2."),
+    (r"\.keys$", ".k"),
+    (r"\.head_weight$", ".conv.weight"),
+    (r"\.fc\.", ".lin."),
+    (r"(query\.convs\.\d+)\.", r"\1.conv."),
+    (r"\.attn_l$", ".att_src"),
+    (r"\.attn_r$", ".att_dst"),
+    (r"\.attn_edge$", ".att_edge"),
+    (r"\.fc_edge\.", ".lin_edge."),
+]
+
+
+def peer_state(ours, peer):
+    """Our weights under the peer's names. Its memory layers have no bias, so ours becomes zero."""
+    state, shapes = {}, {name: value.shape for name, value in peer.state_dict().items()}
+    for name, value in ours.state_dict().items():
+        for pattern, replacement in PEER_NAMES:
+            name = re.sub(pattern, replacement, name)
+        if name in shapes:
+            state[name] = value.view(shapes[name])
+        else:
+            assert re.fullmatch(r"readout\.layers\.\d\.lin\.bias", name)
+            value.zero_()
+    return state

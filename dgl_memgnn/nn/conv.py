@@ -174,11 +174,11 @@ class EdgeGATConv(nn.Module):
 
         shape = (-1, self._num_heads, self._out_feats)
         with graph.local_scope():
-            graph.srcdata["el"] = self._score(fc_src, self.attn_l, feat_src)
-            graph.dstdata["er"] = self._score(fc_dst, self.attn_r, feat_dst)
-            graph.apply_edges(fn.u_add_v("el", "er", "e"))
-            score = self.leaky_relu(graph.edata.pop("e") + self._score(self.fc_edge, self.attn_edge, edge_feat))
-            attention = self.attn_drop(edge_softmax(graph, score))
+            src, dst = graph.edges(order="eid")
+            score = self._score(self.fc_edge, self.attn_edge, edge_feat)
+            score = score + self._score(fc_src, self.attn_l, feat_src).index_select(0, src)
+            score = score + self._score(fc_dst, self.attn_r, feat_dst).index_select(0, dst)
+            attention = self.attn_drop(edge_softmax(graph, self.leaky_relu(score)))
             graph.srcdata["ft"] = fc_src(feat_src).view(shape)
             graph.edata["a"] = attention.to(graph.srcdata["ft"].dtype)
             graph.update_all(fn.u_mul_e("ft", "a", "m"), fn.sum("m", "ft"))

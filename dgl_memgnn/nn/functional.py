@@ -86,9 +86,7 @@ class _MemoryPooling(torch.autograd.Function):
             blocks.append(base.reciprocal_().view(num_heads, num_keys, -1))
             mixed = torch.mv(_scores(blocks[-1], tau).view(num_heads, -1).t(), head_weight)
             assignment[:, nodes] = mixed.view(num_keys, -1).softmax(0)
-        value = query.new_empty(len(sizes), num_keys, query.shape[1])
-        for v, c, q in zip(value, assignment.split(sizes, 1), query.split(sizes)):
-            torch.mm(c, q, out=v)
+        value = _read(assignment, query, sizes)
         ctx.save_for_backward(query, keys, head_weight, assignment, *blocks)
         ctx.sizes, ctx.tau = sizes, tau
         ctx.set_materialize_grads(False)
@@ -142,16 +140,39 @@ def _scores(inverse_base, tau):
     return kernel / kernel.sum(1, keepdim=True)
 
 
+def _read(assignment, query, sizes):
+    """Equation 3, for an assignment of shape (K, N)."""
+    if len(set(sizes)) == 1:
+        return torch.bmm(*_stacked(len(sizes), assignment, query))
+    value = query.new_empty(len(sizes), len(assignment), query.shape[1])
+    for v, c, q in zip(value, assignment.split(sizes, 1), query.split(sizes)):
+        torch.mm(c, q, out=v)
+    return value
+
+
 def _read_gradients(sizes, assignment, query, grad_value):
     """Gradients of equation 3 at the assignment, of shape (K, N), and at the queries."""
     if grad_value is None:
         return torch.zeros_like(assignment), torch.zeros_like(query)
     grad_assignment, grad_query = torch.empty_like(assignment), torch.empty_like(query)
-    for grad, q, out in zip(grad_value, query.split(sizes), grad_assignment.split(sizes, 1)):
-        torch.mm(grad, q.t(), out=out)
-    for grad, c, out in zip(grad_value, assignment.split(sizes, 1), grad_query.split(sizes)):
-        torch.mm(c.t(), grad, out=out)
+    if len(set(sizes)) == 1:
+        c, q = _stacked(len(sizes), assignment, query)
+        grad_c, grad_q = _stacked(len(sizes), grad_assignment, grad_query)
+        torch.bmm(grad_value, q.transpose(1, 2), out=grad_c)
+        torch.bmm(c.transpose(1, 2), grad_value, out=grad_q)
+    else:
+        for grad, q, out in zip(grad_value, query.split(sizes), grad_assignment.split(sizes, 1)):
+            torch.mm(grad, q.t(), out=out)
+        for grad, c, out in zip(grad_value, assignment.split(sizes, 1), grad_query.split(sizes)):
+            torch.mm(c.t(), grad, out=out)
     return grad_assignment, grad_query
+
+
+def _stacked(num_graphs, assignment, query):
+    """Assignment (B, K, M) and queries (B, M, D) of graphs that all have M nodes."""
+    num_keys, num_nodes = assignment.shape
+    shape = (num_graphs, num_nodes // num_graphs)
+    return assignment.view(num_keys, *shape).transpose(0, 1), query.view(*shape, query.shape[1])
 
 
 def target_distribution(assignment, sizes):

@@ -33,6 +33,9 @@ class DataConfig:
     featurizer: str = _option("attentivefp", "atom and bond features", choices=tuple(FEATURIZERS))
     embedding: str = _option("RandomWalkWithRestart", "topological embedding of GMN", choices=tuple(EMBEDDINGS))
     embedding_width: int = _option(32, "width of the topological embedding", low=1)
+    cache_dir: Optional[str] = _option(
+        None, "folder for cached embeddings; default: dgl_memgnn/embeddings in DGL's download folder"
+    )
     split: str = _option("random", "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one "
                          "of num_folds stratified folds", choices=("random", "scaffold", "folds"))
     num_folds: int = _option(10, "number of folds", low=2)

@@ -20,6 +20,14 @@ def data_dir():
     return folder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_user_folder(tmp_path_factory):
+    """No test, nor a process that it starts, writes to the user's home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DGL_DOWNLOAD_DIR", str(tmp_path_factory.mktemp("downloads")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def seed():
     torch.manual_seed(0)

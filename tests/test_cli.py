@@ -130,9 +130,10 @@ def test_tu_data(tmp_path):
         labels.append(str(g % 2))
     for suffix, lines in [("A", edges), ("graph_indicator", indicator), ("graph_labels", labels)]:
         (source / f"ENZYMES_{suffix}.txt").write_text("\n".join(lines) + "\n")
-    run = tmp_path / "run"
+    run, cached = tmp_path / "run", tmp_path / "cached"
     assert main(["train", "enzymes_gmn", "--data-dir", str(tmp_path), "--epochs", "2", "--num-folds", "3",
-                 "--out", str(run)]) == 0
+                 "--cache-dir", str(cached), "--out", str(run)]) == 0
+    assert [file.suffix for file in cached.iterdir()] == [".npz"]
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["parts"] == {"train": 8, "validation": 4} and "test" not in metrics
     assert len(pd.read_csv(run / "predictions.csv")) == 4

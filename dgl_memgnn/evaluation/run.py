@@ -26,7 +26,7 @@ from dgl_memgnn.evaluation.baselines import PooledReadout, attentive_fp
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer, save_checkpoint
-from dgl_memgnn.transforms import EMBEDDINGS
+from dgl_memgnn.transforms import EMBEDDINGS, default_cache_dir, embed
 
 __all__ = ["build_model", "embedding", "load_dataset", "model_inputs", "split", "train_run", "write_json"]
 
@@ -51,8 +51,7 @@ def load_dataset(config):
         present = dataset.labels[~dataset.labels.isnan()]
         task = "binary" if ((present == 0) | (present == 1)).all() else "regression"
     if config.model.network == "GMN":
-        embed = embedding(config)
-        dataset.graphs = [embed(graph) for graph in dataset.graphs]
+        embed(dataset.graphs, embedding(config), data.cache_dir or default_cache_dir())
     return dataset, task
 
 

@@ -36,7 +36,8 @@ def leaf_twins(adjacency):
     """
     twin = np.arange(adjacency.shape[0])
     leaves = np.flatnonzero(np.diff(adjacency.indptr) == 1)
-    _, first, which = np.unique(adjacency.indices[adjacency.indptr[leaves]], return_index=True, return_inverse=True)
+    neighbor = adjacency.indices[adjacency.indptr[leaves]]
+    _, first, which = np.unique(neighbor, return_index=True, return_inverse=True)
     twin[leaves] = leaves[first[which]]
     return twin
 

@@ -57,7 +57,7 @@ def function_rows(matrix, sizes, coefficients, wanted):
     coefficients : callable
         Gives the coefficients of f from an upper bound, a power of two, of the number of nodes of a block.
     wanted : numpy.ndarray
-        Mask of shape :math:`(N,)`. Rows of other nodes may be left out.
+        Mask of shape :math:`(N,)`: whose rows to give.
 
     Yields
     ------
@@ -106,7 +106,7 @@ def _run_rows(matrix, sizes, coefficients, wanted):
         row = np.arange(count)
         column = row - np.repeat(sizes.cumsum() - sizes, sizes)
         for _, rows in _function_columns(matrix, coefficients, row, column, width):
-            yield row, rows
+            yield row[wanted], rows[wanted]
         return
     transposed = matrix.T.tocsr()
     wanted = np.flatnonzero(wanted)
@@ -129,21 +129,19 @@ def _function_columns(matrix, coefficients, row, column, width):
     left = len(coefficients) - 1
     while left and newer.nnz <= SPARSE_SHARE * count * width:
         left -= 1
-        older, newer = newer, (twice if left else matrix) @ newer - older + coefficients[left] * seeds
+        older, newer = newer, (twice if left else matrix) @ newer - (older - coefficients[left] * seeds)
     if not left:
         yield 0, newer
         return
-    seeds, older, newer = seeds.tocsc(), older.tocsc(), newer.tocsc()
     step = max(1, BLOCK_ENTRIES // count)
     for first in range(0, width, step):
         block = slice(first, first + step)
-        row, column = seeds[:, block].nonzero()
-        dense = (block_of[:, block].toarray("C") for block_of in (older, newer))
-        yield first, _dense_columns(matrix, twice, coefficients[:left], row, column, *dense)
+        start = (each[:, block].toarray() for each in (older, newer))
+        yield first, _dense_columns(matrix, twice, coefficients[:left], seeds[:, block].nonzero(), *start)
 
 
-def _dense_columns(matrix, twice, coefficients, row, column, older, newer):
+def _dense_columns(matrix, twice, coefficients, seeds, older, newer):
     for left in range(len(coefficients) - 1, -1, -1):
-        older, newer = newer, (twice if left else matrix) @ newer - older
-        newer[row, column] += coefficients[left]
+        older[seeds] -= coefficients[left]
+        older, newer = newer, np.subtract((twice if left else matrix) @ newer, older, out=older)
     return newer

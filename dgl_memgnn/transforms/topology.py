@@ -16,7 +16,7 @@ from dgl_memgnn.transforms.spectral import (
 )
 
 
-class _TopologicalEmbedding(BaseTransform):
+class TopologicalEmbedding(BaseTransform):
     """Writes a row for each node, of `width` entries, to ``ndata[feat_name]``."""
 
     def __init__(self, width, sort, feat_name):
@@ -37,7 +37,7 @@ class _TopologicalEmbedding(BaseTransform):
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
 
-class _SparseEmbedding(_TopologicalEmbedding):
+class _SparseEmbedding(TopologicalEmbedding):
     """Rows of a matrix with the entries of the adjacency matrix."""
 
     def __init__(self, width, sort=True, feat_name="topology"):
@@ -57,7 +57,7 @@ class _SparseEmbedding(_TopologicalEmbedding):
         return embedding
 
 
-class _SpectralEmbedding(_TopologicalEmbedding):
+class _SpectralEmbedding(TopologicalEmbedding):
     """Rows of a function of a normalised adjacency matrix."""
 
     def __init__(self, width, sort, tol, feat_name):
@@ -145,8 +145,9 @@ class RandomWalkWithRestart(_SpectralEmbedding):
     node is :math:`(1 - p, 0, \ldots)`, and on irregular graphs rows need not sum to 1.
 
     No inverse is computed, nor any N x N matrix: the rows come from a Chebyshev expansion in
-    :math:`\tilde{A}`, in blocks, with as many terms as `tol` needs. The time still grows with the sum of the
-    squared graph sizes.
+    :math:`\tilde{A}`, in blocks, with as many terms as `tol` needs. The time grows with the number of nodes that
+    walks of as many steps reach, at worst with the sum of the squared graph sizes. Leaves at one node have the
+    same sorted row, which is computed once. For many graphs, see :func:`embed`.
 
     Examples
     --------

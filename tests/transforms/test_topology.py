@@ -59,6 +59,8 @@ GRAPHS = {
     "enzymes": ring_with_chords(35),
     "star": star(300),
     "path": undirected(torch.arange(29), torch.arange(1, 30), 30),
+    "long path": undirected(torch.arange(399), torch.arange(1, 400), 400),  # its rows stay sparse
+    "caterpillar": undirected(torch.arange(60) // 4, torch.arange(1, 61), 61),  # with leaves at one node
     "pair": undirected([0], [1], 2),
     "loop": dgl.graph(([0], [0])),
     "isolated": dgl.graph(([], []), num_nodes=3),
@@ -165,8 +167,9 @@ def test_batch_equals_alone(kind, sort, sizes):
     sort=st.booleans(),
     width=st.integers(1, 25),
     entries=st.sampled_from([1, 50, 300, 2**19]),
+    share=st.sampled_from([0, 0.08, 0.3, 1]),
 )
-def test_any_batch_in_any_blocks(sizes, seed, kind, sort, width, entries):
+def test_any_batch_in_any_blocks(sizes, seed, kind, sort, width, entries, share):
     graphs = [random_graph(size, size, seed + place) for place, size in enumerate(sizes)]
     expected = np.zeros((sum(sizes), max(width, *sizes, 0)))
     default = {"time": 1.0} if kind is HeatKernel else {"continue_prob": kind(1).continue_prob}
@@ -178,6 +181,7 @@ def test_any_batch_in_any_blocks(sizes, seed, kind, sort, width, entries):
         start = stop
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spectral, "BLOCK_ENTRIES", entries)
+        patch.setattr(spectral, "SPARSE_SHARE", share)
         assert_within(embed(kind(width, sort=sort), dgl.batch(graphs)), expected[:, :width])
 
 
@@ -190,20 +194,58 @@ def test_column_blocks_give_the_same(kind, sort, monkeypatch):
     torch.testing.assert_close(embed(kind(20, sort=sort), graph), whole, rtol=0, atol=1e-7)
 
 
-def test_no_quadratic_memory(monkeypatch):
-    """A work block never exceeds its limit, or one column."""
-    largest = 0
+@pytest.mark.parametrize("share, dense", [(0, True), (1, False)])
+def test_sparse_and_dense_blocks_give_the_same(share, dense, monkeypatch):
+    """To the bit: where a block turns dense depends on the other graphs of the batch."""
+    graph = GRAPHS["random"]
+    usual = [embed(kind(20, sort=sort), graph) for kind in SPECTRAL for sort in (True, False)]
+    calls = []
+    original = spectral._dense_columns
+    monkeypatch.setattr(spectral, "_dense_columns", lambda *given: calls.append(1) or original(*given))
+    monkeypatch.setattr(spectral, "SPARSE_SHARE", share)
+    again = [embed(kind(20, sort=sort), graph) for kind in SPECTRAL for sort in (True, False)]
+    assert all(torch.equal(*pair) for pair in zip(usual, again))
+    assert bool(calls) == dense
+
+
+def test_leaves_at_one_node_are_computed_once(monkeypatch):
+    """Of 300 leaves of a star, in blocks smaller than its matrix."""
+    rows = []
     original = spectral._function_columns
 
     def watched(matrix, coefficients, row, column, width):
-        nonlocal largest
-        largest = max(largest, matrix.shape[0] * width)
+        rows.extend(row)
         return original(matrix, coefficients, row, column, width)
 
     monkeypatch.setattr(spectral, "_function_columns", watched)
     monkeypatch.setattr(spectral, "BLOCK_ENTRIES", 5000)
+    embed(RandomWalkWithRestart(4), GRAPHS["star"])
+    assert rows == [0, 1]
+    embed(RandomWalkWithRestart(4, sort=False), GRAPHS["star"])
+    assert rows[2:] == list(range(301))
+
+
+@pytest.mark.parametrize("share", [0, spectral.SPARSE_SHARE])
+def test_no_quadratic_memory(share, monkeypatch):
+    """A dense work block never exceeds its limit, or one column; a sparse one has four times the columns."""
+    largest = {"columns": 0, "dense": 0}
+    function_columns, dense_columns = spectral._function_columns, spectral._dense_columns
+
+    def watched_function(matrix, coefficients, row, column, width):
+        largest["columns"] = max(largest["columns"], matrix.shape[0] * width)
+        return function_columns(matrix, coefficients, row, column, width)
+
+    def watched_dense(matrix, twice, coefficients, seeds, older, newer):
+        largest["dense"] = max(largest["dense"], older.size, newer.size)
+        return dense_columns(matrix, twice, coefficients, seeds, older, newer)
+
+    monkeypatch.setattr(spectral, "_function_columns", watched_function)
+    monkeypatch.setattr(spectral, "_dense_columns", watched_dense)
+    monkeypatch.setattr(spectral, "BLOCK_ENTRIES", 5000)
+    monkeypatch.setattr(spectral, "SPARSE_SHARE", share)
     embed(RandomWalkWithRestart(4), dgl.batch([random_graph(size, size) for size in (300, 3, 40, 41, 1)]))
-    assert largest <= 5000
+    assert 0 < largest["dense"] <= 5000
+    assert largest["columns"] <= 4 * 5000
 
 
 @pytest.mark.parametrize(

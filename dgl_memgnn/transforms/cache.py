@@ -1,0 +1,141 @@
+"""Topological embeddings of many graphs, stored on disk."""
+import hashlib
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import dgl
+import numpy as np
+import torch
+from dgl.data.utils import get_download_dir
+
+from dgl_memgnn.transforms.topology import TopologicalEmbedding
+
+_FORMAT = "dgl_memgnn embedding 1"  # to be counted up when the same transform gives other numbers
+_BATCH_SIZE = 2**18  # nodes and edges that are embedded together; one graph always fits
+
+
+def embed(graphs, transform, cache_dir=None):
+    """Apply a topological embedding to many graphs, or take what an earlier call stored.
+
+    Small graphs are embedded some hundred at a time, which is faster than one by one and gives the same.
+
+    Parameters
+    ----------
+    graphs : list of DGLGraph
+        The graphs. Like the transform, the function writes into them.
+    transform : TopologicalEmbedding
+        A transform of :data:`dgl_memgnn.transforms.EMBEDDINGS`.
+    cache_dir : str or os.PathLike, optional
+        Folder that keeps the result, in a file named after the numbers of nodes and the edges of the graphs
+        and the parameters of the transform; features do not matter. A damaged file is computed anew, and a
+        folder that cannot be written leaves the result unstored, both with a warning. Default: None, nothing
+        is stored.
+
+    Returns
+    -------
+    list of DGLGraph
+        The graphs.
+
+    Raises
+    ------
+    TypeError
+        If the transform is no topological embedding.
+    DGLError
+        If a graph is not homogeneous, not undirected or has duplicate edges.
+
+    Examples
+    --------
+    >>> import dgl, tempfile
+    >>> from dgl_memgnn.transforms import Adjacency
+    >>> graphs = [dgl.to_bidirected(dgl.graph(([0], [1]))), dgl.graph(([], []), num_nodes=1)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = embed(graphs, Adjacency(2), folder)
+    ...     len(list(Path(folder).iterdir()))
+    1
+    >>> [graph.ndata["topology"].tolist() for graph in graphs]
+    [[[1.0, 0.0], [1.0, 0.0]], [[0.0, 0.0]]]
+    """
+    if not isinstance(transform, TopologicalEmbedding):
+        raise TypeError(f"Expected a topological embedding, got {transform!r}.")
+    if cache_dir is None or not graphs:
+        _compute(graphs, transform)
+        return graphs
+    file = Path(cache_dir) / f"{_key(graphs, transform)}.npz"
+    rows = _read(file, (sum(graph.num_nodes() for graph in graphs), transform.width))
+    if rows is not None:
+        _assign(graphs, rows, transform.feat_name)
+        return graphs
+    _compute(graphs, transform)
+    try:
+        _write(file, [graph.ndata[transform.feat_name].cpu().numpy() for graph in graphs])
+    except OSError as error:
+        warnings.warn(f"The embedding is not stored in {file}: {error}", stacklevel=2)
+    return graphs
+
+
+def default_cache_dir():
+    """A folder in DGL's download directory; None where that directory cannot be made."""
+    try:
+        return Path(get_download_dir()) / "dgl_memgnn" / "embeddings"
+    except OSError:
+        return None
+
+
+def _compute(graphs, transform):
+    for some in _batches(graphs):
+        batch = transform(dgl.batch(some, ndata=None, edata=None))
+        _assign(some, batch.ndata[transform.feat_name], transform.feat_name)
+
+
+def _batches(graphs):
+    first = size = 0
+    for last, graph in enumerate(graphs):
+        own = graph.num_nodes() + graph.num_edges()
+        if last > first and size + own > _BATCH_SIZE:
+            yield graphs[first:last]
+            first, size = last, 0
+        size += own
+    if graphs:
+        yield graphs[first:]
+
+
+def _assign(graphs, rows, feat_name):
+    for graph, own in zip(graphs, rows.split([graph.num_nodes() for graph in graphs])):
+        # A clone: a pickled view would carry the rows of all graphs.
+        graph.ndata[feat_name] = own.to(graph.device, copy=True)
+
+
+def _key(graphs, transform):
+    digest = hashlib.sha256(f"{_FORMAT}\n{transform!r}\n".encode())
+    for graph in graphs:
+        sizes = graph.batch_num_nodes()
+        digest.update(np.array([len(sizes), *sizes.tolist(), graph.num_edges()]))
+        for ids in graph.edges():
+            digest.update(ids.cpu().long().numpy())
+    return digest.hexdigest()
+
+
+def _read(file, shape):
+    """The stored rows; None where there are none, or none that can be trusted."""
+    try:
+        with open(file, "rb") as source, np.load(source, allow_pickle=False) as content:
+            rows = content["rows"]  # checks the CRC-32 of the archive
+        if rows.shape != shape or rows.dtype != np.float32:
+            raise ValueError(f"{rows.dtype} of shape {rows.shape} where float32 of shape {shape} was expected")
+        return torch.from_numpy(rows)
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # whatever is wrong with the file, the remedy is the same
+        problem = f"{type(error).__name__}: {error}"
+        warnings.warn(f"{file} cannot be used and is computed anew ({problem})", stacklevel=3)
+        return None
+
+
+def _write(file, rows):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent) as unfinished:
+        part = Path(unfinished) / file.name
+        np.savez(part, rows=np.concatenate(rows))
+        os.replace(part, file)

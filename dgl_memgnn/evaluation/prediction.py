@@ -6,7 +6,7 @@ import pandas as pd
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import MoleculeError, read_molecules, smiles_to_graph
-from dgl_memgnn.evaluation.run import build_model, embedding, model_inputs
+from dgl_memgnn.evaluation.assembly import build_model, embedding, model_inputs
 from dgl_memgnn.training import BinaryTasks, Regression, load_checkpoint, predict
 
 __all__ = ["Predictor"]

@@ -1,9 +1,9 @@
 """Tables of stored results beside the published figures, one for each protocol and data set."""
 import json
-import os
 from pathlib import Path
 
 from dgl_memgnn.evaluation.protocols import PROTOCOLS
+from dgl_memgnn.files import replacing
 
 __all__ = ["write_tables"]
 
@@ -65,9 +65,8 @@ def write_tables(folder):
             rows = {name: result for name, result in of_protocol.items() if _dataset(result) == dataset}
             lines += _table(protocol, dataset, rows)
     path = folder / "README.md"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

@@ -1,7 +1,7 @@
 """Trained weights on disk, with what it takes to use them."""
-import os
-
 import torch
+
+from dgl_memgnn.files import replacing
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -18,9 +18,8 @@ def save_checkpoint(path, **content):
     content
         State dicts, and numbers, strings, lists and dicts.
     """
-    temporary = f"{path}.tmp"
-    torch.save({"format": FORMAT, **content}, temporary)
-    os.replace(temporary, path)
+    with replacing(path) as unfinished:
+        torch.save({"format": FORMAT, **content}, unfinished)
 
 
 def load_checkpoint(path):

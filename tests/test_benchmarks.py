@@ -51,6 +51,14 @@ def test_layer():
     assert all(row["ours error"] < 1e-5 for row in rows)
 
 
+def test_embedding():
+    graphs, large, whole = tables("embedding")
+    assert_positive(graphs, "ours ms", "fastest/ours", "slowest/ours")
+    assert all(row["error"] <= 1e-6 for row in graphs)
+    assert_positive(large, "ours s")
+    assert_positive(whole, "compute s", "reload s", "result MB")
+
+
 def test_conv():
     (rows,) = tables("conv")
     assert len(rows) == 4

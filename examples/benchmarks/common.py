@@ -85,7 +85,7 @@ def report(name, tables, args):
 
 def environment():
     """What the numbers depend on, beside the code."""
-    versions = {name: _version(name) for name in ("torch", "dgl", "torch_geometric", "numpy")}
+    versions = {name: _version(name) for name in ("torch", "dgl", "torch_geometric", "numpy", "scipy")}
     return {
         "date": datetime.date.today().isoformat(),
         "cpu": _cpu(),

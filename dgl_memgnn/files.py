@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 import os
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,6 +10,8 @@ __all__ = ["replacing"]
 @contextmanager
 def replacing(path):
     """A path to write to, which becomes ``path`` when the block ends, and vanishes when it fails.
+
+    It is of this call alone, so that processes which write the same file do not meet, and has the same name.
 
     Parameters
     ----------
@@ -24,9 +27,8 @@ def replacing(path):
     >>> path.read_text(), len(list(path.parent.iterdir()))
     ('0.5', 1)
     """
-    unfinished = Path(f"{path}.unfinished")
-    try:
+    path = Path(path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
         yield unfinished
         os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -1,10 +1,11 @@
 """Find a data file: in the data folder first, by download second."""
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from dgl.data.utils import download, get_download_dir
+
+from dgl_memgnn.files import replacing
 
 DATA_DIR_VARIABLE = "DGL_MEMGNN_DATA"
 
@@ -64,11 +65,9 @@ def _downloaded(name, url, md5):
     target = Path(get_download_dir()) / "dgl_memgnn" / name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as unfinished:
-            file = Path(unfinished) / target.name
-            download(url, path=str(file), retries=2)
-            found = hashlib.md5(file.read_bytes()).hexdigest()
+        with replacing(target) as unfinished:
+            download(url, path=str(unfinished), retries=2)
+            found = hashlib.md5(unfinished.read_bytes()).hexdigest()
             if md5 and found != md5:
                 raise ValueError(f"its MD5 is {found} where {md5} was expected")
-            os.replace(file, target)
     return target

@@ -1,7 +1,5 @@
 """Topological embeddings of many graphs, stored on disk."""
 import hashlib
-import os
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import numpy as np
 import torch
 from dgl.data.utils import get_download_dir
 
+from dgl_memgnn.files import replacing
 from dgl_memgnn.transforms.topology import TopologicalEmbedding
 
 _FORMAT = "dgl_memgnn embedding 1"  # to be counted up when the same transform gives other numbers
@@ -135,7 +134,5 @@ def _read(file, shape):
 
 def _write(file, rows):
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as unfinished:
-        part = Path(unfinished) / file.name
-        np.savez(part, rows=np.concatenate(rows))
-        os.replace(part, file)
+    with replacing(file) as unfinished:
+        np.savez(unfinished, rows=np.concatenate(rows))

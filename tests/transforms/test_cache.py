@@ -247,7 +247,7 @@ def test_a_write_that_fails_leaves_nothing(step, tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*{"savez": (cache.np, "savez"), "replace": (cache.os, "replace")}[step], full)
+    monkeypatch.setattr(*{"savez": (cache.np, "savez"), "replace": (os, "replace")}[step], full)
     with pytest.warns(UserWarning, match="not stored in .*No space left"):
         graphs = embed(make_graphs(), RWR, tmp_path)
     assert_equal(topology(graphs), topology(embed(make_graphs(), RWR)))

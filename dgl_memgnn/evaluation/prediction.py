@@ -8,6 +8,7 @@ from dgl_memgnn.config import load_config
 from dgl_memgnn.data import MoleculeError, read_molecules, smiles_to_graph
 from dgl_memgnn.evaluation.assembly import build_model, embedding, model_inputs
 from dgl_memgnn.training import BinaryTasks, Regression, load_checkpoint, predict
+from dgl_memgnn.transforms import embed
 
 __all__ = ["Predictor"]
 
@@ -62,12 +63,14 @@ class Predictor:
         graphs, kept, reasons = [], [], []
         for row, text in enumerate(smiles):
             try:
-                graphs.append(self._graph(text))
+                graphs.append(smiles_to_graph(text, self.config.data.featurizer))
                 kept.append(row)
                 reasons.append("")
             except MoleculeError as error:
                 reasons.append(str(error))
         values = np.full((len(reasons), len(self.task_names)), np.nan, dtype=np.float32)
+        if self.config.model.network == "GMN":
+            embed(graphs, embedding(self.config))
         if graphs:
             values[kept] = predict(self.model, self.objective, model_inputs(self.config), graphs).numpy()
         return pd.DataFrame(values, columns=self.task_names).assign(reason=reasons)
@@ -95,7 +98,3 @@ class Predictor:
         table.insert(0, column, smiles)
         table.to_csv(target, index=False)
         return table
-
-    def _graph(self, smiles):
-        graph = smiles_to_graph(smiles, self.config.data.featurizer)
-        return embedding(self.config)(graph) if self.config.model.network == "GMN" else graph

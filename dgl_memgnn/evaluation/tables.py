@@ -7,7 +7,6 @@ from dgl_memgnn.files import replacing
 
 __all__ = ["write_tables"]
 
-METRICS = {"classification": "accuracy", "binary": "roc_auc", "regression": "rmse"}
 HEADINGS = {"accuracy": "accuracy", "roc_auc": "ROC-AUC, mean over tasks", "rmse": "RMSE, in the target's unit"}
 
 # (protocol, data set) -> rows of who, and the figure of each part that the protocol scores
@@ -75,9 +74,9 @@ def _dataset(result):
 
 
 def _table(protocol, dataset, results):
-    first_run = next(iter(next(iter(results.values()))["runs"].values()))
-    metric = METRICS[first_run["task"]]
-    parts = [part for part in ("validation", "test") if part in first_run]
+    summary = next(iter(results.values()))["summary"]
+    parts = list(summary)
+    metric = next(iter(summary[parts[0]]))  # the one that decides stands first
     rows = [[who, *(figure or "" for figure in figures), ""]
             for who, *figures in PUBLISHED.get((protocol, dataset), [])]
     rows += [[f"`{name}`", *(_figure(result["summary"][part][metric]) for part in parts), len(result["runs"])]

@@ -13,7 +13,7 @@ __all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
 BLOCK_ENTRIES = 2**17  # of scores of some nodes for all keys on a CPU: 512 KiB, which its cache holds
 
 
-def memory_pooling(query, keys, head_weight, sizes, tau=1.0):
+def memory_pooling(query, keys, head_weight, sizes, tau=1.0, log_scores=False):
     r"""Assign queries to keys, and sum them by their assignment (equations 1, 2 and 3).
 
     .. math::
@@ -40,6 +40,10 @@ def memory_pooling(query, keys, head_weight, sizes, tau=1.0):
         Number of nodes of each of the B graphs.
     tau : float, optional
         Degrees of freedom of Student's t kernel. Default: ``1.0``, the paper's.
+    log_scores : bool, optional
+        Whether equation 2 mixes :math:`\log C_{i,j}^{(h)}` in place of :math:`C_{i,j}^{(h)}`. The latter lie
+        between 0 and 1, so that all assignments are nearly equal until :math:`\phi` has grown; their logarithms
+        tell keys apart from the start. Default: ``False``, the paper's.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def memory_pooling(query, keys, head_weight, sizes, tau=1.0):
     """
     with torch.autocast(query.device.type, enabled=False):
         arguments = [_at_least_float32(x) for x in (query, keys, head_weight)]
-        value, assignment = _MemoryPooling.apply(*arguments, sizes, tau)
+        value, assignment = _MemoryPooling.apply(*arguments, sizes, tau, log_scores)
     return value.to(query.dtype), assignment
 
 
@@ -73,7 +77,7 @@ class _MemoryPooling(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, query, keys, head_weight, sizes, tau):
+    def forward(ctx, query, keys, head_weight, sizes, tau, log_scores):
         num_heads, num_keys, _ = keys.shape
         flat_keys = keys.flatten(0, 1)
         key_part = flat_keys.square().sum(1, keepdim=True) / tau + 1
@@ -84,11 +88,12 @@ class _MemoryPooling(torch.autograd.Function):
             base = torch.addmm(key_part, flat_keys, q.t(), alpha=-2 / tau)
             base.add_(q.square().sum(1) / tau).clamp_min_(1)
             blocks.append(base.reciprocal_().view(num_heads, num_keys, -1))
-            mixed = torch.mv(_scores(blocks[-1], tau).view(num_heads, -1).t(), head_weight)
+            scores = (_log_scores if log_scores else _scores)(blocks[-1], tau)
+            mixed = torch.mv(scores.view(num_heads, -1).t(), head_weight)
             assignment[:, nodes] = mixed.view(num_keys, -1).softmax(0)
         value = _read(assignment, query, sizes)
         ctx.save_for_backward(query, keys, head_weight, assignment, *blocks)
-        ctx.sizes, ctx.tau = sizes, tau
+        ctx.sizes, ctx.tau, ctx.log_scores = sizes, tau, log_scores
         ctx.set_materialize_grads(False)
         return value, assignment.t()
 
@@ -97,6 +102,7 @@ class _MemoryPooling(torch.autograd.Function):
     def backward(ctx, grad_value, grad_out):
         """Up to the factor -(tau + 1) / tau phi_h, which is applied at the ends, with r the inverse bases and
         g the gradient at the softmax of equation 2, the gradient at |q - k|^2 / 2 is r C^(h) (g - sum_j C^(h) g).
+        With logarithms it is r g.
         """
         query, keys, head_weight, assignment, *blocks = ctx.saved_tensors
         num_heads, num_keys, _ = keys.shape
@@ -110,11 +116,15 @@ class _MemoryPooling(torch.autograd.Function):
         grad_by_key = keys.new_zeros(num_heads * num_keys)
         for nodes, inverse_base in zip(_blocks(query, num_heads * num_keys), blocks):
             q, c, grad_c = query[nodes], assignment[:, nodes], grad_assignment[:, nodes]
-            scores = _scores(inverse_base, ctx.tau)
             grad_mixed = c * (grad_c - (c * grad_c).sum(0))
-            expected = (scores * grad_mixed).sum(1, keepdim=True)
-            grad_head_weight += expected.sum((1, 2))
-            grad_distance = (grad_mixed - expected).mul_(scores).mul_(inverse_base)
+            if ctx.log_scores:
+                grad_head_weight += (_log_scores(inverse_base, ctx.tau) * grad_mixed).sum((1, 2))
+                grad_distance = grad_mixed * inverse_base
+            else:
+                scores = _scores(inverse_base, ctx.tau)
+                expected = (scores * grad_mixed).sum(1, keepdim=True)
+                grad_head_weight += expected.sum((1, 2))
+                grad_distance = (grad_mixed - expected).mul_(scores).mul_(inverse_base)
             grad_by_own = torch.mv(grad_distance.sum(1).t(), factor)
             grad_distance = grad_distance.flatten(0, 1)
             grad_query[nodes].addcmul_(q, grad_by_own.unsqueeze(1))
@@ -122,7 +132,7 @@ class _MemoryPooling(torch.autograd.Function):
             grad_by_query.addmm_(grad_distance, q)
             grad_by_key += grad_distance.sum(1)
         grad_keys = keys * grad_by_key.view(num_heads, num_keys, 1) - grad_by_query.view_as(keys)
-        return grad_query, grad_keys * factor.view(-1, 1, 1), grad_head_weight, None, None
+        return grad_query, grad_keys * factor.view(-1, 1, 1), grad_head_weight, None, None, None
 
 
 def _blocks(query, num_scores):
@@ -138,6 +148,11 @@ def _scores(inverse_base, tau):
     if tau != 1:  # scaled by its maximum, since a large power of it underflows far from the keys
         kernel = (kernel / kernel.amax(1, keepdim=True)).pow_((tau + 1) / 2)
     return kernel / kernel.sum(1, keepdim=True)
+
+
+def _log_scores(inverse_base, tau):
+    """Logarithms of equation 1, up to a term that is equal for all keys: the softmax of equation 2 cancels it."""
+    return inverse_base.log().mul_((tau + 1) / 2)
 
 
 def _read(assignment, query, sizes):

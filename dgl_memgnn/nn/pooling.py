@@ -41,6 +41,9 @@ class MemoryPooling(nn.Module):
         Applied to the output. Default: ``LeakyReLU(0.2)``.
     bias : bool, optional
         Whether the projection has a bias. Default: ``True``.
+    log_scores : bool, optional
+        Whether equation 2 mixes :math:`\log C_{i,j}^{(h)}` in place of :math:`C_{i,j}^{(h)}`, which tells keys
+        apart from the start of training. Default: ``False``, the paper's.
 
     Notes
     -----
@@ -73,6 +76,7 @@ class MemoryPooling(nn.Module):
         feat_drop=0.0,
         activation=nn.LeakyReLU(0.2),
         bias=True,
+        log_scores=False,
     ):
         super().__init__()
         for name, value in [
@@ -86,6 +90,7 @@ class MemoryPooling(nn.Module):
         if tau <= 0:
             raise ValueError(f"tau must be positive, got {tau}.")
         self.tau = tau
+        self.log_scores = log_scores
         self.keys = nn.Parameter(torch.empty(num_heads, num_keys, in_feats))
         self.head_weight = nn.Parameter(torch.empty(num_heads))
         self.fc = nn.Linear(in_feats, out_feats, bias=bias)
@@ -136,7 +141,8 @@ class MemoryPooling(nn.Module):
                 raise DGLError(f"feat must have shape ({sum(sizes)}, {in_feats}), a row a node of the graph, "
                                f"got {tuple(feat.shape)}.")
         query = self.feat_drop(feat).flatten(0, -2)
-        value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau)
+        value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau,
+                                              self.log_scores)
         assignment = assignment.view(*feat.shape[:-1], num_keys)
         out = self.fc(value)
         if self.activation is not None:
@@ -171,6 +177,8 @@ class MemoryReadout(nn.Module):
     batch_norm : bool, optional
         Whether each layer normalises its projection over the batch, before the activation (the paper's
         appendix A.1; :class:`GMN` and :class:`MemGNN` do). Default: ``False``.
+    log_scores : bool, optional
+        See :class:`MemoryPooling`. Default: ``False``, the paper's.
 
     Examples
     --------
@@ -184,7 +192,8 @@ class MemoryReadout(nn.Module):
     """
 
     def __init__(
-        self, in_feats, out_feats, num_keys=(32, 1), num_heads=5, tau=1.0, feat_drop=0.0, batch_norm=False
+        self, in_feats, out_feats, num_keys=(32, 1), num_heads=5, tau=1.0, feat_drop=0.0, batch_norm=False,
+        log_scores=False,
     ):
         super().__init__()
         if len(num_keys) == 0 or num_keys[-1] != 1:
@@ -195,7 +204,8 @@ class MemoryReadout(nn.Module):
             if batch_norm:
                 activation = nn.Sequential(_FeatureBatchNorm(out_feats), activation)
             self.layers.append(
-                MemoryPooling(in_feats, out_feats, keys, num_heads, tau, feat_drop, activation)
+                MemoryPooling(in_feats, out_feats, keys, num_heads, tau, feat_drop, activation,
+                              log_scores=log_scores)
             )
             in_feats = out_feats
 

@@ -22,8 +22,10 @@ def scores_by_loops(query, keys, tau):
     return scores
 
 
-def assignment_by_loops(query, keys, head_weight, tau):
+def assignment_by_loops(query, keys, head_weight, tau, log_scores=False):
     scores = scores_by_loops(query, keys, tau)
+    if log_scores:
+        scores = scores.log()
     assignment = torch.empty(len(query), keys.shape[1], dtype=query.dtype)
     for i, score in enumerate(scores):
         mixed = [sum(w * s[j] for w, s in zip(head_weight, score)) for j in range(keys.shape[1])]
@@ -47,14 +49,15 @@ def clustering_loss_by_loops(assignment, sizes):
     return loss / len(sizes)
 
 
+@pytest.mark.parametrize("log_scores", [False, True])
 @pytest.mark.parametrize("tau", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("num_heads, num_keys", [(1, 1), (1, 4), (3, 1), (3, 4)])
-def test_assignment_equals_loops(num_heads, num_keys, tau):
+def test_assignment_equals_loops(num_heads, num_keys, tau, log_scores):
     query = torch.randn(6, 2, dtype=torch.float64)
     keys = torch.randn(num_heads, num_keys, 2, dtype=torch.float64)
     head_weight = torch.randn(num_heads, dtype=torch.float64)
-    _, assignment = F.memory_pooling(query, keys, head_weight, [6], tau)
-    torch.testing.assert_close(assignment, assignment_by_loops(query, keys, head_weight, tau))
+    _, assignment = F.memory_pooling(query, keys, head_weight, [6], tau, log_scores)
+    torch.testing.assert_close(assignment, assignment_by_loops(query, keys, head_weight, tau, log_scores))
 
 
 def test_assignment_equals_pyg():
@@ -164,14 +167,15 @@ def test_no_graph_at_all():
     assert value.shape == (0, 3, 2) and assignment.shape == (0, 3)
 
 
-def test_gradcheck():
+@pytest.mark.parametrize("log_scores", [False, True])
+@pytest.mark.parametrize("tau", [1.0, 1.5])
+def test_gradcheck(tau, log_scores):
     query = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
     keys = torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
     head_weight = torch.randn(2, dtype=torch.float64, requires_grad=True)
 
-    for tau in (1.0, 1.5):
-        assert torch.autograd.gradcheck(lambda *x, tau=tau: F.memory_pooling(*x, [2, 0, 3], tau),
-                                        (query, keys, head_weight))
+    assert torch.autograd.gradcheck(lambda *x: F.memory_pooling(*x, [2, 0, 3], tau, log_scores),
+                                    (query, keys, head_weight))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -8,6 +8,7 @@ from dgl_memgnn import __version__
 from dgl_memgnn.config import load_config, options
 from dgl_memgnn.evaluation import Predictor, benchmark, train_run, write_tables
 from dgl_memgnn.evaluation.protocols import PROTOCOLS
+from dgl_memgnn.evaluation.run import finished_result
 
 __all__ = ["main"]
 
@@ -18,6 +19,10 @@ def main(arguments=None):
     arguments = parser.parse_args(arguments)
     try:
         arguments.command(arguments)
+    except KeyboardInterrupt:
+        remedy = " Whole epochs are stored, and the same command continues." if "overwrite" in arguments else ""
+        print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
+        return 130
     except (ValueError, OSError, FloatingPointError) as error:
         print(f"dgl-memgnn: {error}", file=sys.stderr)
         return 1
@@ -33,6 +38,7 @@ def _parser():
     train.add_argument("config", nargs="?", metavar="CONFIG",
                        help="a YAML file, or the name of a configuration of the package; or give --csv")
     train.add_argument("--out", metavar="RUN", help="run folder; default: runs/<configuration>")
+    _add_overwrite(train)
     _add_options(train)
     train.set_defaults(command=_train)
 
@@ -44,6 +50,7 @@ def _parser():
     bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")
     bench.add_argument("--workers", type=int, default=2, metavar="N", help="number of processes; default: 2")
     bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<CONFIG>-<protocol>")
+    _add_overwrite(bench)
     _add_options(bench)
     bench.set_defaults(command=_benchmark)
 
@@ -62,6 +69,11 @@ def _parser():
     return parser
 
 
+def _add_overwrite(parser):
+    parser.add_argument("--overwrite", action="store_true",
+                        help="remove what is stored in the folder and start anew; default: continue it")
+
+
 def _add_options(parser):
     for name, kind, metadata in options():
         parser.add_argument("--" + name.replace("_", "-"), default=argparse.SUPPRESS, **_argument(kind, metadata))
@@ -70,6 +82,8 @@ def _add_options(parser):
 def _argument(kind, metadata):
     """How argparse reads a key of the configuration. Values are validated with those of the file."""
     text = metadata["help"].replace("%", "%%")
+    if kind is bool:
+        return {"action": argparse.BooleanOptionalAction, "help": text}
     if get_origin(kind) is list:
         item = kind.__args__[0]
         return {"type": lambda s: [item(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
@@ -81,7 +95,9 @@ def _train(arguments):
     config = _config(arguments)
     source = arguments.config or config.data.csv or config.data.dataset
     folder = arguments.out or Path("runs", Path(source).stem)
-    result = train_run(config, folder)
+    if not arguments.overwrite and finished_result(Path(folder), config) is not None:
+        print(f"{folder} is finished; --overwrite starts it anew.")
+    result = train_run(config, folder, overwrite=arguments.overwrite)
     for part in ("validation", "test"):
         scores = [f"{name} {value:.4f}" for name, value in result.get(part, {}).items() if value is not None]
         if scores:
@@ -91,7 +107,8 @@ def _train(arguments):
 
 def _benchmark(arguments):
     folder = arguments.out or Path("runs", f"{Path(arguments.config).stem}-{arguments.protocol}")
-    result = benchmark(_config(arguments), arguments.protocol, folder, arguments.repeats, arguments.workers)
+    result = benchmark(_config(arguments), arguments.protocol, folder, arguments.repeats, arguments.workers,
+                       arguments.overwrite)
     for part, metrics in result["summary"].items():
         for name, value in metrics.items():
             if value["mean"] is not None:

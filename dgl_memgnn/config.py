@@ -52,9 +52,12 @@ class ModelConfig:
                            choices=("memory", "sum", "attention", "set2set"))
     hidden_feats: int = _option(128, "width of the queries", low=1)
     num_layers: int = _option(3, "number of graph attention layers of MemGNN", low=1)
+    edge_message: bool = _option(False, "whether messages of MemGNN carry edge features; else edges weigh in the "
+                                 "attention only")
     num_keys: List[int] = _option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
     num_heads: int = _option(5, "number of heads of the memory layers", low=1)
     tau: float = _option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)
+    log_scores: bool = _option(False, "whether the heads' scores are mixed as logarithms (equation 2)")
     dropout: float = _option(0.1, "dropout rate", low=0.0, high=0.99)
 
 
@@ -65,7 +68,11 @@ class TrainingConfig:
     epochs: int = _option(100, "largest number of epochs", low=1)
     batch_size: int = _option(32, "number of graphs in a batch", low=2)
     learning_rate: float = _option(1e-3, "learning rate of Adam", low=1e-8, high=1.0)
+    decay: str = _option("halving", "how the learning rate falls: halving, or cosine to 0 after the last epoch",
+                         choices=("halving", "cosine"))
     halve_every: int = _option(500, "epochs after which the learning rate halves", low=1)
+    weight_average: float = _option(0.0, "decay, a step, of the moving average of the weights that is validated "
+                                    "and kept; 0 for none", low=0.0, high=0.99999)
     weight_decay: float = _option(0.0, "weight decay of Adam", low=0.0, high=1.0)
     clustering_period: int = _option(5, "epochs from one clustering step to the next; 0 for none", low=0)
     clip_norm: float = _option(2.0, "largest norm of a gradient", low=1e-8)
@@ -200,7 +207,7 @@ def _value(key, value, kind, metadata):
             value = float(value)  # YAML reads 1e-3, without a point, as a string
         except ValueError:
             pass
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
         raise ValueError(f"{key} must be of type {kind.__name__}, got {value!r}.")
     choices, low, high = metadata["choices"], metadata["low"], metadata["high"]
     if choices and value not in choices:

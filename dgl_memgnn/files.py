@@ -1,10 +1,13 @@
 """Files that are written whole or not at all."""
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing"]
+__all__ = ["remove_unfinished", "replacing"]
+
+_PREFIX = ".unfinished-"
 
 
 @contextmanager
@@ -18,6 +21,11 @@ def replacing(path):
     path : str or os.PathLike
         The file; an older one is replaced.
 
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder read-only; the message names the file.
+
     Examples
     --------
     >>> import tempfile
@@ -28,7 +36,22 @@ def replacing(path):
     ('0.5', 1)
     """
     path = Path(path)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        unfinished = Path(folder) / path.name
-        yield unfinished
-        os.replace(unfinished, path)
+    try:
+        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=path.parent) as folder:
+            unfinished = Path(folder) / path.name
+            yield unfinished
+            os.replace(unfinished, path)
+    except OSError as error:
+        raise type(error)(error.errno, f"{path} cannot be written: {error.strerror}") from error
+
+
+def remove_unfinished(folder):
+    """Remove what a killed process was writing in a folder.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        The folder; it need not exist. No other process writes to it.
+    """
+    for path in Path(folder).glob(_PREFIX + "*"):
+        shutil.rmtree(path)

@@ -145,7 +145,8 @@ def test_errors_are_told_on_one_line(folder, regression, capsys):
     for arguments, message in [
         (["train", "nothing"], "no file nothing"),
         (["train"], "either data.dataset or data.csv"),
-        (["train", "quickstart", "--out", str(regression)], "is not empty"),
+        (["train", "quickstart", "--out", str(folder)], "is not empty"),
+        (["train", "quickstart", "--out", str(regression)], "training.epochs is 3, not 60"),
         (["train", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--out", str(folder / "x")],
          "no column 'smiles'"),
         (["predict", str(folder), "--csv", "x.csv", "--out", "y.csv"], "holds no checkpoint.pt"),

@@ -1,4 +1,8 @@
-"""What a configuration stands for: data, their split, and the network."""
+"""What a configuration stands for: data, their split, the network, and its training."""
+from dataclasses import asdict
+
+import torch
+
 from dgl_memgnn.data import (
     TU_DATASETS,
     MoleculeDataset,
@@ -9,10 +13,19 @@ from dgl_memgnn.data import (
     stratified_folds,
 )
 from dgl_memgnn.evaluation.baselines import PooledReadout, attentive_fp
+from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.models import GMN, MemGNN
+from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, default_cache_dir, embed
 
-__all__ = ["build_model", "embedding", "load_dataset", "model_inputs", "split"]
+__all__ = ["SCORES", "build_model", "build_trainer", "embedding", "load_dataset", "model_inputs", "model_sizes",
+           "split", "task_names"]
+
+SCORES = {  # task -> (score, whether its first metric is better when higher)
+    "classification": (score_classification, True),
+    "binary": (score_binary, True),
+    "regression": (score_regression, False),
+}
 
 
 def load_dataset(config):
@@ -49,10 +62,22 @@ def split(config, dataset):
     return dict(zip(("train", "validation", "test"), parts))
 
 
+def task_names(dataset, task):
+    """Names of what is predicted."""
+    return ["class"] if task == "classification" else list(dataset.task_names)
+
+
+def model_sizes(dataset, task):
+    """Widths of the network's inputs and output on a data set, as :func:`build_model` takes them."""
+    out_feats = dataset.num_classes if task == "classification" else len(dataset.task_names)
+    return {"node_feats": dataset.node_feats, "edge_feats": dataset.edge_feats, "out_feats": out_feats}
+
+
 def build_model(config, node_feats, edge_feats, out_feats):
     """The network of a configuration, untrained."""
     model = config.model
-    memory = {"num_keys": model.num_keys, "num_heads": model.num_heads, "tau": model.tau}
+    memory = {"num_keys": model.num_keys, "num_heads": model.num_heads, "tau": model.tau,
+              "log_scores": model.log_scores}
     if model.network == "GMN":
         width = config.data.embedding_width
         return GMN(node_feats, width, model.hidden_feats, out_feats, dropout=model.dropout, **memory)
@@ -60,7 +85,7 @@ def build_model(config, node_feats, edge_feats, out_feats):
         return attentive_fp(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, model.dropout)
     readout = None if model.readout == "memory" else PooledReadout(model.readout, model.hidden_feats)
     return MemGNN(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, dropout=model.dropout,
-                  readout=readout, **memory)
+                  edge_message=model.edge_message, readout=readout, **memory)
 
 
 def model_inputs(config):
@@ -68,3 +93,18 @@ def model_inputs(config):
     if config.model.network == "GMN":
         return lambda graph: (graph.ndata["feat"], graph.ndata["topology"])
     return lambda graph: (graph.ndata["feat"], graph.edata.get("feat"))
+
+
+def build_trainer(config, dataset, task, train, progress=False):
+    """The trainer of a configuration, with a new network; targets are standardised by the training graphs."""
+    torch.manual_seed(config.training.seed)
+    model = build_model(config, **model_sizes(dataset, task))
+    score, higher_is_better = SCORES[task]
+    return Trainer(model, _objective(task, dataset.labels[train]), model_inputs(config), score, higher_is_better,
+                   progress=progress, **asdict(config.training))
+
+
+def _objective(task, labels):
+    if task == "regression":
+        return Regression.fit(labels)
+    return BinaryTasks() if task == "binary" else Classification()

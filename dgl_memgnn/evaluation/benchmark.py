@@ -2,7 +2,6 @@
 import json
 import multiprocessing
 import os
-import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
@@ -11,12 +10,12 @@ import numpy as np
 from tqdm import tqdm
 
 from dgl_memgnn.evaluation.protocols import runs
-from dgl_memgnn.evaluation.run import train_run, write_json
+from dgl_memgnn.evaluation.run import finished_result, train_run, write_json
 
 __all__ = ["benchmark"]
 
 
-def benchmark(config, protocol, folder, repeats=None, workers=2):
+def benchmark(config, protocol, folder, repeats=None, workers=2, overwrite=False):
     """Run a protocol, or what is left of it.
 
     Parameters
@@ -27,11 +26,13 @@ def benchmark(config, protocol, folder, repeats=None, workers=2):
         See :func:`dgl_memgnn.evaluation.protocols.runs`.
     folder : str or os.PathLike
         Receives a run folder a run, and result.json. Runs that are complete there are kept; one that was
-        interrupted starts anew.
+        interrupted continues.
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's.
     workers : int, optional
         Number of processes, of one thread each. Default: ``2``.
+    overwrite : bool, optional
+        Whether to remove the runs that are there and start anew. Default: ``False``.
 
     Returns
     -------
@@ -45,28 +46,27 @@ def benchmark(config, protocol, folder, repeats=None, workers=2):
     """
     folder = Path(folder)
     configs = runs(config, protocol, repeats)
-    pending = {name: run for name, run in configs.items() if not _is_complete(folder / name, run)}
+    pending = {name: run for name, run in configs.items()
+               if overwrite or finished_result(folder / name, run) is None}
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
         if pending:
             # spawned, not forked: OpenMP does not survive a fork
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-                started = [pool.submit(_run, folder / name, run) for name, run in pending.items()]
-                for done in as_completed(started):
-                    done.result()
-                    bar.update()
+                started = [pool.submit(train_run, run, folder / name, False, overwrite)
+                           for name, run in pending.items()]
+                try:
+                    for done in as_completed(started):
+                        done.result()
+                        bar.update()
+                except BaseException:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    for process in multiprocessing.active_children():
+                        process.terminate()  # what they have stored is whole, and continues
+                    raise
     result = _summary(config, protocol, folder, configs)
     write_json(folder / "result.json", result)
     return result
-
-
-def _is_complete(folder, config):
-    if not (folder / "metrics.json").is_file():
-        return False
-    stored = folder / "config.yaml"
-    if stored.read_text(encoding="utf-8") != config.to_yaml():
-        raise ValueError(f"{stored} is of another configuration. Give another --out, or remove {folder}.")
-    return True
 
 
 def _one_thread():
@@ -74,12 +74,6 @@ def _one_thread():
 
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
-
-
-def _run(folder, config):
-    if folder.exists():
-        shutil.rmtree(folder)
-    train_run(config, folder, progress=False)
 
 
 def _summary(config, protocol, folder, configs):

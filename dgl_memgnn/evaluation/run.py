@@ -1,5 +1,5 @@
 """One run: data, network, training, and a folder with all that came of it."""
-import csv
+import hashlib
 import json
 import math
 import platform
@@ -9,37 +9,39 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-import torch
 
+from dgl_memgnn.config import load_config
 from dgl_memgnn.data import MoleculeDataset
-from dgl_memgnn.evaluation.assembly import build_model, load_dataset, model_inputs, split
-from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
-from dgl_memgnn.files import replacing
-from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer, save_checkpoint
+from dgl_memgnn.evaluation.assembly import SCORES, build_trainer, load_dataset, model_sizes, split, task_names
+from dgl_memgnn.files import remove_unfinished, replacing
+from dgl_memgnn.training import load_checkpoint, save_checkpoint
 
-__all__ = ["train_run", "write_json"]
+__all__ = ["finished_result", "train_run", "write_json"]
 
-SCORES = {  # task -> (score, whether its first metric is better when higher)
-    "classification": (score_classification, True),
-    "binary": (score_binary, True),
-    "regression": (score_regression, False),
-}
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
+FILES = ("config.yaml", "history.csv", "checkpoint.pt", "predictions.csv", "metrics.json")
+STATE = "training.pt"  # all it takes to continue; removed when the run is finished
 
 
-def train_run(config, folder, progress=True):
+def train_run(config, folder, progress=True, overwrite=False):
     """Train as a configuration says, and store the run.
+
+    A run that was interrupted, however that was, continues after its last whole epoch and ends as if it had
+    never stopped. A finished one is left as it is.
 
     Parameters
     ----------
     config : dgl_memgnn.config.Config
         The configuration.
     folder : str or os.PathLike
-        The run folder, new or empty. It receives config.yaml, history.csv, metrics.json, predictions.csv
-        and checkpoint.pt.
+        The run folder: new, empty, or of the same configuration. It receives config.yaml, history.csv,
+        metrics.json, predictions.csv and checkpoint.pt.
     progress : bool, optional
         Whether to print what was loaded and show a progress bar. Default: ``True``.
+    overwrite : bool, optional
+        Whether to remove a run that is there and start anew. Default: ``False``.
 
     Returns
     -------
@@ -49,49 +51,48 @@ def train_run(config, folder, progress=True):
     Raises
     ------
     FileExistsError
-        If the folder is not empty.
+        If the folder holds something else than a run.
+    ValueError
+        If the folder holds a run of another configuration, or its data have changed since.
     """
     started = time.perf_counter()
-    folder = _new_folder(folder)
-    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    folder = Path(folder)
+    remove_unfinished(folder)
+    if overwrite:
+        _remove_run(folder)
+    else:
+        result = finished_result(folder, config)
+        if result is not None:
+            (folder / STATE).unlink(missing_ok=True)
+            return result
     dataset, task = load_dataset(config)
     parts = split(config, dataset)
     if progress:
         _describe(dataset, task, parts)
-
-    torch.manual_seed(config.training.seed)
-    names = ["class"] if task == "classification" else list(dataset.task_names)
-    sizes = {
-        "node_feats": dataset.node_feats,
-        "edge_feats": dataset.edge_feats,
-        "out_feats": dataset.num_classes if task == "classification" else len(names),
-    }
-    model = build_model(config, **sizes)
-    objective = _objective(task, dataset.labels[parts["train"]])
-    score, higher_is_better = SCORES[task]
-    trainer = Trainer(model, objective, model_inputs(config), score, higher_is_better, progress=progress,
-                      **asdict(config.training))
+    trainer = build_trainer(config, dataset, task, parts["train"], progress)
+    data = _digest(dataset, parts)
+    elapsed = _continue(trainer, folder, data)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_text(folder / "config.yaml", config.to_yaml())
 
     def on_epoch(record, improved):
-        _append_row(folder / "history.csv", record)
+        with replacing(folder / "history.csv") as unfinished:
+            pd.DataFrame(trainer.history).to_csv(unfinished, index=False)
         if improved:
             save_checkpoint(
-                folder / "checkpoint.pt", model=model.state_dict(), objective=objective.state_dict(),
-                config=asdict(config), task=task, task_names=names, sizes=sizes,
+                folder / "checkpoint.pt", model=trainer.evaluated.state_dict(),
+                objective=trainer.objective.state_dict(), config=asdict(config), task=task,
+                task_names=task_names(dataset, task), sizes=model_sizes(dataset, task),
             )
+        save_checkpoint(folder / STATE, trainer=trainer.state_dict(), data=data,
+                        elapsed=elapsed + time.perf_counter() - started)
 
     trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
     predictions = {part: trainer.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
-    result = {part: _json(score(p, dataset.labels[parts[part]])) for part, p in predictions.items()}
-    if len(names) > 1:
-        result["tasks"] = {
-            part: {name: _task_score(score, p, dataset.labels[parts[part]], i) for i, name in enumerate(names)}
-            for part, p in predictions.items()
-        }
     held_out = "test" if "test" in parts else "validation"
-    _predictions_table(dataset, task, names, parts[held_out], predictions[held_out]).to_csv(
-        folder / "predictions.csv", index=False
-    )
+    with replacing(folder / "predictions.csv") as unfinished:
+        _predictions_table(dataset, task, parts[held_out], predictions[held_out]).to_csv(unfinished, index=False)
+    result = _scores(dataset, task, parts, predictions)
     result.update(
         task=task,
         parts={part: len(indices) for part, indices in parts.items()},
@@ -99,10 +100,48 @@ def train_run(config, folder, progress=True):
         seed=config.training.seed,
         dropped=dataset.drop_report() if isinstance(dataset, MoleculeDataset) else None,
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
-        wall_time_seconds=round(time.perf_counter() - started, 1),
+        wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )
     write_json(folder / "metrics.json", result)
+    (folder / STATE).unlink()
     return result
+
+
+def finished_result(folder, config):
+    """What a finished run of this configuration scored; None if it has yet to run, or to end.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A run folder, or a folder yet to be made.
+    config : dgl_memgnn.config.Config
+        The configuration.
+
+    Returns
+    -------
+    dict or None
+        The content of metrics.json.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds something else than a run.
+    ValueError
+        If the folder holds a run of another configuration; the message names what differs.
+    """
+    stored = folder / "config.yaml"
+    if not stored.is_file():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise FileExistsError(f"{folder} is not empty, and holds no run. Give another folder with --out.")
+        return None
+    theirs, ours = asdict(load_config(stored)), asdict(config)
+    differing = [f"{section}.{key} is {value!r}, not {ours[section][key]!r}" for section in theirs
+                 for key, value in theirs[section].items() if value != ours[section][key]]
+    if differing:
+        raise ValueError(f"{folder} holds a run of another configuration: {'; '.join(differing)}. "
+                         "Give another folder with --out, or start anew with --overwrite.")
+    path = folder / "metrics.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def write_json(path, content):
@@ -111,12 +150,54 @@ def write_json(path, content):
         unfinished.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _new_folder(folder):
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty. Give another folder with --out, or remove it.")
-    return folder
+def _remove_run(folder):
+    """Remove a run's files and nothing else."""
+    for name in (*FILES, STATE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _continue(trainer, folder, data):
+    """Take up an interrupted run; returns the seconds that it has taken."""
+    path = folder / STATE
+    if not path.is_file():
+        return 0.0
+    state = load_checkpoint(path)
+    if state["data"] != data:
+        raise ValueError(f"The data have changed since {folder} was begun. Restore them, or start anew with "
+                         "--overwrite.")
+    trainer.load_state_dict(state["trainer"])
+    return state["elapsed"]
+
+
+def _digest(dataset, parts):
+    """Tells whether graphs, labels or split are others than before."""
+    digest = hashlib.sha256()
+    for array in [dataset.labels.numpy(), *parts.values()]:
+        digest.update(np.ascontiguousarray(array))
+    if isinstance(dataset, MoleculeDataset):
+        content = dataset.smiles
+    else:
+        content = [(graph.num_nodes(), graph.num_edges()) for graph in dataset.graphs]
+    digest.update(repr(content).encode())
+    return digest.hexdigest()
+
+
+def _write_text(path, text):
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def _scores(dataset, task, parts, predictions):
+    """Metrics of each part and, if there are several, of each task."""
+    score, _ = SCORES[task]
+    scores = {part: _json(score(p, dataset.labels[parts[part]])) for part, p in predictions.items()}
+    names = task_names(dataset, task)
+    if len(names) > 1:
+        scores["tasks"] = {
+            part: {name: _task_score(score, p, dataset.labels[parts[part]], i) for i, name in enumerate(names)}
+            for part, p in predictions.items()
+        }
+    return scores
 
 
 def _json(metrics):
@@ -138,22 +219,7 @@ def _describe(dataset, task, parts):
     print("Split: " + ", ".join(f"{len(indices)} {part}" for part, indices in parts.items()) + ".", flush=True)
 
 
-def _objective(task, labels):
-    if task == "regression":
-        return Regression.fit(labels)
-    return BinaryTasks() if task == "binary" else Classification()
-
-
-def _append_row(path, record):
-    is_new = not path.exists()
-    with open(path, "a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, record)
-        if is_new:
-            writer.writeheader()
-        writer.writerow(record)
-
-
-def _predictions_table(dataset, task, names, indices, prediction):
+def _predictions_table(dataset, task, indices, prediction):
     """Targets and predictions of held-out graphs, a row a graph and task, without missing targets."""
     if task == "classification":
         classes = dataset.classes
@@ -170,6 +236,6 @@ def _predictions_table(dataset, task, names, indices, prediction):
             "target": dataset.labels[indices, task_id].numpy(),
             "prediction": prediction[:, task_id].numpy(),
         })
-        for task_id, name in enumerate(names)
+        for task_id, name in enumerate(dataset.task_names)
     ]
     return pd.concat(tables).dropna(subset=["target"])

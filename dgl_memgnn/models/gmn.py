@@ -33,6 +33,8 @@ class GMN(nn.Module):
     dropout : float, optional
         Dropout rate in the query network, on the queries of every memory layer, and in the head.
         Default: ``0.0``.
+    log_scores : bool, optional
+        See :class:`MemoryPooling`. Default: ``False``, the paper's.
 
     Examples
     --------
@@ -58,11 +60,12 @@ class GMN(nn.Module):
         num_heads=5,
         tau=1.0,
         dropout=0.0,
+        log_scores=False,
     ):
         super().__init__()
         self.query = TopologyQuery(in_feats, topology_feats, hidden_feats, dropout)
         self.readout = MemoryReadout(
-            hidden_feats, hidden_feats, num_keys, num_heads, tau, dropout, batch_norm=True
+            hidden_feats, hidden_feats, num_keys, num_heads, tau, dropout, batch_norm=True, log_scores=log_scores
         )
         self.head = prediction_head(hidden_feats, out_feats, dropout)
 

@@ -37,6 +37,11 @@ class MemGNN(nn.Module):
         Dropout rate in the query network and in the head. Default: ``0.0``.
     conv : callable, optional
         Makes the convolutions, see :class:`~dgl_memgnn.nn.ConvQuery`. Default: four-headed attention.
+    edge_message : bool, optional
+        Whether messages of the default convolution carry edge features, see :class:`EdgeGATConv`; without,
+        edges weigh in the attention only. Default: ``False``.
+    log_scores : bool, optional
+        See :class:`MemoryPooling`. Default: ``False``, the paper's.
     readout : torch.nn.Module, optional
         Stands in for the memory layers, for comparisons: ``readout(graph, feat)`` returns one row of
         ``hidden_feats`` a graph, as DGL's poolings do. Default: the memory layers.
@@ -64,12 +69,15 @@ class MemGNN(nn.Module):
         tau=1.0,
         dropout=0.0,
         conv=None,
+        edge_message=False,
+        log_scores=False,
         readout=None,
     ):
         super().__init__()
-        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout)
+        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message)
         if readout is None:
-            readout = MemoryReadout(hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True)
+            readout = MemoryReadout(hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True,
+                                    log_scores=log_scores)
         self.readout = readout
         self.head = prediction_head(hidden_feats, out_feats, dropout)
 

@@ -91,6 +91,8 @@ class ConvQuery(nn.Module):
         :class:`dgl.nn.GATConv` without edge features.
     feat_drop : float, optional
         Dropout rate on the output of each convolution. Default: ``0.0``.
+    edge_message : bool, optional
+        That of the default :class:`EdgeGATConv`. Default: ``False``.
 
     Examples
     --------
@@ -109,10 +111,12 @@ class ConvQuery(nn.Module):
     torch.Size([3, 16])
     """
 
-    def __init__(self, in_feats, edge_feats, hidden_feats, num_layers, conv=None, feat_drop=0.0):
+    def __init__(
+        self, in_feats, edge_feats, hidden_feats, num_layers, conv=None, feat_drop=0.0, edge_message=False
+    ):
         super().__init__()
         if conv is None:
-            conv = _attention(edge_feats)
+            conv = _attention(edge_feats, edge_message)
         self.edge_feats = edge_feats
         self.embedding = nn.Linear(in_feats, hidden_feats)
         self.convs = nn.ModuleList(conv(hidden_feats, hidden_feats) for _ in range(num_layers))
@@ -145,7 +149,7 @@ class ConvQuery(nn.Module):
         return feat
 
 
-def _attention(edge_feats, num_heads=4):
+def _attention(edge_feats, edge_message, num_heads=4):
     """A maker of attention layers whose heads, side by side, are as wide as their input."""
 
     def conv(in_feats, out_feats):
@@ -154,7 +158,8 @@ def _attention(edge_feats, num_heads=4):
                              f"got {out_feats}.")
         out_feats //= num_heads
         if edge_feats > 0:
-            return EdgeGATConv(in_feats, edge_feats, out_feats, num_heads, allow_zero_in_degree=True)
+            return EdgeGATConv(in_feats, edge_feats, out_feats, num_heads, allow_zero_in_degree=True,
+                               edge_message=edge_message)
         return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True)
 
     return conv

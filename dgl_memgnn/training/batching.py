@@ -16,22 +16,23 @@ class EvenBatches:
         Number of graphs.
     batch_size : int
         Largest size of a batch; exceeded by one where a graph would be left alone.
-    seed : int
-        Seed of the order.
+    generator : torch.Generator
+        Draws the order.
 
     Examples
     --------
-    >>> [len(batch) for batch in EvenBatches(9, batch_size=4, seed=0)]
+    >>> import torch
+    >>> [len(batch) for batch in EvenBatches(9, 4, torch.Generator())]
     [3, 3, 3]
     """
 
-    def __init__(self, num_graphs, batch_size, seed):
+    def __init__(self, num_graphs, batch_size, generator):
         if min(num_graphs, batch_size) < 2:
             raise ValueError(f"Batch normalisation needs at least two graphs in a batch: there are {num_graphs} "
                              f"training graphs, and the batch size is {batch_size}.")
         self.num_graphs = num_graphs
         self.num_batches = min(-(-num_graphs // batch_size), num_graphs // 2)
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = generator
 
     def __len__(self):
         return self.num_batches

@@ -1,4 +1,6 @@
 """Trained weights on disk, with what it takes to use them."""
+import io
+
 import torch
 
 from dgl_memgnn.files import replacing
@@ -18,8 +20,10 @@ def save_checkpoint(path, **content):
     content
         State dicts, and numbers, strings, lists and dicts.
     """
+    buffer = io.BytesIO()  # in memory, since torch does not tell a full disk from other errors
+    torch.save({"format": FORMAT, **content}, buffer)
     with replacing(path) as unfinished:
-        torch.save({"format": FORMAT, **content}, unfinished)
+        unfinished.write_bytes(buffer.getbuffer())
 
 
 def load_checkpoint(path):

@@ -1,9 +1,33 @@
 """The paper's alternating schedule of supervised and clustering steps."""
+import math
+
 import torch
 
 from dgl_memgnn.nn import MemoryPooling
 
-__all__ = ["AlternatingSchedule"]
+__all__ = ["AlternatingSchedule", "cosine", "halving"]
+
+
+def halving(every):
+    """Decay of the learning rate by half after each ``every`` epochs. The paper's is 500.
+
+    Examples
+    --------
+    >>> [halving(every=2)(epoch) for epoch in range(1, 6)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+    return lambda epoch: 0.5 ** ((epoch - 1) // every)
+
+
+def cosine(epochs):
+    """Decay of the learning rate along half a cosine, towards 0 after the last of ``epochs``.
+
+    Examples
+    --------
+    >>> [round(cosine(epochs=4)(epoch), 2) for epoch in range(1, 5)]
+    [1.0, 0.85, 0.5, 0.15]
+    """
+    return lambda epoch: 0.5 + 0.5 * math.cos(math.pi * (epoch - 1) / epochs)
 
 
 class AlternatingSchedule:
@@ -21,8 +45,9 @@ class AlternatingSchedule:
         A network with memory layers.
     learning_rate : float
         Learning rate of both optimisers.
-    halve_every : int
-        Number of epochs after which the learning rate halves. The paper's is 500.
+    decay : callable
+        ``decay(epoch)`` is the factor of the learning rate in an epoch, counted from 1: :func:`halving` or
+        :func:`cosine`.
     period : int
         Number of epochs from one clustering step to the next; 0 for none, with keys that never move. A model
         without memory layers takes none.
@@ -32,11 +57,11 @@ class AlternatingSchedule:
         Weight decay of the supervised steps. Default: ``0.0``.
     """
 
-    def __init__(self, model, learning_rate, halve_every, period, clip_norm, weight_decay=0.0):
+    def __init__(self, model, learning_rate, decay, period, clip_norm, weight_decay=0.0):
         keys = {id(module.keys) for module in model.modules() if isinstance(module, MemoryPooling)}
         self.model = model
         self.learning_rate = learning_rate
-        self.halve_every = halve_every
+        self.decay = decay
         self.period = period if keys else 0
         self.clip_norm = clip_norm
         self.supervised = torch.optim.Adam(
@@ -46,7 +71,7 @@ class AlternatingSchedule:
 
     def begin_epoch(self, epoch):
         """Set the learning rate of this epoch, counted from 1."""
-        rate = self.learning_rate * 0.5 ** ((epoch - 1) // self.halve_every)
+        rate = self.learning_rate * self.decay(epoch)
         for optimizer in (self.supervised, self.clustering):
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -62,6 +87,15 @@ class AlternatingSchedule:
     def clustering_step(self, losses):
         """Descend the sum of clustering losses, computed one by one so that one graph of operations is alive."""
         self._descend(self.clustering, losses)
+
+    def state_dict(self):
+        """State of both optimisers."""
+        return {"supervised": self.supervised.state_dict(), "clustering": self.clustering.state_dict()}
+
+    def load_state_dict(self, state):
+        """Continue from the state of both optimisers."""
+        self.supervised.load_state_dict(state["supervised"])
+        self.clustering.load_state_dict(state["clustering"])
 
     def _descend(self, optimizer, losses):
         self.model.zero_grad(set_to_none=True)

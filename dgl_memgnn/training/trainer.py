@@ -4,13 +4,15 @@ import math
 
 import torch
 from dgl.dataloading import GraphDataLoader
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Subset
 from tqdm import tqdm
 
 from dgl_memgnn.training.batching import EvenBatches
 from dgl_memgnn.training.inference import predict
+from dgl_memgnn.training.interrupt import deferred_interrupt
 from dgl_memgnn.training.objective import memory_clustering_loss
-from dgl_memgnn.training.schedule import AlternatingSchedule
+from dgl_memgnn.training.schedule import AlternatingSchedule, cosine, halving
 
 __all__ = ["Trainer"]
 
@@ -37,8 +39,14 @@ class Trainer:
         Number of graphs in a batch. Batches of an epoch differ by one graph at most. Default: ``32``.
     learning_rate : float, optional
         Learning rate of Adam. Default: ``1e-3``.
+    decay : str, optional
+        ``"halving"`` of the learning rate after each ``halve_every`` epochs, or ``"cosine"``: along half a cosine
+        towards 0 after the last of ``epochs``. Default: ``"halving"``, the paper's.
     halve_every : int, optional
         Number of epochs after which the learning rate halves. Default: ``500``, the paper's.
+    weight_average : float, optional
+        Decay, a step, of an exponential moving average of the weights, which is what is validated and kept in
+        place of the weights themselves; 0 for none. Default: ``0.0``.
     weight_decay : float, optional
         Weight decay of Adam. Default: ``0.0``.
     clustering_period : int, optional
@@ -86,7 +94,9 @@ class Trainer:
         epochs=100,
         batch_size=32,
         learning_rate=1e-3,
+        decay="halving",
         halve_every=500,
+        weight_average=0.0,
         weight_decay=0.0,
         clustering_period=5,
         clip_norm=2.0,
@@ -105,12 +115,25 @@ class Trainer:
         self.seed = seed
         self.progress = progress
         self.schedule = AlternatingSchedule(
-            model, learning_rate, halve_every, clustering_period, clip_norm, weight_decay
+            model, learning_rate, cosine(epochs) if decay == "cosine" else halving(halve_every),
+            clustering_period, clip_norm, weight_decay,
         )
-        self.best_epoch = None
+        self.average = _moving_average(model, weight_average) if weight_average > 0 else None
+        self.order = torch.Generator().manual_seed(seed)
+        self.history = []
+        self.best_epoch = 0
+        self.best_state = None
+
+    @property
+    def evaluated(self):
+        """The network that is validated and kept: the model, or the average of its weights."""
+        return self.model if self.average is None else self.average.module
 
     def fit(self, dataset, train, validation, on_epoch=None):
         """Train, and leave the model at its best epoch on validation.
+
+        After :meth:`load_state_dict`, training continues as if it had never stopped. Ctrl-C stops it at the end
+        of a batch.
 
         Parameters
         ----------
@@ -126,34 +149,66 @@ class Trainer:
         list of dict
             The record of each epoch: its number, losses (the clustering loss is None without a clustering
             step), and metrics on validation.
+
+        Raises
+        ------
+        FloatingPointError
+            If a loss is not finite; the message names the batch.
         """
-        torch.manual_seed(self.seed)
-        batches = EvenBatches(len(train), self.batch_size, self.seed)
+        if not self.history:
+            torch.manual_seed(self.seed)
+        batches = EvenBatches(len(train), self.batch_size, self.order)
         loader = GraphDataLoader(Subset(dataset, train), batch_sampler=batches)
         label = torch.stack([dataset[i][1] for i in validation])
-        history, best, best_state = [], -math.inf, None
-        with tqdm(range(1, self.epochs + 1), unit="epoch", disable=not self.progress) as bar:
-            for epoch in bar:
-                record = {"epoch": epoch, **self._train_epoch(loader, epoch)}
+        bar = tqdm(total=self.epochs, initial=len(self.history), unit="epoch", disable=not self.progress)
+        with bar, deferred_interrupt() as stop_if_interrupted:
+            while not self._is_finished():
+                epoch = len(self.history) + 1
+                record = {"epoch": epoch, **self._train_epoch(loader, epoch, stop_if_interrupted)}
                 metrics = self.score(self.predict(dataset, validation), label)
                 record.update(metrics)
-                history.append(record)
                 name, value = next(iter(metrics.items()))
                 if math.isnan(value):
                     raise ValueError(f"{name} on validation is not a number, so no epoch can be chosen. See that "
                                      "the validation part has a label, and a binary task both classes.")
-                improved = self.sign * value > best
+                best = self.history[self.best_epoch - 1][name] if self.best_epoch else -self.sign * math.inf
+                self.history.append(record)
+                improved = self.sign * value > self.sign * best
                 if improved:
-                    best, self.best_epoch = self.sign * value, epoch
-                    best_state = copy.deepcopy(self.model.state_dict())
+                    self.best_epoch = epoch
+                    self.best_state = copy.deepcopy(self.evaluated.state_dict())
                 bar.set_postfix({"loss": f"{record['loss']:.4f}", f"validation {name}": f"{value:.4f}",
-                                 "best": f"{self.sign * best:.4f}"})
+                                 "best": f"{self.history[self.best_epoch - 1][name]:.4f}"})
+                bar.update()
                 if on_epoch is not None:
                     on_epoch(record, improved)
-                if epoch - (self.best_epoch or 0) >= self.patience:
-                    break
-        self.model.load_state_dict(best_state)
-        return history
+        for network in {self.model, self.evaluated}:
+            network.load_state_dict(self.best_state)
+        return self.history
+
+    def state_dict(self):
+        """All that :meth:`fit` needs to continue after its last epoch: tensors and plain values."""
+        return {
+            "model": self.model.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "order": self.order.get_state(),
+            "random": torch.get_rng_state(),
+            "history": self.history,
+            "best_epoch": self.best_epoch,
+            "best_state": self.best_state,
+        }
+
+    def load_state_dict(self, state):
+        """Continue from a state of a trainer with the same arguments."""
+        self.model.load_state_dict(state["model"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.order.set_state(state["order"])
+        torch.set_rng_state(state["random"])
+        self.history = state["history"]
+        self.best_epoch, self.best_state = state["best_epoch"], state["best_state"]
 
     def predict(self, dataset, indices=None):
         """Predict for graphs of a data set.
@@ -171,9 +226,13 @@ class Trainer:
             Predictions of shape :math:`(n, D_{out})`: class probabilities, probabilities, or targets.
         """
         graphs = [dataset[i][0] for i in (range(len(dataset)) if indices is None else indices)]
-        return predict(self.model, self.objective, self.inputs, graphs, 4 * self.batch_size)
+        return predict(self.evaluated, self.objective, self.inputs, graphs, 4 * self.batch_size)
 
-    def _train_epoch(self, loader, epoch):
+    def _is_finished(self):
+        epoch = len(self.history)
+        return epoch >= self.epochs or epoch - self.best_epoch >= self.patience
+
+    def _train_epoch(self, loader, epoch, stop_if_interrupted):
         self.schedule.begin_epoch(epoch)
         self.model.train()
         losses = []
@@ -184,6 +243,9 @@ class Trainer:
                 raise FloatingPointError(f"The loss is {losses[-1]} in batch {batch} of epoch {epoch}. "
                                          "Lower the learning rate, and look for extreme features or targets.")
             self.schedule.supervised_step(loss)
+            if self.average is not None:
+                self.average.update_parameters(self.model)
+            stop_if_interrupted()
         clustering = self._cluster(loader) if self.schedule.clusters_after(epoch) else None
         return {"loss": sum(losses) / len(losses), "clustering_loss": clustering}
 
@@ -202,3 +264,10 @@ class Trainer:
 
         self.schedule.clustering_step(losses())
         return total
+
+
+def _moving_average(model, decay):
+    """Keeps an exponential moving average of all weights and of the statistics of batch normalisation."""
+    return AveragedModel(
+        model, avg_fn=lambda average, current, _: decay * average + (1 - decay) * current, use_buffers=True
+    )

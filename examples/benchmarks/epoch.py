@@ -115,7 +115,8 @@ def staged_epoch(task, laps):
     trainer = our_trainer(task)
     network, adam = trainer.model.train(), trainer.schedule.supervised
     moved = adam.param_groups[0]["params"]
-    loader = GraphDataLoader(task.dataset, batch_sampler=EvenBatches(len(task.dataset), task.batch_size, seed=0))
+    batches = EvenBatches(len(task.dataset), task.batch_size, torch.Generator())
+    loader = GraphDataLoader(task.dataset, batch_sampler=batches)
 
     def epoch():
         spent = dict.fromkeys(("model", "optimizer", "loader", "synchronisation"), 0.0)

@@ -43,17 +43,19 @@ def test_a_second_call_runs_what_is_left(folder):
     assert benchmark(folder, "twice", "--repeats", "2") == 0
     kept = (folder / "twice" / "seed0" / "metrics.json").read_bytes()
     (folder / "twice" / "seed1" / "metrics.json").unlink()
-    (folder / "twice" / "seed1" / "leftover").touch()
     assert benchmark(folder, "twice", "--repeats", "2") == 0
     assert (folder / "twice" / "seed0" / "metrics.json").read_bytes() == kept
     assert (folder / "twice" / "seed1" / "metrics.json").is_file()
-    assert not (folder / "twice" / "seed1" / "leftover").exists()
+    changed = kept.replace(b'"seed": 0', b'"seed": 9')
+    (folder / "twice" / "seed0" / "metrics.json").write_bytes(changed)
+    assert benchmark(folder, "twice", "--repeats", "2", "--overwrite") == 0
+    assert json.loads((folder / "twice" / "seed0" / "metrics.json").read_text())["seed"] == 0
 
 
 def test_runs_of_another_configuration_are_refused(folder, capsys):
     assert benchmark(folder, "other", "--repeats", "1") == 0
     assert benchmark(folder, "other", "--repeats", "1", "--epochs", "3") == 1
-    assert "is of another configuration" in capsys.readouterr().err
+    assert "training.epochs is 2, not 3" in capsys.readouterr().err
 
 
 def test_a_run_that_fails_fails_the_benchmark(folder, capsys):

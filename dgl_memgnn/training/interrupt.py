@@ -1,0 +1,42 @@
+"""Ctrl-C at the end of a batch."""
+import signal
+import threading
+from contextlib import contextmanager
+
+__all__ = ["deferred_interrupt"]
+
+
+@contextmanager
+def deferred_interrupt():
+    """Holds Ctrl-C back: yields a function that raises KeyboardInterrupt if it was pressed meanwhile.
+
+    A second Ctrl-C is not held back. Python delivers signals to its main thread only; in others, and where
+    Ctrl-C is already handled in a way of its own, nothing is held back.
+
+    Examples
+    --------
+    >>> with deferred_interrupt() as stop_if_interrupted:
+    ...     for batch in range(3):
+    ...         stop_if_interrupted()
+    """
+    pressed = False
+
+    def handler(number, frame):
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    def stop_if_interrupted():
+        if pressed:
+            raise KeyboardInterrupt
+
+    if (threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler):
+        yield stop_if_interrupted
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield stop_if_interrupted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,7 +2,7 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import get_origin
+from typing import Union, get_origin
 
 from dgl_memgnn import __version__
 from dgl_memgnn.config import load_config, options
@@ -48,6 +48,8 @@ def _parser():
     bench.add_argument("config", metavar="CONFIG", help="a YAML file, or the name of one of the package")
     bench.add_argument("--protocol", required=True, choices=tuple(PROTOCOLS), help="which protocol")
     bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")
+    bench.add_argument("--members", type=int, default=1, metavar="N",
+                       help="networks trained on each split, whose mean prediction is scored too; default: 1")
     bench.add_argument("--workers", type=int, default=2, metavar="N", help="number of processes; default: 2")
     bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<CONFIG>-<protocol>")
     _add_overwrite(bench)
@@ -87,6 +89,8 @@ def _argument(kind, metadata):
     if get_origin(kind) is list:
         item = kind.__args__[0]
         return {"type": lambda s: [item(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
+    if get_origin(kind) is Union:
+        kind = kind.__args__[0]
     return {"type": kind if kind in (int, float) else str, "help": text, "choices": metadata["choices"],
             "metavar": None if metadata["choices"] else getattr(kind, "__name__", "str").upper()}
 
@@ -102,17 +106,20 @@ def _train(arguments):
         scores = [f"{name} {value:.4f}" for name, value in result.get(part, {}).items() if value is not None]
         if scores:
             print(f"{part}: {', '.join(scores)}")
-    print(f"Best epoch {result['best_epoch']}, stored in {folder}.")
+    if result["best_epoch"] is not None:
+        print(f"Best epoch: {result['best_epoch']}.")
+    print(f"Stored in {folder}.")
 
 
 def _benchmark(arguments):
     folder = arguments.out or Path("runs", f"{Path(arguments.config).stem}-{arguments.protocol}")
     result = benchmark(_config(arguments), arguments.protocol, folder, arguments.repeats, arguments.workers,
-                       arguments.overwrite)
-    for part, metrics in result["summary"].items():
-        for name, value in metrics.items():
-            if value["mean"] is not None:
-                print(f"{part} {name}: {value['mean']:.4f} +- {value['std']:.4f} over {len(result['runs'])} runs")
+                       arguments.overwrite, arguments.members)
+    for title, summary in [("", result["summary"]), ("ensemble ", result.get("ensemble", {}).get("summary", {}))]:
+        for part, metrics in summary.items():
+            for name, value in metrics.items():
+                if value["mean"] is not None:
+                    print(f"{title}{part} {name}: {value['mean']:.4f} +- {value['std']:.4f}")
     print(f"Stored in {folder}.")
 
 

@@ -2,7 +2,7 @@
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import List, Optional, get_args, get_origin, get_type_hints
+from typing import List, Optional, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -38,6 +38,7 @@ class DataConfig:
     )
     split: str = _option("random", "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one "
                          "of num_folds stratified folds", choices=("random", "scaffold", "folds"))
+    split_seed: Optional[int] = _option(None, "seed of a random split; default: seed", low=0)
     num_folds: int = _option(10, "number of folds", low=2)
     fold: int = _option(0, "which fold validates, from 0", low=0)
 
@@ -46,8 +47,8 @@ class DataConfig:
 class ModelConfig:
     """The network."""
 
-    network: str = _option("MemGNN", "which network; AttentiveFP is dgllife's, for comparison",
-                           choices=("GMN", "MemGNN", "AttentiveFP"))
+    network: str = _option("MemGNN", "which network; for comparison dgllife's AttentiveFP, or a random forest on "
+                           "Morgan fingerprints", choices=("GMN", "MemGNN", "AttentiveFP", "RandomForest"))
     readout: str = _option("memory", "readout of MemGNN: the memory layers or, for comparison, one of DGL's",
                            choices=("memory", "sum", "attention", "set2set"))
     hidden_feats: int = _option(128, "width of the queries", low=1)
@@ -77,7 +78,7 @@ class TrainingConfig:
     clustering_period: int = _option(5, "epochs from one clustering step to the next; 0 for none", low=0)
     clip_norm: float = _option(2.0, "largest norm of a gradient", low=1e-8)
     patience: int = _option(200, "epochs without improvement after which training stops", low=1)
-    seed: int = _option(0, "seed of the split, the weights and the order", low=0)
+    seed: int = _option(0, "seed of the weights, the order of the graphs, and a random split", low=0)
 
 
 @dataclass
@@ -198,10 +199,10 @@ def _value(key, value, kind, metadata):
         if not isinstance(value, list):
             raise ValueError(f"{key} must be a list, got {value!r}.")
         return [_value(key, item, get_args(kind)[0], metadata) for item in value]
-    if kind == Optional[str]:
+    if get_origin(kind) is Union:
         if value is None:
             return None
-        kind = str
+        kind = get_args(kind)[0]
     if kind is float and isinstance(value, (int, str)) and not isinstance(value, bool):
         try:
             value = float(value)  # YAML reads 1e-3, without a point, as a string
@@ -238,7 +239,7 @@ def _check_together(config):
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
     if model.readout != "memory" and model.network != "MemGNN":
         raise ValueError(f"model.readout: {model.readout} is for MemGNN, not for {model.network}.")
-    if model.network == "AttentiveFP" and data.dataset in TU_DATASETS:
-        raise ValueError("model.network: AttentiveFP is for molecules, not for " + data.dataset + ".")
+    if model.network in ("AttentiveFP", "RandomForest") and data.dataset in TU_DATASETS:
+        raise ValueError(f"model.network: {model.network} is for molecules, not for {data.dataset}.")
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")

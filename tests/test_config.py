@@ -67,7 +67,7 @@ def test_option_names_are_unique():
     ("model: {num_keys: [0, 1]}", "model.num_keys must be at least 1, got 0"),
     ("model: {num_keys: [8, 2]}", "model.num_keys must end in 1"),
     ("model: {num_keys: []}", "model.num_keys must end in 1"),
-    ("model: {network: GCN}", "model.network must be one of GMN, MemGNN, AttentiveFP, got 'GCN'"),
+    ("model: {network: GCN}", "model.network must be one of GMN, MemGNN, AttentiveFP, RandomForest, got 'GCN'"),
     ("data: {dataset: esol}", "data.dataset must be one of"),
     ("data: {dataset: null}", "either data.dataset or data.csv"),
     ("data: {dataset: ESOL, csv: a.csv}", "either data.dataset or data.csv"),

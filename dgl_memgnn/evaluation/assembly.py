@@ -12,7 +12,7 @@ from dgl_memgnn.data import (
     scaffold_split,
     stratified_folds,
 )
-from dgl_memgnn.evaluation.baselines import PooledReadout, attentive_fp
+from dgl_memgnn.evaluation.baselines import MorganForest, PooledReadout, attentive_fp
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer
@@ -52,7 +52,8 @@ def embedding(config):
 
 def split(config, dataset):
     """Indices of the parts of a data set: train and validation, and test unless it is a fold."""
-    data, seed = config.data, config.training.seed
+    data = config.data
+    seed = config.training.seed if data.split_seed is None else data.split_seed
     if data.split == "folds":
         parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
     elif data.split == "scaffold":
@@ -97,6 +98,8 @@ def model_inputs(config):
 
 def build_trainer(config, dataset, task, train, progress=False):
     """The trainer of a configuration, with a new network; targets are standardised by the training graphs."""
+    if config.model.network == "RandomForest":
+        return MorganForest(task, config.training.seed)
     torch.manual_seed(config.training.seed)
     model = build_model(config, **model_sizes(dataset, task))
     score, higher_is_better = SCORES[task]

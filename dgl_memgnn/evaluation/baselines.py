@@ -1,8 +1,10 @@
-"""What MemGNN is compared with: DGL's readouts on its query network, and dgllife's AttentiveFP."""
+"""What MemGNN is compared with: DGL's readouts on its query network, dgllife's AttentiveFP, a random forest."""
+import numpy as np
+import torch
 from dgl.nn import GlobalAttentionPooling, Set2Set, SumPooling
 from torch import nn
 
-__all__ = ["PooledReadout", "attentive_fp"]
+__all__ = ["MorganForest", "PooledReadout", "attentive_fp"]
 
 
 class PooledReadout(nn.Module):
@@ -49,3 +51,60 @@ def attentive_fp(node_feats, edge_feats, hidden_feats, out_feats, num_layers, dr
     return AttentiveFPPredictor(
         node_feats, edge_feats, num_layers, graph_feat_size=hidden_feats, n_tasks=out_feats, dropout=dropout
     )
+
+
+class MorganForest:
+    """Random forests of 500 trees on Morgan fingerprints (radius 2, 2048 bits), one forest a task
+
+    It is called as a :class:`~dgl_memgnn.training.Trainer` is, and keeps nothing to load later.
+
+    Parameters
+    ----------
+    task : str
+        ``"binary"`` or ``"regression"``.
+    seed : int
+        Seed of the forests.
+
+    Examples
+    --------
+    >>> from dgl_memgnn.data import MoleculeDataset
+    >>> molecules = MoleculeDataset(["CCO", "CCCO", "CCN", "CCCN"], [1.0, 1.0, 0.0, 0.0])
+    >>> forest = MorganForest("binary", seed=0)
+    >>> forest.fit(molecules, [0, 2])
+    >>> (forest.predict(molecules, [1, 3]) > 0.5).tolist()
+    [[True], [False]]
+    """
+
+    best_epoch = None
+
+    def __init__(self, task, seed):
+        self.task, self.seed = task, seed
+
+    def fit(self, dataset, train, validation=None, on_epoch=None):
+        """Grow each task's forest on the training molecules that have its label; there is nothing to validate."""
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+        kind = RandomForestClassifier if self.task == "binary" else RandomForestRegressor
+        bits, labels = _morgan(dataset, train), dataset.labels[train].numpy()
+        self.forests = []
+        for label in labels.T:
+            present = ~np.isnan(label)
+            forest = kind(500, max_features="sqrt", random_state=self.seed)
+            self.forests.append(forest.fit(bits[present], label[present]))
+
+    def predict(self, dataset, indices):
+        """Targets, or probabilities of class 1, of shape (n, T)."""
+        bits = _morgan(dataset, indices)
+        if self.task == "regression":
+            columns = [forest.predict(bits) for forest in self.forests]
+        else:
+            columns = [forest.predict_proba(bits) @ forest.classes_ for forest in self.forests]
+        return torch.from_numpy(np.stack(columns, axis=1)).float()
+
+
+def _morgan(dataset, indices):
+    from rdkit import Chem
+    from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
+
+    generator = GetMorganGenerator(radius=2, fpSize=2048)
+    return np.stack([generator.GetFingerprintAsNumPy(Chem.MolFromSmiles(dataset.smiles[i])) for i in indices])

@@ -10,7 +10,7 @@ PROTOCOLS = {
 }
 
 
-def runs(config, protocol, repeats=None):
+def runs(config, protocol, repeats=None, members=1):
     """The runs of a protocol, by name.
 
     Parameters
@@ -23,11 +23,14 @@ def runs(config, protocol, repeats=None):
         validation, and the test part is scored once. ``"scaffold"``: the same with the scaffold split for all.
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's, 10 or 3.
+    members : int, optional
+        Number of networks trained on the split of each seed, for an ensemble. The first is the run of the
+        protocol itself. Default: ``1``.
 
     Returns
     -------
     dict
-        Configurations by the names of their runs.
+        Configurations by the names of their runs: ``fold0``, or ``seed0`` and ``seed0-member1``.
 
     Examples
     --------
@@ -39,12 +42,18 @@ def runs(config, protocol, repeats=None):
     if protocol not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}.")
     if protocol == "paper":
+        if members > 1:
+            raise ValueError("Protocol paper has no ensembles: its folds are scored by the class predicted.")
         folds = range(min(repeats or 10, 10))
         return {f"fold{fold}": _with(config, {"split": "folds", "num_folds": 10, "fold": fold}, seed=fold)
                 for fold in folds}
     by_scaffold = protocol == "scaffold" or config.data.dataset == "BACE"
-    split = {"split": "scaffold" if by_scaffold else "random"}
-    return {f"seed{seed}": _with(config, split, seed) for seed in range(repeats or 3)}
+    data = {"split": "scaffold" if by_scaffold else "random"}
+    seeds = range(repeats or 3)
+    plain = {f"seed{seed}": _with(config, data, seed) for seed in seeds}
+    others = {f"seed{seed}-member{i}": _with(config, {**data, "split_seed": seed}, 1000 * i + seed)
+              for i in range(1, members) for seed in seeds}
+    return {**plain, **others}
 
 
 def _with(config, data, seed):

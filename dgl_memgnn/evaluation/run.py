@@ -73,7 +73,8 @@ def train_run(config, folder, progress=True, overwrite=False):
     data = _digest(dataset, parts)
     elapsed = _continue(trainer, folder, data)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_text(folder / "config.yaml", config.to_yaml())
+    with replacing(folder / "config.yaml") as unfinished:
+        unfinished.write_text(config.to_yaml(), encoding="utf-8")
 
     def on_epoch(record, improved):
         with replacing(folder / "history.csv") as unfinished:
@@ -103,7 +104,7 @@ def train_run(config, folder, progress=True, overwrite=False):
         wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )
     write_json(folder / "metrics.json", result)
-    (folder / STATE).unlink()
+    (folder / STATE).unlink(missing_ok=True)
     return result
 
 
@@ -180,11 +181,6 @@ def _digest(dataset, parts):
         content = [(graph.num_nodes(), graph.num_edges()) for graph in dataset.graphs]
     digest.update(repr(content).encode())
     return digest.hexdigest()
-
-
-def _write_text(path, text):
-    with replacing(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
 
 
 def _scores(dataset, task, parts, predictions):

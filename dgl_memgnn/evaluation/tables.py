@@ -79,8 +79,13 @@ def _table(protocol, dataset, results):
     metric = next(iter(summary[parts[0]]))  # the one that decides stands first
     rows = [[who, *(figure or "" for figure in figures), ""]
             for who, *figures in PUBLISHED.get((protocol, dataset), [])]
-    rows += [[f"`{name}`", *(_figure(result["summary"][part][metric]) for part in parts), len(result["runs"])]
-             for name, result in results.items()]
+    for name, result in results.items():
+        num_runs = sum("-member" not in run for run in result["runs"])
+        rows.append([f"`{name}`", *(_figure(result["summary"][part][metric]) for part in parts), num_runs])
+        if "ensemble" in result:
+            summary = result["ensemble"]["summary"]
+            figures = [_figure(summary[part][metric]) if part in summary else "" for part in parts]
+            rows.append([f"`{name}`, ensembles of {result['ensemble']['members']}", *figures, num_runs])
     header = ["", *parts, "runs"]
     return [
         "",

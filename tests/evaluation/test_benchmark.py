@@ -52,6 +52,28 @@ def test_a_second_call_runs_what_is_left(folder):
     assert json.loads((folder / "twice" / "seed0" / "metrics.json").read_text())["seed"] == 0
 
 
+def test_an_ensemble_is_scored_by_its_mean_prediction(folder, capsys):
+    assert benchmark(folder, "ensemble", "--repeats", "2") == 0
+    kept = (folder / "ensemble" / "seed0" / "metrics.json").read_bytes()
+    assert benchmark(folder, "ensemble", "--repeats", "2", "--members", "3") == 0
+    assert "ensemble test rmse:" in capsys.readouterr().out
+    assert (folder / "ensemble" / "seed0" / "metrics.json").read_bytes() == kept
+    scores, spreads = [], []
+    for seed in range(2):
+        tables = [pd.read_csv(folder / "ensemble" / f"seed{seed}{member}" / "predictions.csv")
+                  for member in ("", "-member1", "-member2")]
+        assert all(table["id"].tolist() == tables[0]["id"].tolist() for table in tables)
+        predictions = pd.concat([table["prediction"] for table in tables], axis=1)
+        spreads.append(predictions.std(axis=1).min())
+        scores.append(((predictions.mean(axis=1) - tables[0]["target"]) ** 2).mean() ** 0.5)
+    assert min(spreads) > 0
+    result = json.loads((folder / "ensemble" / "result.json").read_text())
+    mean = statistics.mean(scores)
+    assert result["ensemble"]["summary"]["test"]["rmse"]["mean"] == pytest.approx(mean, rel=1e-5)
+    plain = [result["runs"][f"seed{seed}"]["test"]["rmse"] for seed in range(2)]
+    assert result["summary"]["test"]["rmse"]["mean"] == pytest.approx(statistics.mean(plain))
+
+
 def test_runs_of_another_configuration_are_refused(folder, capsys):
     assert benchmark(folder, "other", "--repeats", "1") == 0
     assert benchmark(folder, "other", "--repeats", "1", "--epochs", "3") == 1

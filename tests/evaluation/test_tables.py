@@ -30,6 +30,20 @@ def test_protocols_stay_apart_and_published_figures_stand_beside_ours(tmp_path):
     assert "optimistic" in paper
 
 
+def test_ensembles_have_a_row_of_their_own(tmp_path):
+    store(tmp_path, "ours", "moleculenet", "ESOL", "regression", validation=("rmse", 0.51, 0.01),
+          test=("rmse", 0.52, 0.03))
+    path = tmp_path / "ours" / "result.json"
+    result = json.loads(path.read_text())
+    result["runs"]["seed0-member1"] = {}
+    result["ensemble"] = {"members": 2, "summary": {"test": {"rmse": {"mean": 0.487, "std": 0.02}}}}
+    path.write_text(json.dumps(result))
+    assert main(["tables", str(tmp_path)]) == 0
+    text = (tmp_path / "README.md").read_text()
+    assert "| `ours` | 0.510 ± 0.010 | 0.520 ± 0.030 | 2 |" in text
+    assert "| `ours`, ensembles of 2 |  | 0.487 ± 0.020 | 2 |" in text
+
+
 def test_no_results(tmp_path, capsys):
     assert main(["tables", str(tmp_path)]) == 1
     assert "holds a result.json" in capsys.readouterr().err

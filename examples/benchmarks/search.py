@@ -1,0 +1,106 @@
+"""Hyper-parameters of a configuration, one lever after the other, by validation score alone.
+
+Each lever's values are tried on top of the best found so far, and the best is kept. A value scores its mean over
+the seeds' validation parts; no test part is ever predicted. Finished trials are stored, and a second call
+continues after them. Written at the end: all trials and the values to put into a configuration.
+"""
+import argparse
+import functools
+import json
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from dgl_memgnn.config import load_config
+from dgl_memgnn.evaluation.assembly import build_trainer, load_dataset, split
+from dgl_memgnn.evaluation.protocols import PROTOCOLS, runs
+from dgl_memgnn.evaluation.run import write_json
+
+LEVERS = [
+    ("log_scores", [True]),
+    ("edge_message", [True]),
+    ("featurizer", ["canonical"]),
+    ("hidden_feats", [64, 256]),
+    ("num_layers", [2, 5]),
+    ("dropout", [0.0, 0.2]),
+    ("learning_rate", [5e-4, 2e-3]),
+    ("num_keys", [[8, 1]]),
+    ("weight_decay", [1e-4]),
+    ("clustering_period", [0]),
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("config", help="a YAML file, or the name of a configuration of the package")
+    parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="moleculenet", help="gives the splits")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds a trial")
+    parser.add_argument("--epochs", type=int, help="epochs of a trial; default: the configuration's")
+    parser.add_argument("--start", type=json.loads, default={}, metavar="JSON", help="values to start from")
+    parser.add_argument("--levers", type=lambda s: s.split(","), help="names of the levers to try; default: all")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write, or to continue")
+    args = parser.parse_args()
+
+    base = {**args.start, **({"epochs": args.epochs} if args.epochs else {})}
+    setting = {"config": asdict(load_config(args.config, base)), "protocol": args.protocol, "seeds": args.seeds}
+    stored = {"setting": setting, "trials": []}
+    if args.out.exists():
+        stored = json.loads(args.out.read_text(encoding="utf-8"))
+        if stored["setting"] != setting:
+            parser.error(f"{args.out} is of another setting. Give another --out, or remove it.")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(args.workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+
+        def score(values):
+            """The stored trial of some values, run first if it has to be."""
+            for trial in stored["trials"]:
+                if trial["values"] == values:
+                    return trial
+            configs = runs(load_config(args.config, {**base, **values}), args.protocol, args.seeds)
+            outcomes = list(pool.map(validate, configs.values()))
+            scores = [outcome["score"] for outcome in outcomes]
+            trial = {"values": values, "mean": sum(scores) / len(scores), "seeds": outcomes}
+            stored["trials"].append(trial)
+            write_json(args.out, stored)
+            print(f"{trial['mean']:.4f} {outcomes[0]['metric']} with {values}", flush=True)
+            return trial
+
+        best = score({})
+        for name, values in LEVERS:
+            if args.levers is None or name in args.levers:
+                for value in values:
+                    trial = score({**best["values"], name: value})
+                    if trial["seeds"][0]["sign"] * (trial["mean"] - best["mean"]) > 0:
+                        best = trial
+    stored["best"] = best
+    write_json(args.out, stored)
+    print(f"best: {best['mean']:.4f} with {best['values']}")
+
+
+def validate(config):
+    """The best validation score of a run, without a look at its test part."""
+    started = time.perf_counter()
+    data = {**asdict(config.data), "network": config.model.network, "split": "random"}
+    dataset, task = load(json.dumps(data))
+    parts = split(config, dataset)
+    trainer = build_trainer(config, dataset, task, parts["train"])
+    history = trainer.fit(dataset, parts["train"], parts["validation"])
+    best = history[trainer.best_epoch - 1]
+    metric = {"regression": "rmse", "binary": "roc_auc", "classification": "accuracy"}[task]
+    return {"seed": config.training.seed, "score": best[metric], "metric": metric, "sign": trainer.sign,
+            "best_epoch": trainer.best_epoch, "seconds": round(time.perf_counter() - started, 1)}
+
+
+@functools.lru_cache(maxsize=2)
+def load(data):
+    return load_dataset(load_config(overrides=json.loads(data)))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from dgl_memgnn.config import load_config, options
 from dgl_memgnn.evaluation import Predictor, benchmark, train_run, write_tables
 from dgl_memgnn.evaluation.protocols import PROTOCOLS
 from dgl_memgnn.evaluation.run import finished_result
+from dgl_memgnn.training.distributed import process_group, rank
 
 __all__ = ["main"]
 
@@ -99,9 +100,16 @@ def _train(arguments):
     config = _config(arguments)
     source = arguments.config or config.data.csv or config.data.dataset
     folder = arguments.out or Path("runs", Path(source).stem)
-    if not arguments.overwrite and finished_result(Path(folder), config) is not None:
-        print(f"{folder} is finished; --overwrite starts it anew.")
-    result = train_run(config, folder, overwrite=arguments.overwrite)
+    with process_group(config.training.device):
+        is_main_process = rank() == 0
+        if is_main_process and not arguments.overwrite and finished_result(Path(folder), config) is not None:
+            print(f"{folder} is finished; --overwrite starts it anew.")
+        result = train_run(config, folder, overwrite=arguments.overwrite)
+    if is_main_process:
+        _print_result(result, folder)
+
+
+def _print_result(result, folder):
     for part in ("validation", "test"):
         scores = [f"{name} {value:.4f}" for name, value in result.get(part, {}).items() if value is not None]
         if scores:

@@ -4,6 +4,8 @@ import torch
 from dgl.nn import GlobalAttentionPooling, Set2Set, SumPooling
 from torch import nn
 
+from dgl_memgnn.nn.norm import BatchNorm
+
 __all__ = ["MorganForest", "PooledReadout", "attentive_fp"]
 
 
@@ -37,7 +39,7 @@ class PooledReadout(nn.Module):
             self.pooling, width = Set2Set(feats, n_iters=6, n_layers=1), 2 * feats
         else:
             raise ValueError(f"Unknown pooling {pooling!r}: choose one of sum, attention, set2set.")
-        self.projection = nn.Sequential(nn.Linear(width, feats), nn.BatchNorm1d(feats), nn.LeakyReLU(0.2))
+        self.projection = nn.Sequential(nn.Linear(width, feats), BatchNorm(feats), nn.LeakyReLU(0.2))
 
     def forward(self, graph, feat):
         """One row of shape (feats,) a graph."""

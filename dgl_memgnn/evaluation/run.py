@@ -17,6 +17,7 @@ from dgl_memgnn.data import MoleculeDataset
 from dgl_memgnn.evaluation.assembly import SCORES, build_trainer, load_dataset, model_sizes, split, task_names
 from dgl_memgnn.files import remove_unfinished, replacing
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
+from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 
 __all__ = ["finished_result", "train_run", "write_json"]
 
@@ -27,6 +28,8 @@ STATE = "training.pt"  # all it takes to continue; removed when the run is finis
 
 def train_run(config, folder, progress=True, overwrite=False):
     """Train as a configuration says, and store the run.
+
+    All processes of a group (see :mod:`dgl_memgnn.training.distributed`) call it; the first of them writes.
 
     A run that was interrupted, however that was, continues after its last whole epoch and ends as if it had
     never stopped. A finished one is left as it is.
@@ -57,26 +60,32 @@ def train_run(config, folder, progress=True, overwrite=False):
     """
     started = time.perf_counter()
     folder = Path(folder)
-    remove_unfinished(folder)
-    if overwrite:
-        _remove_run(folder)
-    else:
+    check_device(config.training.device)
+    with main_process_first():
+        if rank() == 0:
+            remove_unfinished(folder)
+            if overwrite:
+                _remove_run(folder)
+    if not overwrite:
         result = finished_result(folder, config)
         if result is not None:
-            (folder / STATE).unlink(missing_ok=True)
             return result
-    dataset, task = load_dataset(config)
+    with main_process_first():
+        dataset, task = load_dataset(config)
     parts = split(config, dataset)
-    if progress:
+    if progress and rank() == 0:
         _describe(dataset, task, parts)
     trainer = build_trainer(config, dataset, task, parts["train"], progress)
     data = _digest(dataset, parts)
     elapsed = _continue(trainer, folder, data)
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / "config.yaml") as unfinished:
-        unfinished.write_text(config.to_yaml(), encoding="utf-8")
+    if rank() == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / "config.yaml") as unfinished:
+            unfinished.write_text(config.to_yaml(), encoding="utf-8")
 
     def on_epoch(record, improved):
+        if rank() > 0:
+            return
         with replacing(folder / "history.csv") as unfinished:
             pd.DataFrame(trainer.history).to_csv(unfinished, index=False)
         if improved:
@@ -90,9 +99,6 @@ def train_run(config, folder, progress=True, overwrite=False):
 
     trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
     predictions = {part: trainer.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
-    held_out = "test" if "test" in parts else "validation"
-    with replacing(folder / "predictions.csv") as unfinished:
-        _predictions_table(dataset, task, parts[held_out], predictions[held_out]).to_csv(unfinished, index=False)
     result = _scores(dataset, task, parts, predictions)
     result.update(
         task=task,
@@ -103,8 +109,13 @@ def train_run(config, folder, progress=True, overwrite=False):
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )
-    write_json(folder / "metrics.json", result)
-    (folder / STATE).unlink(missing_ok=True)
+    if rank() == 0:
+        held_out = "test" if "test" in parts else "validation"
+        with replacing(folder / "predictions.csv") as unfinished:
+            table = _predictions_table(dataset, task, parts[held_out], predictions[held_out])
+            table.to_csv(unfinished, index=False)
+        write_json(folder / "metrics.json", result)
+        (folder / STATE).unlink(missing_ok=True)
     return result
 
 

@@ -4,6 +4,7 @@ from dgl import DGLError
 from torch import nn
 
 from dgl_memgnn.nn import functional as F
+from dgl_memgnn.nn.norm import BatchNorm
 
 __all__ = ["MemoryPooling", "MemoryReadout"]
 
@@ -201,18 +202,18 @@ class MemoryReadout(nn.Module):
         self.layers = nn.ModuleList()
         for keys in num_keys:
             activation = nn.LeakyReLU(0.2)
-            if batch_norm:
-                activation = nn.Sequential(_FeatureBatchNorm(out_feats), activation)
+            if batch_norm:  # which takes a bias away
+                activation = nn.Sequential(BatchNorm(out_feats), activation)
             self.layers.append(
                 MemoryPooling(in_feats, out_feats, keys, num_heads, tau, feat_drop, activation,
-                              log_scores=log_scores)
+                              bias=not batch_norm, log_scores=log_scores)
             )
             in_feats = out_feats
 
     def reset_parameters(self):
         r"""Reset every layer."""
         for module in self.modules():
-            if isinstance(module, (MemoryPooling, nn.BatchNorm1d)):
+            if isinstance(module, (MemoryPooling, BatchNorm)):
                 module.reset_parameters()
 
     def forward(self, graph, feat, get_assignments=False):
@@ -246,10 +247,3 @@ class MemoryReadout(nn.Module):
             graph = None
         feat = feat.squeeze(1)
         return (feat, assignments) if get_assignments else feat
-
-
-class _FeatureBatchNorm(nn.BatchNorm1d):
-    """Batch normalisation of the last dimension over all others."""
-
-    def forward(self, feat):
-        return super().forward(feat.flatten(0, -2)).view_as(feat)

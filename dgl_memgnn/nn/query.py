@@ -4,6 +4,7 @@ from dgl.nn import GATConv
 from torch import nn
 
 from dgl_memgnn.nn.conv import EdgeGATConv
+from dgl_memgnn.nn.norm import BatchNorm
 
 __all__ = ["ConvQuery", "TopologyQuery"]
 
@@ -40,7 +41,7 @@ class TopologyQuery(nn.Module):
     def __init__(self, in_feats, topology_feats, hidden_feats, feat_drop=0.0):
         super().__init__()
         self.topology_fc = nn.Linear(topology_feats, hidden_feats)
-        self.feat_norm = nn.BatchNorm1d(in_feats)
+        self.feat_norm = BatchNorm(in_feats)
         self.fusion_fc = nn.Linear(hidden_feats + in_feats, hidden_feats)
         self.feat_drop = nn.Dropout(feat_drop)
         self.activation = nn.LeakyReLU(0.2)
@@ -120,7 +121,7 @@ class ConvQuery(nn.Module):
         self.edge_feats = edge_feats
         self.embedding = nn.Linear(in_feats, hidden_feats)
         self.convs = nn.ModuleList(conv(hidden_feats, hidden_feats) for _ in range(num_layers))
-        self.norms = nn.ModuleList(nn.BatchNorm1d(hidden_feats) for _ in range(num_layers))
+        self.norms = nn.ModuleList(BatchNorm(hidden_feats) for _ in range(num_layers))
         self.activation = nn.LeakyReLU(0.2)
         self.feat_drop = nn.Dropout(feat_drop)
 
@@ -150,7 +151,10 @@ class ConvQuery(nn.Module):
 
 
 def _attention(edge_feats, edge_message, num_heads=4):
-    """A maker of attention layers whose heads, side by side, are as wide as their input."""
+    """A maker of attention layers whose heads, side by side, are as wide as their input.
+
+    They have no bias: batch normalisation takes it away, and Adam makes large steps of its rounding errors.
+    """
 
     def conv(in_feats, out_feats):
         if out_feats % num_heads:
@@ -158,8 +162,8 @@ def _attention(edge_feats, edge_message, num_heads=4):
                              f"got {out_feats}.")
         out_feats //= num_heads
         if edge_feats > 0:
-            return EdgeGATConv(in_feats, edge_feats, out_feats, num_heads, allow_zero_in_degree=True,
+            return EdgeGATConv(in_feats, edge_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=False,
                                edge_message=edge_message)
-        return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True)
+        return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=False)
 
     return conv

@@ -1,4 +1,5 @@
 """Batches that never leave a graph alone."""
+import numpy as np
 import torch
 
 __all__ = ["EvenBatches"]
@@ -16,27 +17,44 @@ class EvenBatches:
         Number of graphs.
     batch_size : int
         Largest size of a batch; exceeded by one where a graph would be left alone.
-    generator : torch.Generator
-        Draws the order.
+    seed : int
+        Seed of the orders.
+    rank, num_processes : int, optional
+        Each of several processes gets its share of every batch. Default: all of it.
 
     Examples
     --------
-    >>> import torch
-    >>> [len(batch) for batch in EvenBatches(9, 4, torch.Generator())]
+    >>> [len(batch) for batch in EvenBatches(9, batch_size=4, seed=0)]
     [3, 3, 3]
     """
 
-    def __init__(self, num_graphs, batch_size, generator):
+    def __init__(self, num_graphs, batch_size, seed, rank=0, num_processes=1):
         if min(num_graphs, batch_size) < 2:
             raise ValueError(f"Batch normalisation needs at least two graphs in a batch: there are {num_graphs} "
                              f"training graphs, and the batch size is {batch_size}.")
         self.num_graphs = num_graphs
         self.num_batches = min(-(-num_graphs // batch_size), num_graphs // 2)
-        self.generator = generator
+        if num_graphs // self.num_batches < num_processes:
+            raise ValueError(f"{num_processes} processes cannot share batches of {num_graphs // self.num_batches} "
+                             "graphs. Use fewer processes or a larger batch size.")
+        self.seed = seed
+        self.epoch = 1
+        self.rank, self.num_processes = rank, num_processes
 
     def __len__(self):
         return self.num_batches
 
+    def set_epoch(self, epoch):
+        """Say which epoch comes next, counted from 1. Each has an order of its own."""
+        self.epoch = epoch
+
     def __iter__(self):
-        order = torch.randperm(self.num_graphs, generator=self.generator)
-        return (batch.tolist() for batch in order.tensor_split(self.num_batches))
+        generator = torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch))
+        order = torch.randperm(self.num_graphs, generator=generator)
+        for batch in order.tensor_split(self.num_batches):
+            yield batch.tensor_split(self.num_processes)[self.rank].tolist()
+
+
+def epoch_seed(*numbers):
+    """A seed that stands for a seed, an epoch and so on: equal for equal numbers, else unrelated."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -22,6 +22,10 @@ class Classification(nn.Module):
         """The loss of outputs of shape (B, C) for labels of shape (B,)."""
         return F.cross_entropy(output, label)
 
+    def count(self, label):
+        """Number of labels that the loss averages over."""
+        return len(label)
+
     def predict(self, output):
         """Class probabilities of shape (B, C)."""
         return output.softmax(dim=1)
@@ -44,6 +48,10 @@ class BinaryTasks(nn.Module):
         present = ~label.isnan()
         loss = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), present.to(output), reduction="sum")
         return loss / present.sum().clamp_min(1)
+
+    def count(self, label):
+        """Number of labels that the loss averages over."""
+        return int((~label.isnan()).sum())
 
     def predict(self, output):
         """Probabilities of shape (B, T) that the label is 1."""
@@ -90,6 +98,10 @@ class Regression(nn.Module):
         present = ~label.isnan()
         error = output - (label.nan_to_num() - self.mean) / self.std
         return (error.square() * present).sum() / present.sum().clamp_min(1)
+
+    def count(self, label):
+        """Number of labels that the loss averages over."""
+        return int((~label.isnan()).sum())
 
     def predict(self, output):
         """Targets of shape (B, T) in their own unit."""

@@ -4,6 +4,7 @@ import math
 import torch
 
 from dgl_memgnn.nn import MemoryPooling
+from dgl_memgnn.training.distributed import sum_gradients
 
 __all__ = ["AlternatingSchedule", "cosine", "halving"]
 
@@ -78,15 +79,24 @@ class AlternatingSchedule:
 
     def supervised_step(self, loss):
         """Descend the supervised loss of a batch: everything moves but the keys."""
-        self._descend(self.supervised, [loss])
+        self.model.zero_grad(set_to_none=True)
+        loss.backward()
+        self._descend(self.supervised)
 
     def clusters_after(self, epoch):
         """Whether a clustering step ends this epoch, counted from 1."""
         return self.period > 0 and epoch % self.period == 0
 
     def clustering_step(self, losses):
-        """Descend the sum of clustering losses, computed one by one so that one graph of operations is alive."""
-        self._descend(self.clustering, losses)
+        """Descend the sum of clustering losses, computed one by one so that one graph of operations is alive.
+
+        Losses of several processes are summed as well.
+        """
+        self.model.zero_grad(set_to_none=True)
+        for loss in losses:
+            loss.backward()
+        sum_gradients(self.model.parameters())
+        self._descend(self.clustering)
 
     def state_dict(self):
         """State of both optimisers."""
@@ -97,10 +107,7 @@ class AlternatingSchedule:
         self.supervised.load_state_dict(state["supervised"])
         self.clustering.load_state_dict(state["clustering"])
 
-    def _descend(self, optimizer, losses):
-        self.model.zero_grad(set_to_none=True)
-        for loss in losses:
-            loss.backward()
+    def _descend(self, optimizer):
         moved = [p for group in optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(moved, self.clip_norm)
         optimizer.step()

@@ -4,11 +4,13 @@ import math
 
 import torch
 from dgl.dataloading import GraphDataLoader
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Subset
 from tqdm import tqdm
 
-from dgl_memgnn.training.batching import EvenBatches
+from dgl_memgnn.training.batching import EvenBatches, epoch_seed
+from dgl_memgnn.training.distributed import all_sum, gathered, num_processes, rank
 from dgl_memgnn.training.inference import predict
 from dgl_memgnn.training.interrupt import deferred_interrupt
 from dgl_memgnn.training.objective import memory_clustering_loss
@@ -19,6 +21,9 @@ __all__ = ["Trainer"]
 
 class Trainer:
     r"""Trains a network on the alternating schedule and keeps its best epoch
+
+    Several processes, where :mod:`torch.distributed` has been initialised, take their shares of every batch: a
+    step is that of one process on the joint batch, but for the random numbers of dropout.
 
     Parameters
     ----------
@@ -57,6 +62,8 @@ class Trainer:
         Number of epochs without improvement on validation after which training stops. Default: ``200``.
     seed : int, optional
         Seed of the order of the graphs and of dropout. Default: ``0``.
+    device : str, optional
+        ``"cpu"`` or ``"cuda"``. Default: ``"cpu"``.
     progress : bool, optional
         Whether to show a progress bar. Default: ``True``.
 
@@ -102,10 +109,12 @@ class Trainer:
         clip_norm=2.0,
         patience=200,
         seed=0,
+        device="cpu",
         progress=True,
     ):
-        self.model = model
-        self.objective = objective
+        self.device = torch.device(device)
+        self.model = model.to(self.device)
+        self.objective = objective.to(self.device)
         self.inputs = inputs
         self.score = score
         self.sign = 1 if higher_is_better else -1
@@ -119,7 +128,6 @@ class Trainer:
             clustering_period, clip_norm, weight_decay,
         )
         self.average = _moving_average(model, weight_average) if weight_average > 0 else None
-        self.order = torch.Generator().manual_seed(seed)
         self.history = []
         self.best_epoch = 0
         self.best_state = None
@@ -155,16 +163,18 @@ class Trainer:
         FloatingPointError
             If a loss is not finite; the message names the batch.
         """
-        if not self.history:
-            torch.manual_seed(self.seed)
-        batches = EvenBatches(len(train), self.batch_size, self.order)
+        batches = EvenBatches(len(train), self.batch_size, self.seed, rank(), num_processes())
         loader = GraphDataLoader(Subset(dataset, train), batch_sampler=batches)
+        network = DistributedDataParallel(self.model) if num_processes() > 1 else self.model
         label = torch.stack([dataset[i][1] for i in validation])
-        bar = tqdm(total=self.epochs, initial=len(self.history), unit="epoch", disable=not self.progress)
+        silent = not self.progress or rank() > 0
+        bar = tqdm(total=self.epochs, initial=len(self.history), unit="epoch", disable=silent)
         with bar, deferred_interrupt() as stop_if_interrupted:
             while not self._is_finished():
                 epoch = len(self.history) + 1
-                record = {"epoch": epoch, **self._train_epoch(loader, epoch, stop_if_interrupted)}
+                torch.manual_seed(epoch_seed(self.seed, epoch, rank()))
+                batches.set_epoch(epoch)
+                record = {"epoch": epoch, **self._train_epoch(network, loader, epoch, stop_if_interrupted)}
                 metrics = self.score(self.predict(dataset, validation), label)
                 record.update(metrics)
                 name, value = next(iter(metrics.items()))
@@ -192,8 +202,6 @@ class Trainer:
             "model": self.model.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "order": self.order.get_state(),
-            "random": torch.get_rng_state(),
             "history": self.history,
             "best_epoch": self.best_epoch,
             "best_state": self.best_state,
@@ -205,8 +213,6 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.schedule.load_state_dict(state["schedule"])
-        self.order.set_state(state["order"])
-        torch.set_rng_state(state["random"])
         self.history = state["history"]
         self.best_epoch, self.best_state = state["best_epoch"], state["best_state"]
 
@@ -225,45 +231,62 @@ class Trainer:
         torch.Tensor
             Predictions of shape :math:`(n, D_{out})`: class probabilities, probabilities, or targets.
         """
-        graphs = [dataset[i][0] for i in (range(len(dataset)) if indices is None else indices)]
-        return predict(self.evaluated, self.objective, self.inputs, graphs, 4 * self.batch_size)
+        indices = list(range(len(dataset)) if indices is None else indices)
+        if len(indices) < num_processes():
+            return self._predict(dataset, indices)
+        shares = gathered(self._predict(dataset, indices[rank()::num_processes()]))
+        prediction = shares[0].new_empty(len(indices), *shares[0].shape[1:])
+        for i, share in enumerate(shares):
+            prediction[i::num_processes()] = share
+        return prediction
+
+    def _predict(self, dataset, indices):
+        graphs = [dataset[i][0] for i in indices]
+        return predict(self.evaluated, self.objective, self.inputs, graphs, 4 * self.batch_size, self.device)
 
     def _is_finished(self):
         epoch = len(self.history)
         return epoch >= self.epochs or epoch - self.best_epoch >= self.patience
 
-    def _train_epoch(self, loader, epoch, stop_if_interrupted):
+    def _train_epoch(self, network, loader, epoch, stop_if_interrupted):
         self.schedule.begin_epoch(epoch)
         self.model.train()
-        losses = []
+        total = torch.zeros((), dtype=torch.float64)
         for batch, (graph, label) in enumerate(loader, start=1):
-            loss = self.objective(self.model(graph, *self.inputs(graph)), label)
-            losses.append(loss.item())
-            if not math.isfinite(losses[-1]):
-                raise FloatingPointError(f"The loss is {losses[-1]} in batch {batch} of epoch {epoch}. "
+            graph, label = graph.to(self.device), label.to(self.device)
+            loss = self.objective(network(graph, *self.inputs(graph)), label)
+            if not math.isfinite(loss.item()):
+                raise FloatingPointError(f"The loss is {loss.item()} in batch {batch} of epoch {epoch}. "
                                          "Lower the learning rate, and look for extreme features or targets.")
-            self.schedule.supervised_step(loss)
+            share = self._share(label)
+            total += share * loss.item()
+            self.schedule.supervised_step(loss * share * num_processes())  # processes' gradients are averaged
             if self.average is not None:
                 self.average.update_parameters(self.model)
             stop_if_interrupted()
         clustering = self._cluster(loader) if self.schedule.clusters_after(epoch) else None
-        return {"loss": sum(losses) / len(losses), "clustering_loss": clustering}
+        return {"loss": all_sum(total).item() / len(loader), "clustering_loss": clustering}
+
+    def _share(self, label):
+        """This process's share of a batch's labels; 1 in a process that stands alone."""
+        count = torch.tensor(float(self.objective.count(label)), dtype=torch.float64, device=self.device)
+        return (count / all_sum(count).clamp_min(1)).item() if num_processes() > 1 else 1.0
 
     def _cluster(self, loader):
         """One clustering step over all training graphs; returns the loss, in nats per graph."""
-        total = 0.0
+        total = torch.zeros((), dtype=torch.float64)
 
         def losses():
-            nonlocal total
             for graph, _ in loader:
+                graph = graph.to(self.device)
                 _, assignments = self.model(graph, *self.inputs(graph), get_assignments=True)
                 share = graph.batch_size / len(loader.dataset)
                 loss = share * memory_clustering_loss(graph, assignments)
-                total += loss.item()
+                total.add_(loss.item())
                 yield loss
 
         self.schedule.clustering_step(losses())
-        return total
+        return all_sum(total).item()
 
 
 def _moving_average(model, decay):

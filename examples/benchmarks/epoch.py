@@ -115,7 +115,7 @@ def staged_epoch(task, laps):
     trainer = our_trainer(task)
     network, adam = trainer.model.train(), trainer.schedule.supervised
     moved = adam.param_groups[0]["params"]
-    batches = EvenBatches(len(task.dataset), task.batch_size, torch.Generator())
+    batches = EvenBatches(len(task.dataset), task.batch_size, seed=0)
     loader = GraphDataLoader(task.dataset, batch_sampler=batches)
 
     def epoch():

@@ -65,7 +65,7 @@ def test_a_clustering_step_follows_the_gradient_of_all_training_graphs(make_trai
     """In small batches as in a single one; dropout and batch statistics are off for the comparison."""
     trainer, reference = make_trainer(clip_norm=1e9), make_trainer()
     trainer.model.eval()
-    total = trainer._cluster(GraphDataLoader(dataset, batch_sampler=EvenBatches(24, 5, torch.Generator())))
+    total = trainer._cluster(GraphDataLoader(dataset, batch_sampler=EvenBatches(24, 5, seed=0)))
     graph = dgl.batch([graph for graph, _ in dataset])
     _, assignments = reference.model.eval()(graph, *reference.inputs(graph), get_assignments=True)
     loss = clustering_loss(graph, assignments[0])
@@ -75,7 +75,7 @@ def test_a_clustering_step_follows_the_gradient_of_all_training_graphs(make_trai
         if ours.grad is None or theirs.grad is None:
             assert ours.grad is theirs.grad is None
         else:
-            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-9)
+            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-8)
     assert trainer.model.readout.layers[0].keys.grad.abs().sum() > 0
 
 
@@ -138,8 +138,11 @@ def test_a_score_that_is_not_a_number(make_trainer, dataset):
     (2, 100, [2]),
 ])
 def test_even_batches(num_graphs, batch_size, sizes):
-    batches = EvenBatches(num_graphs, batch_size, torch.Generator())
-    first, second = list(batches), list(batches)
+    batches = EvenBatches(num_graphs, batch_size, seed=0)
+    first, again = list(batches), list(batches)
+    batches.set_epoch(2)
+    second = list(batches)
+    assert first == again
     assert len(batches) == len(first) == len(sizes)
     assert sorted(map(len, first), reverse=True) == sizes
     assert sorted(sum(first, [])) == list(range(num_graphs))
@@ -150,4 +153,4 @@ def test_even_batches(num_graphs, batch_size, sizes):
 @pytest.mark.parametrize("num_graphs, batch_size", [(1, 32), (10, 1)])
 def test_batches_of_one_are_refused(num_graphs, batch_size):
     with pytest.raises(ValueError, match="two graphs in a batch"):
-        EvenBatches(num_graphs, batch_size, torch.Generator())
+        EvenBatches(num_graphs, batch_size, seed=0)

@@ -1,7 +1,7 @@
 """Data sets, featurizers and splits."""
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
-from dgl_memgnn.data.molecule_csv import read_molecules
+from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, read_molecules
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, load_molecules
 from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, stratified_folds
@@ -21,7 +21,9 @@ __all__ = [
     "fair_splits",
     "featurizer",
     "find_file",
+    "iterate_molecules",
     "load_molecules",
+    "numeric_columns",
     "random_split",
     "read_molecules",
     "scaffold_split",

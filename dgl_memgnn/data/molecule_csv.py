@@ -1,6 +1,7 @@
 """SMILES and targets out of a CSV file."""
 import gzip
 import zlib
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 _MISSING = ["", "na", "n/a", "#n/a", "nan", "null", "none"]
-_LISTED_COLUMNS = 30
+_LISTED_NAMES = 30
 
 
 class MoleculeTable(NamedTuple):
@@ -62,25 +63,113 @@ def read_molecules(path, smiles_column, task_columns=()):
     >>> table.smiles, table.labels.tolist(), table.rows
     (['N', 'CCO'], [[1.5], [nan]], [2, 3])
     """
-    cells = _cells(Path(path))
-    header = cells.iloc[0].str.strip().tolist()
-    body = cells.iloc[1:]
-    if body.empty:
-        raise ValueError(f"{path} holds a header but no molecule.")
-    smiles = body[_column(path, header, smiles_column, "smiles_column, --smiles-column")].tolist()
-    targets = [_targets(path, name, body[_column(path, header, name, "task_columns, --tasks")])
-               for name in task_columns]
-    labels = np.stack(targets, axis=1) if targets else np.empty((len(smiles), 0), np.float32)
-    return MoleculeTable(smiles, labels, list(range(2, len(smiles) + 2)))
+    tables = list(iterate_molecules(path, smiles_column, task_columns))
+    smiles, labels, rows = zip(*tables)
+    labels = np.concatenate(labels)
+    for name, column in zip(task_columns, labels.T):
+        if np.isnan(column).all():
+            raise ValueError(f"{path}: the target {name!r} has no value in any row.")
+    return MoleculeTable(list(chain(*smiles)), labels, list(chain(*rows)))
 
 
-def _cells(path):
-    """All cells as strings, header included: pandas is to guess nothing and to skip nothing."""
+def iterate_molecules(path, smiles_column, task_columns=(), chunk_size=1000):
+    r"""Read a CSV file of any size, a piece at a time, as :func:`read_molecules` reads the whole.
+
+    Parameters
+    ----------
+    path : str or Path
+    smiles_column : str
+    task_columns : sequence of str, optional
+        A task may lack all values. Default: none.
+    chunk_size : int, optional
+        Number of molecules in a piece. Default: ``1000``.
+
+    Yields
+    ------
+    MoleculeTable
+        The next molecules; at least one.
+
+    Raises
+    ------
+    ValueError
+        As :func:`read_molecules`, on coming to the place.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "molecules.csv")
+    >>> _ = path.write_text("smiles\nN\nCCO\nC\n")
+    >>> [(table.smiles, table.rows) for table in iterate_molecules(path, "smiles", chunk_size=2)]
+    [(['N', 'CCO'], [2, 3]), (['C'], [4])]
+    """
+    path = Path(path)
+    pieces = _cells(path, chunk_size)
+    header = next(pieces)
+    smiles_position = _column(path, header, smiles_column, "smiles_column, --smiles-column")
+    positions = [_column(path, header, name, "task_columns, --tasks") for name in task_columns]
+    for cells in pieces:
+        labels = np.empty((len(cells), len(positions)), np.float32)
+        for i, position in enumerate(positions):
+            labels[:, i] = _targets(path, task_columns[i], cells[position])
+        yield MoleculeTable(cells[smiles_position].tolist(), labels, (cells.index + 1).tolist())
+
+
+def numeric_columns(path, smiles_column):
+    r"""Columns of a CSV file that could be targets: each cell is a number or missing, and not all are missing.
+
+    Parameters
+    ----------
+    path : str or Path
+    smiles_column : str
+        Never among them.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If the file is no readable CSV, or there is no such column of SMILES.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "molecules.csv")
+    >>> _ = path.write_text("name,smiles,pKa,note\nammonia,N,9.25,\nethanol,CCO,NA,\n")
+    >>> numeric_columns(path, "smiles")
+    ['pKa']
+    """
+    path = Path(path)
+    pieces = _cells(path)
+    header = next(pieces)
+    text, has_value = {_column(path, header, smiles_column, "smiles_column, --smiles-column")}, set()
+    for cells in pieces:
+        for position in set(range(len(header))) - text:
+            try:
+                if not np.isnan(_targets(path, header[position], cells[position])).all():
+                    has_value.add(position)
+            except ValueError:
+                text.add(position)
+    return [header[position] for position in sorted(has_value - text)]
+
+
+def _cells(path, chunk_size=1000):
+    """The header, then all other cells, piece by piece, as strings: pandas is to guess nothing and to skip nothing.
+
+    The index of a row, plus one, is its line.
+    """
     try:
         # An open file, because pandas would take a path that looks like an address for one.
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            return pd.read_csv(file, header=None, dtype=str, na_filter=False, skip_blank_lines=False,
-                               encoding="utf-8-sig")
+            pieces = pd.read_csv(file, header=None, dtype=str, na_filter=False, skip_blank_lines=False,
+                                 encoding="utf-8-sig", chunksize=chunk_size)
+            yield pieces.get_chunk(1).iloc[0].str.strip().tolist()
+            cells = None
+            for cells in pieces:
+                yield cells
+            if cells is None:
+                raise ValueError(f"{path} holds a header but no molecule.")
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty: it needs a header line and a line for each molecule.") from error
     except pd.errors.ParserError as error:
@@ -103,23 +192,30 @@ def _column(path, header, name, option):
         delimiter = "semicolons" if ";" in header[0] else "tabs"
         raise ValueError(f"{path} has no column {name!r}: it is separated by {delimiter}, {header[0]!r}; "
                          "save it with commas.")
-    listed = ", ".join(map(repr, header[:_LISTED_COLUMNS]))
-    if len(header) > _LISTED_COLUMNS:
-        listed += f" and {len(header) - _LISTED_COLUMNS} more"
-    raise ValueError(f"{path} has no column {name!r} ({option}): its columns are {listed}.")
+    raise ValueError(f"{path} has no column {name!r} ({option}): its columns are {list_names(header)}.")
+
+
+def list_names(names):
+    """Names as a sentence holds them, the first of many.
+
+    Examples
+    --------
+    >>> list_names(["pKa", "logP"])
+    "'pKa', 'logP'"
+    """
+    listed = ", ".join(map(repr, names[:_LISTED_NAMES]))
+    return listed + f" and {len(names) - _LISTED_NAMES} more" * (len(names) > _LISTED_NAMES)
 
 
 def _targets(path, name, column):
     text = column.str.strip()
     missing = text.str.lower().isin(_MISSING).to_numpy()
-    if missing.all():
-        raise ValueError(f"{path}: the target {name!r} has no value in any row.")
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, copy=True)
     numbers[missing] = np.nan
     bad = ~missing & ~(np.abs(numbers) <= np.finfo(np.float32).max)
     if bad.any():
         row = int(bad.argmax())
         problem = "is not a number" if np.isnan(numbers[row]) else "is infinite (in 32 bits)"
-        raise ValueError(f"{path}, line {row + 2}, column {name!r}: {text.iloc[row]!r} {problem}; "
+        raise ValueError(f"{path}, line {text.index[row] + 1}, column {name!r}: {text.iloc[row]!r} {problem}; "
                          "leave the cell empty if the value is missing.")
     return numbers.astype(np.float32)

@@ -1,4 +1,5 @@
 """Data sets, featurizers and splits."""
+from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, read_molecules
@@ -9,6 +10,7 @@ from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
 
 __all__ = [
     "Dropped",
+    "Duplicate",
     "FEATURIZERS",
     "Featurizer",
     "FreeWilson",
@@ -20,6 +22,7 @@ __all__ = [
     "TU_DATASETS",
     "fair_splits",
     "featurizer",
+    "find_duplicates",
     "find_file",
     "iterate_molecules",
     "load_molecules",

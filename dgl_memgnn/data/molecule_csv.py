@@ -155,9 +155,9 @@ def numeric_columns(path, smiles_column):
 
 
 def _cells(path, chunk_size=1000):
-    """The header, then all other cells, piece by piece, as strings: pandas is to guess nothing and to skip nothing.
+    """The header, then all other cells as strings, piece by piece, with an index that counts lines from 0.
 
-    The index of a row, plus one, is its line.
+    pandas is to guess nothing and to skip nothing.
     """
     try:
         # An open file, because pandas would take a path that looks like an address for one.

@@ -198,7 +198,7 @@ class MoleculeDataset(DGLDataset):
         >>> dataset = MoleculeDataset(["CCO", "N", "OCC", "[NH3]"], [1.5, 0.5, 1.0, 0.5])
         >>> print(dataset.duplicate_report())
         2 molecules stand in 4 rows (rows 0, 2; rows 1, 3). 1 of them has targets that differ (rows 0, 2).
-        All are kept. A random split may train on one row and test on another; a scaffold split keeps them together.
+        All are kept. A random split may train on one and test on another, a scaffold split keeps them together.
         """
         if not self.duplicates:
             return "No molecule stands in several rows."
@@ -208,12 +208,13 @@ class MoleculeDataset(DGLDataset):
                   f"({_list_duplicates(self.duplicates)}). ")
         conflicting = [duplicate for duplicate in self.duplicates if duplicate.conflicts]
         if conflicting:
-            report += (f"{len(conflicting)} of them {'has' if len(conflicting) == 1 else 'have'} targets that differ "
-                       f"({_list_duplicates(conflicting, name_conflicts=len(self.task_names) > 1)}).")
+            listed = _list_duplicates(conflicting, name_conflicts=len(self.task_names) > 1)
+            verb = "has" if len(conflicting) == 1 else "have"
+            report += f"{len(conflicting)} of them {verb} targets that differ ({listed})."
         elif self.task_names:
             report += "Their targets agree."
-        return (f"{report.strip()}\nAll are kept. A random split may train on one row and test on another; "
-                "a scaffold split keeps them together.")
+        return (f"{report.strip()}\nAll are kept. A random split may train on one and test on another, a scaffold "
+                "split keeps them together.")
 
     def __getitem__(self, idx):
         r"""Graph and labels of one molecule.

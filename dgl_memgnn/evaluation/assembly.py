@@ -12,7 +12,7 @@ from dgl_memgnn.evaluation.baselines import PooledReadout, attentive_fp
 from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.transforms import EMBEDDINGS, default_cache_dir, embed
 
-__all__ = ["build_model", "embedding", "load_dataset", "model_inputs", "split"]
+__all__ = ["build_model", "check_targets", "embedding", "load_dataset", "model_inputs", "numeric_tasks", "split"]
 
 
 def load_dataset(config):
@@ -25,11 +25,41 @@ def load_dataset(config):
         task = dataset.task
     else:
         dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer)
-        present = dataset.labels[~dataset.labels.isnan()]
-        task = "binary" if ((present == 0) | (present == 1)).all() else "regression"
+        task = "regression" if numeric_tasks(dataset) else "binary"
     if config.model.network == "GMN":
         embed(dataset.graphs, embedding(config), data.cache_dir or default_cache_dir())
     return dataset, task
+
+
+def numeric_tasks(dataset):
+    """Names of the tasks whose targets are not all 0 or 1."""
+    labels = dataset.labels
+    is_numeric = ~((labels == 0) | (labels == 1) | labels.isnan()).all(dim=0)
+    return [name for name, numeric in zip(dataset.task_names, is_numeric) if numeric]
+
+
+def check_targets(dataset, task, parts):
+    """Refuse parts that nothing can be learned from, or no epoch chosen on; ValueError names the task."""
+    if task == "classification":
+        return
+    remedy = "Leave it out (--tasks), or split otherwise (--split, --seed)."
+    for name, labels in zip(dataset.task_names, dataset.labels.T):
+        everywhere, training = labels[~labels.isnan()].unique(), labels[parts["train"]]
+        training = training[~training.isnan()].unique()
+        if task == "binary" and len(everywhere) == 1:
+            raise ValueError(f"The task {name!r} has the class {everywhere.item():g} alone. Leave it out "
+                             "(--tasks), or add molecules of the other class.")
+        if len(training) == 0:
+            raise ValueError(f"The task {name!r} has no target in the training part. {remedy}")
+        if task == "binary" and len(training) == 1:
+            raise ValueError(f"The task {name!r} has the class {training.item():g} alone in the training part. "
+                             f"{remedy}")
+    validation = dataset.labels[parts["validation"]]
+    needed = 2 if task == "binary" else 1
+    if all(len(labels[~labels.isnan()].unique()) < needed for labels in validation.T):
+        lacks = "both classes" if task == "binary" else "a target"
+        raise ValueError(f"No task has {lacks} in the validation part, so no epoch can be chosen. Split otherwise "
+                         "(--split, --seed), or add molecules.")
 
 
 def embedding(config):

@@ -51,7 +51,8 @@ def benchmark(config, protocol, folder, repeats=None, workers=2):
             # spawned, not forked: OpenMP does not survive a fork
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-                started = [pool.submit(_run, folder / name, run) for name, run in pending.items()]
+                started = [pool.submit(_run, folder / name, run, report=i == 0)
+                           for i, (name, run) in enumerate(pending.items())]
                 for done in as_completed(started):
                     done.result()
                     bar.update()
@@ -76,10 +77,10 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
-def _run(folder, config):
+def _run(folder, config, report):
     if folder.exists():
         shutil.rmtree(folder)
-    train_run(config, folder, progress=False)
+    train_run(config, folder, progress=False, report=report)
 
 
 def _summary(config, protocol, folder, configs):

@@ -13,7 +13,8 @@ import pandas as pd
 import torch
 
 from dgl_memgnn.data import MoleculeDataset
-from dgl_memgnn.evaluation.assembly import build_model, load_dataset, model_inputs, split
+from dgl_memgnn.evaluation.assembly import build_model, check_targets, load_dataset, model_inputs, split
+from dgl_memgnn.evaluation.description import describe
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.files import replacing
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer, save_checkpoint
@@ -28,7 +29,7 @@ SCORES = {  # task -> (score, whether its first metric is better when higher)
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
 
 
-def train_run(config, folder, progress=True):
+def train_run(config, folder, progress=True, report=True):
     """Train as a configuration says, and store the run.
 
     Parameters
@@ -39,7 +40,9 @@ def train_run(config, folder, progress=True):
         The run folder, new or empty. It receives config.yaml, history.csv, metrics.json, predictions.csv
         and checkpoint.pt.
     progress : bool, optional
-        Whether to print what was loaded and show a progress bar. Default: ``True``.
+        Whether to show a progress bar. Default: ``True``.
+    report : bool, optional
+        Whether to print what was loaded and what was chosen. Default: ``True``.
 
     Returns
     -------
@@ -50,14 +53,15 @@ def train_run(config, folder, progress=True):
     ------
     FileExistsError
         If the folder is not empty.
+    ValueError
+        If the data are not what the configuration says, or nothing can be learned from them.
     """
     started = time.perf_counter()
     folder = _new_folder(folder)
-    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     dataset, task = load_dataset(config)
     parts = split(config, dataset)
-    if progress:
-        _describe(dataset, task, parts)
+    check_targets(dataset, task, parts)
+    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
 
     torch.manual_seed(config.training.seed)
     names = ["class"] if task == "classification" else list(dataset.task_names)
@@ -67,6 +71,8 @@ def train_run(config, folder, progress=True):
         "out_feats": dataset.num_classes if task == "classification" else len(names),
     }
     model = build_model(config, **sizes)
+    if report:
+        print(describe(config, dataset, task, parts, model), flush=True)
     objective = _objective(task, dataset.labels[parts["train"]])
     score, higher_is_better = SCORES[task]
     trainer = Trainer(model, objective, model_inputs(config), score, higher_is_better, progress=progress,
@@ -98,6 +104,7 @@ def train_run(config, folder, progress=True):
         best_epoch=trainer.best_epoch,
         seed=config.training.seed,
         dropped=dataset.drop_report() if isinstance(dataset, MoleculeDataset) else None,
+        duplicates=dataset.duplicate_report() if isinstance(dataset, MoleculeDataset) else None,
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         wall_time_seconds=round(time.perf_counter() - started, 1),
     )
@@ -129,13 +136,6 @@ def _task_score(score, prediction, label, task):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the score over all tasks has warned
         return _json(score(prediction[:, [task]], label[:, [task]]))
-
-
-def _describe(dataset, task, parts):
-    if isinstance(dataset, MoleculeDataset):
-        print(dataset.drop_report())
-        print(f"Task: {task} of {', '.join(dataset.task_names)}.")
-    print("Split: " + ", ".join(f"{len(indices)} {part}" for part, indices in parts.items()) + ".", flush=True)
 
 
 def _objective(task, labels):

@@ -15,7 +15,7 @@ def test_other_ways_to_write_a_molecule():
     dataset = MoleculeDataset(["OCC", "c1ccccc1", "N", " CCO ", "C1=CC=CC=C1", "C(C)O"], rows=range(2, 8))
     assert dataset.duplicates == [Duplicate("CCO", [2, 5, 7], []), Duplicate("c1ccccc1", [3, 6], [])]
     assert dataset.duplicate_report().startswith(
-        "2 molecules stand in 5 rows (rows 2, 5, 7; rows 3, 6).\nAll are kept. A random split may train on one row")
+        "2 molecules stand in 5 rows (rows 2, 5, 7; rows 3, 6).\nAll are kept. A random split may train on one")
 
 
 @pytest.mark.parametrize("smiles", [["C[C@H](N)O", "C[C@@H](N)O"], ["F/C=C/F", "F/C=C\\F"], ["C", "[13CH4]"],
@@ -42,7 +42,8 @@ def test_conflicts(labels, conflicts):
 def test_report_of_conflicts():
     assert "1 molecule stands in 2 rows (rows 0, 1). Their targets agree." in (
         MoleculeDataset(["C", "C"], [1, 1]).duplicate_report())
-    assert "1 of them has targets that differ (rows 0, 1)." in MoleculeDataset(["C", "C"], [1, 2]).duplicate_report()
+    assert "1 of them has targets that differ (rows 0, 1)." in (
+        MoleculeDataset(["C", "C"], [1, 2]).duplicate_report())
     several = MoleculeDataset(["C", "C"], [[1, 0], [2, 0]], task_names=["a", "b"]).duplicate_report()
     assert "1 of them has targets that differ (rows 0, 1 in 'a')." in several
 
@@ -76,6 +77,7 @@ def test_a_scaffold_split_keeps_them_together(data_dir):
     if not (data_dir / "molnet" / "delaney-processed.csv").exists():
         pytest.skip(f"no molnet/delaney-processed.csv in {data_dir}")
     dataset = load_molecules("ESOL", "memgnn", data_dir)
-    part_of = {dataset.rows[i]: part for part, indices in enumerate(scaffold_split(dataset.smiles)) for i in indices}
+    parts = scaffold_split(dataset.smiles)
+    part_of = {dataset.rows[i]: part for part, indices in enumerate(parts) for i in indices}
     assert len(dataset.duplicates) == 11  # 1128 rows, 1117 molecules
     assert all(len({part_of[row] for row in duplicate.rows}) == 1 for duplicate in dataset.duplicates)

@@ -55,11 +55,9 @@ def check_targets(dataset, task, parts):
             raise ValueError(f"The task {name!r} has the class {training.item():g} alone in the training part. "
                              f"{remedy}")
     validation = dataset.labels[parts["validation"]]
-    needed = 2 if task == "binary" else 1
-    if all(len(labels[~labels.isnan()].unique()) < needed for labels in validation.T):
-        lacks = "both classes" if task == "binary" else "a target"
-        raise ValueError(f"No task has {lacks} in the validation part, so no epoch can be chosen. Split otherwise "
-                         "(--split, --seed), or add molecules.")
+    if task == "binary" and not any(len(labels[~labels.isnan()].unique()) == 2 for labels in validation.T):
+        raise ValueError("No task has both classes in the validation part, so no epoch can be chosen. Split "
+                         "otherwise (--split, --seed), or add molecules.")
 
 
 def embedding(config):

@@ -1,7 +1,8 @@
 """SMILES and targets out of a CSV file."""
+import csv
 import gzip
 import zlib
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ class MoleculeTable(NamedTuple):
     labels : ndarray of shape (n, T)
         float32; NaN where a target is missing.
     rows : list of int
-        Line of the file for each molecule; the header is line 1.
+        Line of the file on which each molecule's row starts; the header is line 1.
     """
 
     smiles: list
@@ -34,7 +35,7 @@ def read_molecules(path, smiles_column, task_columns=()):
     r"""Read SMILES and numeric targets from a CSV file.
 
     A target is missing where its cell is empty or says NA, N/A, #N/A, NaN, null or None in any case. SMILES
-    are never taken for missing values. Line numbers suppose that no cell contains a line break.
+    are never taken for missing values.
 
     Parameters
     ----------
@@ -103,15 +104,15 @@ def iterate_molecules(path, smiles_column, task_columns=(), chunk_size=1000):
     [(['N', 'CCO'], [2, 3]), (['C'], [4])]
     """
     path = Path(path)
-    pieces = _cells(path, chunk_size)
+    pieces = _pieces(path, chunk_size)
     header = next(pieces)
     smiles_position = _column(path, header, smiles_column, "smiles_column, --smiles-column")
     positions = [_column(path, header, name, "task_columns, --tasks") for name in task_columns]
-    for cells in pieces:
+    for lines, cells in pieces:
         labels = np.empty((len(cells), len(positions)), np.float32)
         for i, position in enumerate(positions):
-            labels[:, i] = _targets(path, task_columns[i], cells[position])
-        yield MoleculeTable(cells[smiles_position].tolist(), labels, (cells.index + 1).tolist())
+            labels[:, i] = _targets(path, task_columns[i], lines, [row[position] for row in cells])
+        yield MoleculeTable([row[smiles_position] for row in cells], labels, list(lines))
 
 
 def numeric_columns(path, smiles_column):
@@ -141,45 +142,58 @@ def numeric_columns(path, smiles_column):
     ['pKa']
     """
     path = Path(path)
-    pieces = _cells(path)
+    pieces = _pieces(path)
     header = next(pieces)
     text, has_value = {_column(path, header, smiles_column, "smiles_column, --smiles-column")}, set()
-    for cells in pieces:
+    for lines, cells in pieces:
         for position in set(range(len(header))) - text:
             try:
-                if not np.isnan(_targets(path, header[position], cells[position])).all():
+                if not np.isnan(_targets(path, header[position], lines, [row[position] for row in cells])).all():
                     has_value.add(position)
             except ValueError:
                 text.add(position)
     return [header[position] for position in sorted(has_value - text)]
 
 
-def _cells(path, chunk_size=1000):
-    """The header, then all other cells as strings, piece by piece, with an index that counts lines from 0.
-
-    pandas is to guess nothing and to skip nothing.
-    """
+def _pieces(path, chunk_size=1000):
+    """The header, then all other rows, piece by piece: their lines, and their cells as strings, none missing."""
     try:
-        # An open file, because pandas would take a path that looks like an address for one.
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            pieces = pd.read_csv(file, header=None, dtype=str, na_filter=False, skip_blank_lines=False,
-                                 encoding="utf-8-sig", chunksize=chunk_size)
-            yield pieces.get_chunk(1).iloc[0].str.strip().tolist()
-            cells = None
-            for cells in pieces:
-                yield cells
-            if cells is None:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
+            rows = _rows(path, csv.reader(file, strict=True))
+            header = [name.strip() for name in next(rows, (1, []))[1]]
+            if not header:
+                raise ValueError(f"{path} is empty, or its first line is: it needs a header line and a line for "
+                                 "each molecule.")
+            yield header
+            lines = None
+            while piece := list(islice(rows, chunk_size)):
+                lines, cells = zip(*piece)
+                for line, row in piece:
+                    if len(row) > len(header):
+                        raise ValueError(f"{path} is not a comma-separated table: there are {len(row)} cells in "
+                                         f"line {line}, and {len(header)} in the header.")
+                    row += [""] * (len(header) - len(row))
+                yield lines, cells
+            if lines is None:
                 raise ValueError(f"{path} holds a header but no molecule.")
-    except pd.errors.EmptyDataError as error:
-        raise ValueError(f"{path} is empty: it needs a header line and a line for each molecule.") from error
-    except pd.errors.ParserError as error:
-        raise ValueError(f"{path} is not a comma-separated table: {error}".strip()) from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text ({error}): save it as CSV in UTF-8.") from error
     except FileNotFoundError:
         raise
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} cannot be read ({error}): copy or download it again.") from error
+
+
+def _rows(path, reader):
+    """Each row with the line on which it starts."""
+    line = 1
+    try:
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a comma-separated table: {error} in the row that starts in line {line}."
+                         ) from error
 
 
 def _column(path, header, name, option):
@@ -207,8 +221,8 @@ def list_names(names):
     return listed + f" and {len(names) - _LISTED_NAMES} more" * (len(names) > _LISTED_NAMES)
 
 
-def _targets(path, name, column):
-    text = column.str.strip()
+def _targets(path, name, lines, cells):
+    text = pd.Series(cells, dtype=str).str.strip()
     missing = text.str.lower().isin(_MISSING).to_numpy()
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, copy=True)
     numbers[missing] = np.nan
@@ -216,6 +230,6 @@ def _targets(path, name, column):
     if bad.any():
         row = int(bad.argmax())
         problem = "is not a number" if np.isnan(numbers[row]) else "is infinite (in 32 bits)"
-        raise ValueError(f"{path}, line {text.index[row] + 1}, column {name!r}: {text.iloc[row]!r} {problem}; "
+        raise ValueError(f"{path}, line {lines[row]}, column {name!r}: {text.iloc[row]!r} {problem}; "
                          "leave the cell empty if the value is missing.")
     return numbers.astype(np.float32)

@@ -59,6 +59,16 @@ def test_blank_lines_keep_their_number(read):
     assert table.rows == [2, 3, 4]
 
 
+def test_cells_of_several_lines_keep_the_count(read):
+    table = read(b'note,smiles,y\n"one\ntwo",CCO,1\n,N,2\n')
+    assert (table.smiles, table.rows) == (["CCO", "N"], [2, 4])
+
+
+def test_short_rows_miss_their_last_cells(read):
+    table = read(b"smiles,y\nCCO,1\nN\n")
+    assert table.smiles == ["CCO", "N"] and np.isnan(table.labels[1, 0])
+
+
 def test_tasks_keep_their_order_and_may_be_none_at_all(read):
     content = b"a,smiles,b\n1,CCO,2\n"
     assert read(content, ["b", "a"]).labels.tolist() == [[2, 1]]
@@ -82,8 +92,10 @@ def test_tasks_keep_their_order_and_may_be_none_at_all(read):
     (b"smiles,y\nC,inf\n", "line 2, column 'y': 'inf' is infinite"),
     (b"smiles,y\nC,1\nC,-1e39\n", "line 3, column 'y': '-1e39' is infinite"),
     (b"smiles,y\nC,\nN,NA\n", "the target 'y' has no value in any row"),
-    (b"smiles,y\nC,1,2\n", "not a comma-separated table.*Expected 2 fields in line 2, saw 3"),
-    (b'smiles,y\n"C,1\n', "not a comma-separated table.*EOF inside string"),
+    (b"smiles,y\nC,1,2\n", "not a comma-separated table: there are 3 cells in line 2, and 2 in the header"),
+    (b'smiles,y\nN,2\n"C,1\nO,3\n', "not a comma-separated table: .*end of data in the row that starts in line 3"),
+    (b'smiles,y\n"C"N,1\n', "not a comma-separated table: .* in line 2"),
+    (b'smiles,y,note\nC,1,"two\nlines"\nC,high,\n', "line 4, column 'y': 'high'"),
     ("smiles,y\nC,1\n".encode("utf-16"), "not UTF-8 text"),
 ])
 def test_errors_name_place_and_remedy(read, content, message):
@@ -105,10 +117,10 @@ def test_pieces_are_those_of_the_whole(tmp_path, size, name):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"smiles,y\nC,1\nC,2\nC,3,4\n", "Expected 2 fields in line 4, saw 3"),
+    (b"smiles,y\nC,1\nC,2\nC,3,4\n", "3 cells in line 4, and 2 in the header"),
     (b"smiles,y\nC,1\nC,2\nC,high\n", "line 4, column 'y': 'high' is not a number"),
     (b"smiles,y\nC,1\nC,2\nC,\xff\n", "not UTF-8 text"),
-    (b'smiles,y\nC,1\nC,2\n"C,3\n', "EOF inside string"),
+    (b'smiles,y\nC,1\nC,2\n"C,3\n', "in the row that starts in line 4"),
     (b"smiles,y\n", "a header but no molecule"),
     (b"", "is empty"),
 ])

@@ -46,20 +46,22 @@ def _parser():
     protocols = "; ".join(f"{name}: {text}" for name, text in PROTOCOLS.items())
     bench = commands.add_parser("benchmark", help="run a whole protocol, or what is left of it",
                                 description=f"Run a protocol, or what is left of it. Protocols: {protocols}.")
-    bench.add_argument("config", metavar="CONFIG", help="a YAML file, or the name of one of the package")
+    bench.add_argument("config", nargs="?", metavar="CONFIG",
+                       help="a YAML file, or the name of a configuration of the package; or give --csv")
     bench.add_argument("--protocol", required=True, choices=tuple(PROTOCOLS), help="which protocol")
     bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")
     bench.add_argument("--members", type=int, default=1, metavar="N",
                        help="networks trained on each split, whose mean prediction is scored too; default: 1")
     bench.add_argument("--workers", type=int, default=2, metavar="N", help="number of processes; default: 2")
-    bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<CONFIG>-<protocol>")
+    bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<configuration>-<protocol>")
     _add_overwrite(bench)
     _add_options(bench)
     bench.set_defaults(command=_benchmark)
 
     predict = commands.add_parser("predict", help="predict for new molecules",
-                                  description="Predict for new molecules.")
-    predict.add_argument("run", metavar="RUN", help="folder of a trained run")
+                                  description="Predict for new molecules: with a run, or with the mean of "
+                                              "several, and their standard deviation beside it.")
+    predict.add_argument("run", metavar="RUN", help="folder of a finished run, or of several")
     predict.add_argument("--csv", required=True, metavar="F", help="CSV file with a column of SMILES")
     predict.add_argument("--out", metavar="P", required=True, help="CSV file to write")
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
@@ -89,7 +91,7 @@ def _argument(kind, metadata):
         return {"action": argparse.BooleanOptionalAction, "help": text}
     if get_origin(kind) is list:
         item = kind.__args__[0]
-        return {"type": lambda s: [item(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
+        return {"type": lambda s: [item(v.strip()) for v in s.split(",")], "help": text, "metavar": "A,B"}
     if get_origin(kind) is Union:
         kind = kind.__args__[0]
     return {"type": kind if kind in (int, float) else str, "help": text, "choices": metadata["choices"],
@@ -98,8 +100,7 @@ def _argument(kind, metadata):
 
 def _train(arguments):
     config = _config(arguments)
-    source = arguments.config or config.data.csv or config.data.dataset
-    folder = arguments.out or Path("runs", Path(source).stem)
+    folder = arguments.out or Path("runs", _name(arguments, config))
     with process_group(config.training.device):
         is_main_process = rank() == 0
         if is_main_process and not arguments.overwrite and finished_result(Path(folder), config) is not None:
@@ -120,8 +121,9 @@ def _print_result(result, folder):
 
 
 def _benchmark(arguments):
-    folder = arguments.out or Path("runs", f"{Path(arguments.config).stem}-{arguments.protocol}")
-    result = benchmark(_config(arguments), arguments.protocol, folder, arguments.repeats, arguments.workers,
+    config = _config(arguments)
+    folder = arguments.out or Path("runs", f"{_name(arguments, config)}-{arguments.protocol}")
+    result = benchmark(config, arguments.protocol, folder, arguments.repeats, arguments.workers,
                        arguments.overwrite, arguments.members)
     for title, summary in [("", result["summary"]), ("ensemble ", result.get("ensemble", {}).get("summary", {}))]:
         for part, metrics in summary.items():
@@ -136,11 +138,18 @@ def _config(arguments):
     return load_config(arguments.config, overrides)
 
 
+def _name(arguments, config):
+    return Path(arguments.config or config.data.csv or config.data.dataset).stem
+
+
 def _predict(arguments):
-    table = Predictor(arguments.run).predict_csv(arguments.csv, arguments.out, arguments.smiles_column)
-    failed = table[table["reason"] != ""]
-    print(f"{len(table) - len(failed)} of {len(table)} molecules predicted, written to {arguments.out}.")
-    for row, reason in failed["reason"].head(5).items():
-        print(f"line {row + 2}: {reason}")
-    if len(failed) > 5:
-        print(f"and {len(failed) - 5} more; see the column reason.")
+    predictor = Predictor(arguments.run)
+    if len(predictor.names) > 1:
+        print(f"Mean of {len(predictor.names)} runs, {', '.join(predictor.names)}; their standard deviation in "
+              "the columns ending in _std.", flush=True)
+    counts = predictor.predict_csv(arguments.csv, arguments.out, arguments.smiles_column)
+    print(f"{counts.total - counts.failed} of {counts.total} molecules predicted, written to {arguments.out}.")
+    for line, reason in counts.first_failures:
+        print(f"line {line}: {reason}")
+    if counts.failed > len(counts.first_failures):
+        print(f"and {counts.failed - len(counts.first_failures)} more; see the column reason.")

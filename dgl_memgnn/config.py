@@ -6,10 +6,11 @@ from typing import List, Optional, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from dgl_memgnn.data import FEATURIZERS, MOLECULE_DATASETS, TU_DATASETS
+from dgl_memgnn.data import FEATURIZERS, MOLECULE_DATASETS, TU_DATASETS, numeric_columns
+from dgl_memgnn.data.molecule_csv import list_names
 from dgl_memgnn.transforms import EMBEDDINGS
 
-__all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "load_config", "options"]
+__all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "check_together", "load_config", "options"]
 
 
 def _option(default, help, choices=None, low=None, high=None):  # noqa: A002
@@ -36,8 +37,10 @@ class DataConfig:
     cache_dir: Optional[str] = _option(
         None, "folder for cached embeddings; default: dgl_memgnn/embeddings in DGL's download folder"
     )
-    split: str = _option("random", "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one "
-                         "of num_folds stratified folds", choices=("random", "scaffold", "folds"))
+    split: Optional[str] = _option(
+        None, "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one of num_folds stratified "
+        "folds; default: scaffold with csv, random with dataset", choices=("random", "scaffold", "folds")
+    )
     split_seed: Optional[int] = _option(None, "seed of a random split; default: seed", low=0)
     num_folds: int = _option(10, "number of folds", low=2)
     fold: int = _option(0, "which fold validates, from 0", low=0)
@@ -139,7 +142,9 @@ def load_config(source=None, overrides=None):
         section = next(s for s, kind in sections.items() if name in kind.__dataclass_fields__)
         content.setdefault(section, {})[name] = value
     config = Config(**{name: _section(name, kind, content.get(name) or {}) for name, kind in sections.items()})
-    _check_together(config)
+    if config.data.split is None:
+        config.data.split = "random" if config.data.csv is None else "scaffold"
+    check_together(config)
     return config
 
 
@@ -223,19 +228,30 @@ def _value(key, value, kind, metadata):
     return value
 
 
-def _check_together(config):
+def check_together(config):
+    """ValueError if values that are right by themselves do not go together."""
     data, model = config.data, config.model
     if (data.dataset is None) == (data.csv is None):
-        raise ValueError("Give either data.dataset or data.csv.")
+        raise ValueError("Give either data.dataset or data.csv (--dataset or --csv).")
     if data.csv is not None and not data.tasks:
-        raise ValueError("data.csv needs data.tasks: the columns to predict.")
+        columns = numeric_columns(data.csv, data.smiles_column)
+        found = f"Columns of numbers: {list_names(columns)}" if columns else "It has no column of numbers"
+        raise ValueError(f"data.csv needs data.tasks (--tasks), the columns of {data.csv} to predict. {found}.")
+    for name in data.tasks:
+        if data.tasks.count(name) > 1:
+            raise ValueError(f"data.tasks holds {name!r} twice.")
     if data.dataset in TU_DATASETS and data.split == "scaffold":
         raise ValueError("data.split: scaffold is for molecules, not for " + data.dataset + ".")
     if data.dataset not in TU_DATASETS and data.split == "folds":
         raise ValueError(f"data.split: folds is for classes, as in {', '.join(TU_DATASETS)}.")
-    taken = {data.smiles_column, "reason"} & set(data.tasks)
+    own_columns = {"reason", *(f"{name}_std" for name in data.tasks)}
+    taken = {data.smiles_column, *own_columns} & set(data.tasks)
     if taken:
-        raise ValueError(f"data.tasks must not hold {sorted(taken)[0]!r}, a column of its own in predictions.")
+        raise ValueError(f"data.tasks must not hold {min(taken)!r}, a column of its own in predictions: "
+                         "rename it.")
+    if data.csv is not None and data.smiles_column in own_columns:
+        raise ValueError(f"data.smiles_column must not be {data.smiles_column!r}, a column of its own in "
+                         "predictions: rename it.")
     if data.fold >= data.num_folds:
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
     if model.readout != "memory" and model.network != "MemGNN":

@@ -9,7 +9,7 @@ from dgl_memgnn.cli import main
 from dgl_memgnn.evaluation import Predictor
 
 SMALL = ["--epochs", "3", "--hidden-feats", "16", "--num-layers", "1", "--num-keys", "4,1",
-         "--clustering-period", "2"]
+         "--clustering-period", "2", "--split", "random"]  # too few scaffolds for a scaffold split
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,56 @@ def test_rows_that_are_no_molecules_stay_in_place(regression, folder, capsys):
     assert "invalid SMILES" in table["reason"][1] and "empty" in table["reason"][2]
 
 
+def test_what_was_loaded_and_chosen_is_said(folder, capsys):
+    assert train(folder, "said", "size,aromatic", "--featurizer", "memgnn") == 0
+    text = capsys.readouterr().out
+    state = torch.load(folder / "said" / "checkpoint.pt", weights_only=True)["model"]
+    buffers = ("running_mean", "running_var", "num_batches_tracked")
+    count = sum(value.numel() for name, value in state.items() if not name.endswith(buffers))
+    for part in ("38 of 40 molecules kept, 2 dropped: 1 for invalid SMILES (row 5); 1 for empty SMILES (row 9).",
+                 "No molecule stands in several rows.",
+                 "Task: regression of 'size', 'aromatic': the values of 'size' are not all 0 or 1. Those of "
+                 "'aromatic' are; to classify",
+                 "Features: memgnn, 32 an atom and 7 a bond (--featurizer).",
+                 f"MemGNN, width 16, 1 layers, memory layers of 4, 1 keys in 5 heads: {count:,} parameters (--n",
+                 "Split: random, 30 train, 3 validation, 5 test (--split)."):
+        assert part in text
+    metrics = json.loads((folder / "said" / "metrics.json").read_text())
+    assert metrics["dropped"] in text and metrics["duplicates"] in text
+
+
+def test_molecules_of_a_file_are_split_by_scaffold_by_default(tmp_path):
+    rings = ["C1CC1", "C1CCC1", "C1CCCC1", "c1ccccc1", "c1ccncc1", "c1ccoc1", "c1ccsc1", "C1CCNCC1", "C1CCOCC1",
+             "c1ccc2ccccc2c1"]
+    smiles = [tail + ring for ring in rings for tail in ("C", "N", "O")]
+    table = pd.DataFrame({"smiles": smiles, "size": [float(len(s)) for s in smiles]})
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    arguments = ["train", "--csv", str(tmp_path / "molecules.csv"), "--tasks", "size", *SMALL[:-2]]
+    assert main([*arguments, "--out", str(tmp_path / "run")]) == 0
+    tested = pd.read_csv(tmp_path / "run" / "predictions.csv")["smiles"]
+    scaffolds = [{s[1:] for s in part} for part in (tested, set(smiles) - set(tested))]
+    assert scaffolds[0] and not scaffolds[0] & scaffolds[1]
+    assert "split: scaffold" in (tmp_path / "run" / "config.yaml").read_text()
+
+
+def test_a_task_of_one_class_is_refused_and_leaves_nothing_behind(folder, tmp_path, capsys):
+    table = pd.read_csv(folder / "molecules.csv").assign(never=0)
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    assert train(tmp_path, "run", "aromatic,never") == 1
+    assert "The task 'never' has the class 0 alone" in capsys.readouterr().err
+    assert train(tmp_path, "run", "aromatic") == 0  # in the same folder
+
+
+def test_duplicates_are_reported_by_their_lines(folder, tmp_path, capsys):
+    table = pd.read_csv(folder / "molecules.csv", keep_default_na=False)
+    again = table.iloc[[0]].assign(structure="OC", size=9)
+    pd.concat([table, again]).to_csv(tmp_path / "molecules.csv", index=False)
+    assert train(tmp_path, "run", "size,aromatic") == 0
+    report = "1 molecule stands in 2 rows (rows 2, 42). 1 of them has targets that differ (rows 2, 42 in 'size')."
+    assert report in capsys.readouterr().out
+    assert report in json.loads((tmp_path / "run" / "metrics.json").read_text())["duplicates"]
+
+
 def test_only_rows_that_are_no_molecules(regression):
     table = Predictor(regression).predict(["C1CC"])
     assert table["size"].isna().all() and "invalid" in table["reason"][0]
@@ -102,7 +152,7 @@ def test_the_stored_configuration_reruns_the_run(regression, folder):
 
 def test_columns_of_zeros_and_ones_are_classified(folder, capsys):
     assert train(folder, "binary", "aromatic") == 0
-    assert "Task: binary of aromatic." in capsys.readouterr().out
+    assert "Task: classification of 'aromatic', whose values are all 0 or 1 (--tasks)." in capsys.readouterr().out
     metrics = json.loads((folder / "binary" / "metrics.json").read_text())
     assert set(metrics["test"]) == {"roc_auc", "pr_auc"}
     predicted = Predictor(folder / "binary").predict(["CCO", "Cc1ccccc1"])
@@ -147,9 +197,25 @@ def test_errors_are_told_on_one_line(folder, regression, capsys):
         (["train"], "either data.dataset or data.csv"),
         (["train", "quickstart", "--out", str(folder)], "is not empty"),
         (["train", "quickstart", "--out", str(regression)], "training.epochs is 3, not 60"),
+        (["benchmark", "--protocol", "scaffold"], "either data.dataset or data.csv"),
+        (["train", "--csv", str(folder / "molecules.csv"), "--smiles-column", "structure"],
+         "Columns of numbers: 'name', 'size', 'half', 'aromatic'."),
+        (["train", "--csv", str(folder / "molecules.csv"), "--smiles-column", "structure", "--tasks", "size",
+          "--out", str(folder / "few_scaffolds")], "too few scaffolds; use a random split (--split random)"),
+        (["benchmark", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--protocol", "paper"],
+         "folds is for classes"),
+        (["benchmark", "enzymes_gmn", "--protocol", "scaffold"], "scaffold is for molecules, not for ENZYMES"),
         (["train", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--out", str(folder / "x")],
          "no column 'smiles'"),
-        (["predict", str(folder), "--csv", "x.csv", "--out", "y.csv"], "holds no checkpoint.pt"),
+        (["predict", str(folder / "none"), "--csv", "x.csv", "--out", "y.csv"], "holds no checkpoint.pt"),
+        (["predict", str(regression), "--csv", str(folder / "molecules.csv"),
+          "--out", str(folder / "molecules.csv")], "would replace the file of molecules"),
+        (["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--out", str(folder / "none" / "y")],
+         "no folder"),
+        (["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--out", str(folder)],
+         "is a folder"),
+        (["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--smiles-column", "size",
+          "--out", str(folder / "y.csv")], "must not be called 'size'"),
         (["predict", str(regression), "--csv", str(folder / "none.csv"), "--out", "y.csv"], "none.csv"),
     ]:
         assert main(arguments) == 1

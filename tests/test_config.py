@@ -46,6 +46,24 @@ def test_a_csv_file_replaces_the_data_set_of_a_configuration():
         load_config("quickstart", {"csv": "a.csv", "tasks": ["y"], "dataset": "ESOL"})
 
 
+def test_the_default_split_is_by_scaffold_for_a_file_alone():
+    file = {"csv": "a.csv", "tasks": ["y"]}
+    assert load_config(overrides=file).data.split == "scaffold"
+    assert load_config(overrides={"dataset": "ESOL"}).data.split == "random"
+    assert load_config(overrides={**file, "split": "random"}).data.split == "random"
+    assert load_config("esol_memgnn", file).data.split == "random"  # as it says
+    assert load_config("esol_memgnn", {"split": "scaffold"}).data.split == "scaffold"
+
+
+def test_a_file_without_tasks_lists_what_could_be_tasks(tmp_path):
+    path = tmp_path / "a.csv"
+    for cells, message in [("C,1", "Columns of numbers: 'y'."), ("C,high", "It has no column of numbers.")]:
+        path.write_text(f"smiles,y\n{cells}\n")
+        with pytest.raises(ValueError, match="data.csv needs data.tasks") as raised:
+            load_config(overrides={"csv": str(path)})
+        assert str(raised.value).endswith(message)
+
+
 def test_option_names_are_unique():
     names = [name for name, _, _ in options()]
     assert len(names) == len(set(names))
@@ -71,8 +89,11 @@ def test_option_names_are_unique():
     ("data: {dataset: esol}", "data.dataset must be one of"),
     ("data: {dataset: null}", "either data.dataset or data.csv"),
     ("data: {dataset: ESOL, csv: a.csv}", "either data.dataset or data.csv"),
-    ("data: {dataset: null, csv: a.csv}", "data.csv needs data.tasks"),
     ("data: {dataset: null, csv: a.csv, tasks: [smiles]}", "data.tasks must not hold 'smiles'"),
+    ("data: {dataset: null, csv: a.csv, tasks: [x, reason]}", "data.tasks must not hold 'reason'"),
+    ("data: {dataset: null, csv: a.csv, tasks: [x, x_std]}", "data.tasks must not hold 'x_std'"),
+    ("data: {dataset: null, csv: a.csv, tasks: [x, y, x]}", "data.tasks holds 'x' twice"),
+    ("data: {dataset: null, csv: a.csv, tasks: [x], smiles_column: x_std}", "must not be 'x_std'"),
     ("data: {dataset: ENZYMES, split: scaffold}", "scaffold is for molecules, not for ENZYMES"),
     ("data: {split: folds}", "folds is for classes"),
     ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),

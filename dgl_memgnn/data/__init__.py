@@ -1,7 +1,8 @@
 """Data sets, featurizers and splits."""
+from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
-from dgl_memgnn.data.molecule_csv import read_molecules
+from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, read_molecules
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, load_molecules
 from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, stratified_folds
@@ -9,6 +10,7 @@ from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
 
 __all__ = [
     "Dropped",
+    "Duplicate",
     "FEATURIZERS",
     "Featurizer",
     "FreeWilson",
@@ -20,8 +22,11 @@ __all__ = [
     "TU_DATASETS",
     "fair_splits",
     "featurizer",
+    "find_duplicates",
     "find_file",
+    "iterate_molecules",
     "load_molecules",
+    "numeric_columns",
     "random_split",
     "read_molecules",
     "scaffold_split",

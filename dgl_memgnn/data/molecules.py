@@ -1,6 +1,7 @@
 """Data sets of molecules."""
 import os
 from collections import defaultdict
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,9 +9,11 @@ import torch
 from dgl.data import DGLDataset
 
 from dgl_memgnn.data import featurizers
-from dgl_memgnn.data.molecule_csv import read_molecules
+from dgl_memgnn.data.duplicates import find_duplicates
+from dgl_memgnn.data.molecule_csv import list_names, read_molecules
 
 _LISTED_ROWS = 5
+_LISTED_DUPLICATES = 3
 
 
 class Dropped(NamedTuple):
@@ -35,7 +38,8 @@ class MoleculeDataset(DGLDataset):
     r"""Molecules as graphs, with any number of targets each.
 
     A molecule that cannot become a graph, and one without any label where there are tasks, is dropped and
-    recorded in :attr:`dropped`. Nothing is cached on disk.
+    recorded in :attr:`dropped`. A molecule that stands in several rows stays in all of them, see
+    :attr:`duplicates`. Nothing is cached on disk.
 
     Parameters
     ----------
@@ -62,6 +66,8 @@ class MoleculeDataset(DGLDataset):
     task_names : list of str
     rows : list of int
     dropped : list of Dropped
+    duplicates : list of Duplicate
+        Molecules that stand in several rows; found when it is first asked for.
     featurizer : str
     node_feats, edge_feats : int
         Widths of ``ndata["feat"]`` and ``edata["feat"]``.
@@ -175,6 +181,41 @@ class MoleculeDataset(DGLDataset):
         kinds = [f"{len(rows)} for {kind} ({_list_rows(rows)})" for kind, rows in rows_by_kind.items()]
         return ": ".join([report, "; ".join(kinds)] if kinds else [report]) + "."
 
+    @cached_property
+    def duplicates(self):
+        return find_duplicates(self.smiles, self.labels, self.task_names, self.rows)
+
+    def duplicate_report(self):
+        """Which molecules stand in several rows, and which of them have conflicting targets, in one paragraph.
+
+        Returns
+        -------
+        str
+            Number of molecules and first rows of each kind.
+
+        Examples
+        --------
+        >>> dataset = MoleculeDataset(["CCO", "N", "OCC", "[NH3]"], [1.5, 0.5, 1.0, 0.5])
+        >>> print(dataset.duplicate_report())
+        2 molecules stand in 4 rows (rows 0, 2; rows 1, 3). 1 of them has targets that differ (rows 0, 2).
+        All are kept. A random split may train on one and test on another, a scaffold split keeps them together.
+        """
+        if not self.duplicates:
+            return "No molecule stands in several rows."
+        count = len(self.duplicates)
+        num_rows = sum(len(duplicate.rows) for duplicate in self.duplicates)
+        report = (f"{count} {'molecule stands' if count == 1 else 'molecules stand'} in {num_rows} rows "
+                  f"({_list_duplicates(self.duplicates)}). ")
+        conflicting = [duplicate for duplicate in self.duplicates if duplicate.conflicts]
+        if conflicting:
+            listed = _list_duplicates(conflicting, name_conflicts=len(self.task_names) > 1)
+            verb = "has" if len(conflicting) == 1 else "have"
+            report += f"{len(conflicting)} of them {verb} targets that differ ({listed})."
+        elif self.task_names:
+            report += "Their targets agree."
+        return (f"{report.strip()}\nAll are kept. A random split may train on one and test on another, a scaffold "
+                "split keeps them together.")
+
     def __getitem__(self, idx):
         r"""Graph and labels of one molecule.
 
@@ -211,6 +252,13 @@ def _label_matrix(labels, rows):
     if too_large.any():
         raise ValueError(f"A label of row {rows[too_large.argmax()]} is infinite (in 32 bits).")
     return torch.from_numpy(matrix.astype(np.float32))
+
+
+def _list_duplicates(duplicates, name_conflicts=False):
+    listed = [_list_rows([str(row) for row in duplicate.rows])
+              + f" in {list_names(duplicate.conflicts)}" * name_conflicts
+              for duplicate in duplicates[:_LISTED_DUPLICATES]]
+    return "; ".join(listed + ["..."] * (len(duplicates) > _LISTED_DUPLICATES))
 
 
 def _list_rows(rows):

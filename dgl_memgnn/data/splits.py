@@ -78,7 +78,8 @@ def scaffold_split(smiles, fractions=(0.8, 0.1, 0.1)):
         subsets = ScaffoldSplitter.train_val_test_split(molecules, molecules, frac_train=fractions[0],
                                                         frac_val=fractions[1], frac_test=fractions[2],
                                                         log_every_n=None)
-    return _check_parts([subset.indices for subset in subsets], len(molecules))
+    return _check_parts([subset.indices for subset in subsets], len(molecules),
+                        "there are too few scaffolds; use a random split (--split random)")
 
 
 def stratified_folds(labels, num_folds=10, seed=0):
@@ -180,12 +181,11 @@ def _check_fractions(fractions):
     return fractions.tolist()
 
 
-def _check_parts(parts, num_samples):
+def _check_parts(parts, num_samples, remedy="use other fractions or more samples"):
     """The parts as sorted arrays, if none is empty and together they are all samples."""
     sizes = [len(part) for part in parts]
     if not all(sizes):
-        raise ValueError(f"{num_samples} samples in parts of {sizes} leave a part empty: use other fractions "
-                         "or more samples.")
+        raise ValueError(f"{num_samples} samples in parts of {sizes} leave a part empty: {remedy}.")
     missing = np.setdiff1d(np.arange(num_samples), np.concatenate(parts))
     if len(missing) or sum(sizes) != num_samples:
         raise ValueError(f"Parts of {sizes} do not hold each of {num_samples} samples once; "

@@ -18,8 +18,8 @@ from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, default_cache_dir, embed
 
-__all__ = ["SCORES", "build_model", "build_trainer", "embedding", "load_dataset", "model_inputs", "model_sizes",
-           "split", "task_names"]
+__all__ = ["SCORES", "build_model", "build_trainer", "check_targets", "embedding", "load_dataset", "model_inputs",
+           "model_sizes", "numeric_tasks", "split", "task_names"]
 
 SCORES = {  # task -> (score, whether its first metric is better when higher)
     "classification": (score_classification, True),
@@ -38,11 +38,39 @@ def load_dataset(config):
         task = dataset.task
     else:
         dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer)
-        present = dataset.labels[~dataset.labels.isnan()]
-        task = "binary" if ((present == 0) | (present == 1)).all() else "regression"
+        task = "regression" if numeric_tasks(dataset) else "binary"
     if config.model.network == "GMN":
         embed(dataset.graphs, embedding(config), data.cache_dir or default_cache_dir())
     return dataset, task
+
+
+def numeric_tasks(dataset):
+    """Names of the tasks whose targets are not all 0 or 1."""
+    labels = dataset.labels
+    is_numeric = ~((labels == 0) | (labels == 1) | labels.isnan()).all(dim=0)
+    return [name for name, numeric in zip(dataset.task_names, is_numeric) if numeric]
+
+
+def check_targets(dataset, task, parts):
+    """Refuse parts that nothing can be learned from, or no epoch chosen on; ValueError names the task."""
+    if task == "classification":
+        return
+    remedy = "Leave it out (--tasks), or split otherwise (--split, --seed)."
+    for name, labels in zip(dataset.task_names, dataset.labels.T):
+        everywhere, training = labels[~labels.isnan()].unique(), labels[parts["train"]]
+        training = training[~training.isnan()].unique()
+        if task == "binary" and len(everywhere) == 1:
+            raise ValueError(f"The task {name!r} has the class {everywhere.item():g} alone. Leave it out "
+                             "(--tasks), or add molecules of the other class.")
+        if len(training) == 0:
+            raise ValueError(f"The task {name!r} has no target in the training part. {remedy}")
+        if task == "binary" and len(training) == 1:
+            raise ValueError(f"The task {name!r} has the class {training.item():g} alone in the training part. "
+                             f"{remedy}")
+    validation = dataset.labels[parts["validation"]]
+    if task == "binary" and not any(len(labels[~labels.isnan()].unique()) == 2 for labels in validation.T):
+        raise ValueError("No task has both classes in the validation part, so no epoch can be chosen. Split "
+                         "otherwise (--split, --seed), or add molecules.")
 
 
 def embedding(config):

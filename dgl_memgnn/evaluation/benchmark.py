@@ -59,8 +59,8 @@ def benchmark(config, protocol, folder, repeats=None, workers=2, overwrite=False
             # spawned, not forked: OpenMP does not survive a fork
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-                started = [pool.submit(train_run, run, folder / name, False, overwrite)
-                           for name, run in pending.items()]
+                started = [pool.submit(train_run, run, folder / name, False, overwrite, report=i == 0)
+                           for i, (name, run) in enumerate(pending.items())]
                 try:
                     for done in as_completed(started):
                         done.result()

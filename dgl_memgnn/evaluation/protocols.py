@@ -1,6 +1,8 @@
 """Which runs make up a published figure."""
 from dataclasses import replace
 
+from dgl_memgnn.config import check_together
+
 __all__ = ["PROTOCOLS", "runs"]
 
 PROTOCOLS = {
@@ -32,6 +34,11 @@ def runs(config, protocol, repeats=None, members=1):
     dict
         Configurations by the names of their runs: ``fold0``, or ``seed0`` and ``seed0-member1``.
 
+    Raises
+    ------
+    ValueError
+        If there is no such protocol, or it is not for such data.
+
     Examples
     --------
     >>> from dgl_memgnn.config import load_config
@@ -57,4 +64,6 @@ def runs(config, protocol, repeats=None, members=1):
 
 
 def _with(config, data, seed):
-    return replace(config, data=replace(config.data, **data), training=replace(config.training, seed=seed))
+    run = replace(config, data=replace(config.data, **data), training=replace(config.training, seed=seed))
+    check_together(run)
+    return run

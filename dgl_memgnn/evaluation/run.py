@@ -14,7 +14,16 @@ import pandas as pd
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import MoleculeDataset
-from dgl_memgnn.evaluation.assembly import SCORES, build_trainer, load_dataset, model_sizes, split, task_names
+from dgl_memgnn.evaluation.assembly import (
+    SCORES,
+    build_trainer,
+    check_targets,
+    load_dataset,
+    model_sizes,
+    split,
+    task_names,
+)
+from dgl_memgnn.evaluation.description import describe
 from dgl_memgnn.files import remove_unfinished, replacing
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
@@ -26,7 +35,7 @@ FILES = ("config.yaml", "history.csv", "checkpoint.pt", "predictions.csv", "metr
 STATE = "training.pt"  # all it takes to continue; removed when the run is finished
 
 
-def train_run(config, folder, progress=True, overwrite=False):
+def train_run(config, folder, progress=True, overwrite=False, report=True):
     """Train as a configuration says, and store the run.
 
     All processes of a group (see :mod:`dgl_memgnn.training.distributed`) call it; the first of them writes.
@@ -42,9 +51,11 @@ def train_run(config, folder, progress=True, overwrite=False):
         The run folder: new, empty, or of the same configuration. It receives config.yaml, history.csv,
         metrics.json, predictions.csv and checkpoint.pt.
     progress : bool, optional
-        Whether to print what was loaded and show a progress bar. Default: ``True``.
+        Whether to show a progress bar. Default: ``True``.
     overwrite : bool, optional
         Whether to remove a run that is there and start anew. Default: ``False``.
+    report : bool, optional
+        Whether to print what was loaded and what was chosen. Default: ``True``.
 
     Returns
     -------
@@ -56,7 +67,8 @@ def train_run(config, folder, progress=True, overwrite=False):
     FileExistsError
         If the folder holds something else than a run.
     ValueError
-        If the folder holds a run of another configuration, or its data have changed since.
+        If the folder holds a run of another configuration or its data have changed since, or if the data are not
+        what the configuration says, or nothing can be learned from them.
     """
     started = time.perf_counter()
     folder = Path(folder)
@@ -73,9 +85,10 @@ def train_run(config, folder, progress=True, overwrite=False):
     with main_process_first():
         dataset, task = load_dataset(config)
     parts = split(config, dataset)
-    if progress and rank() == 0:
-        _describe(dataset, task, parts)
+    check_targets(dataset, task, parts)
     trainer = build_trainer(config, dataset, task, parts["train"], progress)
+    if report and rank() == 0:
+        print(describe(config, dataset, task, parts, trainer), flush=True)
     data = _digest(dataset, parts)
     elapsed = _continue(trainer, folder, data)
     if rank() == 0:
@@ -106,6 +119,7 @@ def train_run(config, folder, progress=True, overwrite=False):
         best_epoch=trainer.best_epoch,
         seed=config.training.seed,
         dropped=dataset.drop_report() if isinstance(dataset, MoleculeDataset) else None,
+        duplicates=dataset.duplicate_report() if isinstance(dataset, MoleculeDataset) else None,
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )
@@ -217,13 +231,6 @@ def _task_score(score, prediction, label, task):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the score over all tasks has warned
         return _json(score(prediction[:, [task]], label[:, [task]]))
-
-
-def _describe(dataset, task, parts):
-    if isinstance(dataset, MoleculeDataset):
-        print(dataset.drop_report())
-        print(f"Task: {task} of {', '.join(dataset.task_names)}.")
-    print("Split: " + ", ".join(f"{len(indices)} {part}" for part, indices in parts.items()) + ".", flush=True)
 
 
 def _predictions_table(dataset, task, indices, prediction):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgl_memgnn.data.molecule_csv import read_molecules
+from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, read_molecules
 
 
 @pytest.fixture
@@ -59,6 +59,16 @@ def test_blank_lines_keep_their_number(read):
     assert table.rows == [2, 3, 4]
 
 
+def test_cells_of_several_lines_keep_the_count(read):
+    table = read(b'note,smiles,y\n"one\ntwo",CCO,1\n,N,2\n')
+    assert (table.smiles, table.rows) == (["CCO", "N"], [2, 4])
+
+
+def test_short_rows_miss_their_last_cells(read):
+    table = read(b"smiles,y\nCCO,1\nN\n")
+    assert table.smiles == ["CCO", "N"] and np.isnan(table.labels[1, 0])
+
+
 def test_tasks_keep_their_order_and_may_be_none_at_all(read):
     content = b"a,smiles,b\n1,CCO,2\n"
     assert read(content, ["b", "a"]).labels.tolist() == [[2, 1]]
@@ -82,13 +92,58 @@ def test_tasks_keep_their_order_and_may_be_none_at_all(read):
     (b"smiles,y\nC,inf\n", "line 2, column 'y': 'inf' is infinite"),
     (b"smiles,y\nC,1\nC,-1e39\n", "line 3, column 'y': '-1e39' is infinite"),
     (b"smiles,y\nC,\nN,NA\n", "the target 'y' has no value in any row"),
-    (b"smiles,y\nC,1,2\n", "not a comma-separated table.*Expected 2 fields in line 2, saw 3"),
-    (b'smiles,y\n"C,1\n', "not a comma-separated table.*EOF inside string"),
+    (b"smiles,y\nC,1,2\n", "not a comma-separated table: there are 3 cells in line 2, and 2 in the header"),
+    (b'smiles,y\nN,2\n"C,1\nO,3\n', "not a comma-separated table: .*end of data in the row that starts in line 3"),
+    (b'smiles,y\n"C"N,1\n', "not a comma-separated table: .* in line 2"),
+    (b'smiles,y,note\nC,1,"two\nlines"\nC,high,\n', "line 4, column 'y': 'high'"),
     ("smiles,y\nC,1\n".encode("utf-16"), "not UTF-8 text"),
 ])
 def test_errors_name_place_and_remedy(read, content, message):
     with pytest.raises(ValueError, match=message):
         read(content)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize("name", ["m.csv", "m.csv.gz"])
+def test_pieces_are_those_of_the_whole(tmp_path, size, name):
+    content = "\ufeffy,smiles\r\n1,C\r\n,N\r\n\r\n2.5,\r\n4,O".encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    whole = read_molecules(tmp_path / name, "smiles", ["y"])
+    pieces = list(iterate_molecules(tmp_path / name, "smiles", ["y"], size))
+    assert [len(piece.smiles) for piece in pieces] == [min(size, 5 - i) for i in range(0, 5, size)]
+    assert sum((piece.smiles for piece in pieces), []) == whole.smiles == ["C", "N", "", "", "O"]
+    assert sum((piece.rows for piece in pieces), []) == whole.rows == [2, 3, 4, 5, 6]
+    assert np.array_equal(np.concatenate([piece.labels for piece in pieces]), whole.labels, equal_nan=True)
+
+
+@pytest.mark.parametrize("content, message", [
+    (b"smiles,y\nC,1\nC,2\nC,3,4\n", "3 cells in line 4, and 2 in the header"),
+    (b"smiles,y\nC,1\nC,2\nC,high\n", "line 4, column 'y': 'high' is not a number"),
+    (b"smiles,y\nC,1\nC,2\nC,\xff\n", "not UTF-8 text"),
+    (b'smiles,y\nC,1\nC,2\n"C,3\n', "in the row that starts in line 4"),
+    (b"smiles,y\n", "a header but no molecule"),
+    (b"", "is empty"),
+])
+def test_errors_in_pieces(tmp_path, content, message):
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        list(iterate_molecules(tmp_path / "m.csv", "smiles", ["y"], chunk_size=1))
+
+
+def test_a_target_may_start_late(read):
+    rows = b"C,\n" * 2500
+    labels = read(b"smiles,y\n" + rows + b"C,1\n").labels
+    assert np.isnan(labels[:-1]).all() and labels[-1] == 1
+
+
+def test_columns_that_could_be_targets(tmp_path):
+    header = b"name,smiles,y,label,late,void,id\n"
+    rows = b"a,C,1.5,0,,,1\n" + b"b,C,NA,1,,NA,2\n" * 2500 + b"c,C,2,1,7,,x3\n"
+    (tmp_path / "m.csv").write_bytes(header + rows)
+    assert numeric_columns(tmp_path / "m.csv", "smiles") == ["y", "label", "late"]
+    assert numeric_columns(tmp_path / "m.csv", "y") == ["label", "late"]
+    with pytest.raises(ValueError, match="no column 'SMILES'"):
+        numeric_columns(tmp_path / "m.csv", "SMILES")
 
 
 def test_long_headers_are_cut(read):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dgl_memgnn.cli import main
-from dgl_memgnn.evaluation import run
+from dgl_memgnn.evaluation import Predictor, run
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,14 @@ def benchmark(folder, out, *options):
                  *options])
 
 
-def test_summary_is_that_of_the_runs(folder, capsys):
-    assert benchmark(folder, "all") == 0
-    assert "test rmse:" in capsys.readouterr().out
+def test_summary_is_that_of_the_runs(folder, capfd):
+    """Of a file without a configuration."""
+    small = ["--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2"]
+    assert main(["benchmark", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--protocol",
+                 "moleculenet", "--out", str(folder / "all"), *small]) == 0
+    said = capfd.readouterr().out
+    assert said.count("Task: regression of 'size'") == 1 and "test rmse:" in said
+    assert Predictor(folder / "all").names == ["seed0", "seed1", "seed2"]
     result = json.loads((folder / "all" / "result.json").read_text())
     runs = [json.loads((folder / "all" / f"seed{seed}" / "metrics.json").read_text()) for seed in range(3)]
     assert list(result["runs"].values()) == runs

@@ -21,8 +21,8 @@ from dgl_memgnn.evaluation import run, train_run
 from dgl_memgnn.training import load_checkpoint
 
 SETTINGS = {
-    "tasks": ["size"], "hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "epochs": 5, "clustering_period": 2,
-    "batch_size": 8, "decay": "cosine", "weight_average": 0.9, "dropout": 0.2,
+    "tasks": ["size"], "split": "random", "hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "epochs": 5,
+    "clustering_period": 2, "batch_size": 8, "decay": "cosine", "weight_average": 0.9, "dropout": 0.2,
 }
 
 

@@ -1,0 +1,67 @@
+"""Molecules that stand in several rows."""
+from collections import defaultdict
+from typing import NamedTuple
+
+from dgl_memgnn.data.featurizers import parse_smiles
+
+
+class Duplicate(NamedTuple):
+    """A molecule that stands in several rows.
+
+    Parameters
+    ----------
+    smiles : str
+        Its canonical SMILES.
+    rows : list of int
+        Its rows in the source.
+    conflicts : list of str
+        Tasks in which two of the rows have targets that differ.
+    """
+
+    smiles: str
+    rows: list
+    conflicts: list
+
+
+def find_duplicates(smiles, labels, task_names, rows):
+    """Find the molecules that stand in several rows: those with the same canonical, isomeric SMILES.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+    labels : Tensor of shape (n, T)
+        NaN where missing; a missing target conflicts with none.
+    task_names : sequence of str
+    rows : sequence of int
+        Number of each molecule in its source.
+
+    Returns
+    -------
+    list of Duplicate
+        In the order of their first rows.
+
+    Raises
+    ------
+    MoleculeError
+        If rdkit does not understand a SMILES.
+
+    Examples
+    --------
+    >>> import torch
+    >>> labels = torch.tensor([[1.5, 0.0], [2.0, 0.0], [1.5, 1.0]])
+    >>> find_duplicates(["CCO", "N", "OCC"], labels, ["a", "b"], rows=[2, 3, 4])
+    [Duplicate(smiles='CCO', rows=[2, 4], conflicts=['b'])]
+    """
+    from rdkit.Chem import MolToSmiles
+
+    groups = defaultdict(list)
+    for i, text in enumerate(smiles):
+        groups[MolToSmiles(parse_smiles(text))].append(i)
+    duplicates = []
+    for canonical, members in groups.items():
+        if len(members) > 1:
+            low = labels[members].nan_to_num(float("inf")).amin(dim=0)
+            high = labels[members].nan_to_num(-float("inf")).amax(dim=0)
+            conflicts = [name for name, differs in zip(task_names, low < high) if differs]
+            duplicates.append(Duplicate(canonical, [rows[i] for i in members], conflicts))
+    return duplicates

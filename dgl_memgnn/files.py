@@ -1,4 +1,5 @@
 """Files that are written whole or not at all."""
+import errno
 import os
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from pathlib import Path
 __all__ = ["remove_unfinished", "replacing"]
 
 _PREFIX = ".unfinished-"
+_WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
@@ -42,6 +44,8 @@ def replacing(path):
             yield unfinished
             os.replace(unfinished, path)
     except OSError as error:
+        if error.errno not in _WRITE_ERRORS:
+            raise
         raise type(error)(error.errno, f"{path} cannot be written: {error.strerror}") from error
 
 

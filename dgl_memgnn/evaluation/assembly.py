@@ -1,4 +1,5 @@
 """What a configuration stands for: data, their split, and the network."""
+from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.data import (
     TU_DATASETS,
     MoleculeDataset,
@@ -10,7 +11,7 @@ from dgl_memgnn.data import (
 )
 from dgl_memgnn.evaluation.baselines import PooledReadout, attentive_fp
 from dgl_memgnn.models import GMN, MemGNN
-from dgl_memgnn.transforms import EMBEDDINGS, default_cache_dir, embed
+from dgl_memgnn.transforms import EMBEDDINGS, embed
 
 __all__ = ["build_model", "embedding", "load_dataset", "model_inputs", "split"]
 
@@ -18,17 +19,18 @@ __all__ = ["build_model", "embedding", "load_dataset", "model_inputs", "split"]
 def load_dataset(config):
     """The data set of a configuration, embedded if the network is GMN, and its kind of task."""
     data = config.data
+    cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset in TU_DATASETS:
         dataset, task = TUDataset(data.dataset, data.data_dir), "classification"
     elif data.dataset is not None:
-        dataset = load_molecules(data.dataset, data.featurizer, data.data_dir)
+        dataset = load_molecules(data.dataset, data.featurizer, data.data_dir, cache_dir)
         task = dataset.task
     else:
-        dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer)
+        dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir)
         present = dataset.labels[~dataset.labels.isnan()]
         task = "binary" if ((present == 0) | (present == 1)).all() else "regression"
     if config.model.network == "GMN":
-        embed(dataset.graphs, embedding(config), data.cache_dir or default_cache_dir())
+        embed(dataset.graphs, embedding(config), cache_dir)
     return dataset, task
 
 

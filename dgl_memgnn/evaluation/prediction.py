@@ -33,8 +33,15 @@ class Predictor:
         if not path.is_file():
             raise FileNotFoundError(f"{run} holds no checkpoint.pt. Give the folder of a finished run.")
         content = load_checkpoint(path)
+        try:
+            self._assemble(content)
+        except (AttributeError, KeyError, RuntimeError, TypeError) as error:
+            raise ValueError(f"{path} does not hold a whole network ({error}). Train again, or restore the "
+                             "file.") from error
         if content["task"] == "classification":
-            raise ValueError(f"{run} was trained on {content['config']['data']['dataset']}, not on molecules.")
+            raise ValueError(f"{run} was trained on {self.config.data.dataset}, not on molecules.")
+
+    def _assemble(self, content):
         self.config = load_config(overrides={
             key: value for section in content["config"].values() for key, value in section.items()
         })

@@ -14,6 +14,7 @@ import torch
 
 from dgl_memgnn.data import MoleculeDataset
 from dgl_memgnn.evaluation.assembly import build_model, load_dataset, model_inputs, split
+from dgl_memgnn.evaluation.learnable import check_learnable
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.files import replacing
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer, save_checkpoint
@@ -53,9 +54,9 @@ def train_run(config, folder, progress=True):
     """
     started = time.perf_counter()
     folder = _new_folder(folder)
-    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     dataset, task = load_dataset(config)
     parts = split(config, dataset)
+    check_learnable(dataset, task, parts)
     if progress:
         _describe(dataset, task, parts)
 
@@ -71,6 +72,8 @@ def train_run(config, folder, progress=True):
     score, higher_is_better = SCORES[task]
     trainer = Trainer(model, objective, model_inputs(config), score, higher_is_better, progress=progress,
                       **asdict(config.training))
+
+    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
 
     def on_epoch(record, improved):
         _append_row(folder / "history.csv", record)

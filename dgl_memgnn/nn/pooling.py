@@ -242,4 +242,8 @@ class _FeatureBatchNorm(nn.BatchNorm1d):
     """Batch normalisation of the last dimension over all others."""
 
     def forward(self, feat):
-        return super().forward(feat.flatten(0, -2)).view_as(feat)
+        rows = feat.flatten(0, -2)
+        if self.training and len(rows) == 1:
+            raise DGLError("Batch normalisation cannot train on a single graph: put two or more into a batch, or "
+                           "call eval() on the model.")
+        return super().forward(rows).view_as(feat)

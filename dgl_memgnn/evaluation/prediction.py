@@ -36,7 +36,8 @@ class Predictor:
         try:
             self._assemble(content)
         except (AttributeError, KeyError, RuntimeError, TypeError) as error:
-            raise ValueError(f"{path} does not hold a whole network ({error}). Train again, or restore the "
+            problem = str(error).partition("\n")[0]
+            raise ValueError(f"{path} does not hold a whole network ({problem}). Train again, or restore the "
                              "file.") from error
         if content["task"] == "classification":
             raise ValueError(f"{run} was trained on {self.config.data.dataset}, not on molecules.")

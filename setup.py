@@ -26,6 +26,7 @@ setup(
         'torchdata>=0.7.1,<0.8; python_version >= "3.12"',
         'pydantic>=1.10; python_version >= "3.12"',
         'numpy<2; python_version >= "3.12"',
+        "joblib>=1.3",
         "packaging",  # imported by dgl, which does not declare it
         "pandas",
         "pyyaml",

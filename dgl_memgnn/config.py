@@ -35,7 +35,7 @@ class DataConfig:
     embedding: str = _option("RandomWalkWithRestart", "topological embedding of GMN", choices=tuple(EMBEDDINGS))
     embedding_width: int = _option(32, "width of the topological embedding", low=1)
     cache_dir: Optional[str] = _option(
-        None, "folder for cached embeddings; default: dgl_memgnn/embeddings in DGL's download folder"
+        None, "folder for cached graphs and embeddings; default: dgl_memgnn/cache in DGL's download folder"
     )
     split: Optional[str] = _option(
         None, "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one of num_folds stratified "
@@ -82,7 +82,8 @@ class TrainingConfig:
     clip_norm: float = _option(2.0, "largest norm of a gradient", low=1e-8)
     patience: int = _option(200, "epochs without improvement after which training stops", low=1)
     device: str = _option("cpu", "where to compute", choices=("cpu", "cuda"))
-    seed: int = _option(0, "seed of the weights, the order of the graphs, and a random split", low=0)
+    seed: int = _option(0, "seed of the weights, the order of the graphs, and a random split", low=0,
+                        high=2**32 - 1)
 
 
 @dataclass
@@ -135,6 +136,7 @@ def load_config(source=None, overrides=None):
     sections = {f.name: f.default_factory for f in fields(Config)}
     _check_keys(content, sections, "")
     overrides = dict(overrides or {})
+    _check_keys(overrides, [name for name, _, _ in options()], "")
     for name, other in [("csv", "dataset"), ("dataset", "csv")]:
         if overrides.get(name) is not None:
             overrides.setdefault(other, None)
@@ -159,7 +161,10 @@ def options():
 def _read(source):
     path = Path(source)
     if path.exists():
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{source} is not UTF-8 text ({error}): give a YAML file.") from error
     else:
         shipped = {p.name[:-5]: p for p in resources.files("dgl_memgnn").joinpath("configs").iterdir()
                    if p.name.endswith(".yaml")}
@@ -168,8 +173,8 @@ def _read(source):
                                     f"the package. Those that do: {', '.join(sorted(shipped))}.")
         text = shipped[str(source)].read_text(encoding="utf-8")
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        content = yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
         raise ValueError(f"{source} is not YAML: {error}") from error
     if content is None:
         return {}
@@ -177,6 +182,19 @@ def _read(source):
         raise ValueError(f"{source} must hold the sections {', '.join(f.name for f in fields(Config))}, "
                          "each with keys and values.")
     return {name: dict(section or {}) for name, section in content.items()}
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML's safe loader takes the last."""
+
+    def construct_mapping(self, node, deep=False):
+        names = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in names:
+                problem = f"the key {key.value} is there twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            names.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _check_keys(content, known, prefix):

@@ -102,6 +102,12 @@ def test_option_names_are_unique():
     ("[1, 2]", "must hold the sections data, model, training"),
     ("training: 3", "must hold the sections"),
     ("training: {epochs: 3", "is not YAML"),
+    ("training: {epochs: 3, epochs: 4}", "the key epochs is there twice"),
+    ("training: {epochs: 3}\ndata: {}\ntraining: {seed: 3}", "the key training is there twice"),
+    ("? [1, 2]\n: 3", "is not YAML"),
+    ("data: 2024-13-45", "is not YAML"),
+    ("[" * 5000, "is not YAML"),
+    ("training: {seed: 99999999999}", "training.seed must be at most 4294967295"),
     ("training: !!python/object/apply:os.getcwd []", "is not YAML"),
 ])
 def test_what_is_wrong_is_named(text, message, tmp_path):
@@ -111,6 +117,17 @@ def test_what_is_wrong_is_named(text, message, tmp_path):
     with pytest.raises(ValueError) as raised:
         load_config(path, overrides)
     assert message in str(raised.value)
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    (tmp_path / "config.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="config.yaml is not UTF-8 text"):
+        load_config(tmp_path / "config.yaml")
+
+
+def test_an_unknown_override():
+    with pytest.raises(ValueError, match="Unknown key epoch. Did you mean epochs?"):
+        load_config("quickstart", {"epoch": 3})
 
 
 def test_no_such_configuration():

@@ -3,6 +3,7 @@ from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, read_molecules
+from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, load_molecules
 from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, stratified_folds
@@ -31,5 +32,6 @@ __all__ = [
     "read_molecules",
     "scaffold_split",
     "smiles_to_graph",
+    "smiles_to_graphs",
     "stratified_folds",
 ]

@@ -31,6 +31,8 @@ class Featurizer:
     complete_graph: bool = False
 
 
+FEATURIZERS_VERSION = 1  # to be counted up when a featurizer of the same name gives other numbers
+
 FEATURIZERS = {spec.name: spec for spec in (
     Featurizer("canonical", 74, 12),
     Featurizer("attentivefp", 39, 10),

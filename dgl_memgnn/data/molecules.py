@@ -11,6 +11,7 @@ from dgl.data import DGLDataset
 from dgl_memgnn.data import featurizers
 from dgl_memgnn.data.duplicates import find_duplicates
 from dgl_memgnn.data.molecule_csv import list_names, read_molecules
+from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 
 _LISTED_ROWS = 5
 _LISTED_DUPLICATES = 3
@@ -39,7 +40,7 @@ class MoleculeDataset(DGLDataset):
 
     A molecule that cannot become a graph, and one without any label where there are tasks, is dropped and
     recorded in :attr:`dropped`. A molecule that stands in several rows stays in all of them, see
-    :attr:`duplicates`. Nothing is cached on disk.
+    :attr:`duplicates`.
 
     Parameters
     ----------
@@ -54,6 +55,8 @@ class MoleculeDataset(DGLDataset):
         Number of each molecule in its source. Default: counted from 0.
     name : str
         Name of the data set. Default: ``"molecules"``.
+    cache_dir : str or os.PathLike, optional
+        Folder that keeps the graphs, see :func:`dgl_memgnn.data.smiles_to_graphs`. Default: none.
 
     Attributes
     ----------
@@ -90,7 +93,7 @@ class MoleculeDataset(DGLDataset):
     """
 
     def __init__(self, smiles, labels=None, featurizer="canonical", task_names=None, rows=None,
-                 name="molecules"):
+                 name="molecules", cache_dir=None):
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
         self.smiles = list(smiles)
@@ -104,11 +107,12 @@ class MoleculeDataset(DGLDataset):
             raise ValueError(f"There are {len(self.task_names)} task names for {num_tasks} label columns.")
         spec = featurizers.featurizer(featurizer)
         self.featurizer, self.node_feats, self.edge_feats = spec.name, spec.node_feats, spec.edge_feats
+        self._cache_dir = cache_dir
         # raw_dir is never used, but DGL creates its default, which fails where the home is read-only.
         super().__init__(name=name, raw_dir=os.curdir)
 
     @staticmethod
-    def from_csv(path, smiles_column, task_columns=(), featurizer="canonical"):
+    def from_csv(path, smiles_column, task_columns=(), featurizer="canonical", cache_dir=None):
         r"""Data set from a CSV file.
 
         Parameters
@@ -121,6 +125,8 @@ class MoleculeDataset(DGLDataset):
             Default: no task.
         featurizer : str
             Default: ``"canonical"``.
+        cache_dir : str or os.PathLike, optional
+            Folder that keeps the graphs. Default: none.
 
         Returns
         -------
@@ -146,19 +152,20 @@ class MoleculeDataset(DGLDataset):
         """
         task_columns = list(task_columns or ())
         table = read_molecules(path, smiles_column, task_columns)
-        return MoleculeDataset(table.smiles, table.labels, featurizer, task_columns, table.rows)
+        return MoleculeDataset(table.smiles, table.labels, featurizer, task_columns, table.rows,
+                               cache_dir=cache_dir)
 
     def process(self):
-        self.graphs, self.dropped, kept = [], [], []
-        unlabelled = self.labels.isnan().all(dim=1).tolist()
-        for i, smiles in enumerate(self.smiles):
-            try:
-                if self.task_names and unlabelled[i]:
-                    raise featurizers.MoleculeError("no label")
-                self.graphs.append(featurizers.smiles_to_graph(smiles, self.featurizer))
-                kept.append(i)
-            except featurizers.MoleculeError as error:
-                self.dropped.append(Dropped(self.rows[i], smiles, str(error)))
+        reasons = ["no label"] * len(self.smiles)
+        labelled = range(len(self.smiles))
+        if self.task_names:
+            labelled = (~self.labels.isnan()).any(dim=1).nonzero().flatten().tolist()
+        graphs, found = smiles_to_graphs([self.smiles[i] for i in labelled], self.featurizer, self._cache_dir)
+        for i, reason in zip(labelled, found):
+            reasons[i] = reason
+        self.graphs = [graph for graph in graphs if graph is not None]
+        self.dropped = [Dropped(*record) for record in zip(self.rows, self.smiles, reasons) if record[2]]
+        kept = [i for i, reason in enumerate(reasons) if not reason]
         self.smiles = [self.smiles[i].strip() for i in kept]
         self.rows = [self.rows[i] for i in kept]
         self.labels = self.labels[kept]

@@ -47,6 +47,8 @@ class MoleculeNet(MoleculeDataset):
         Data folder with ``molnet/delaney-processed.csv``, ``molnet/Lipophilicity.csv``, ``molnet/bace.csv``
         or ``molnet/tox21.csv.gz``; a file that is not there is downloaded. Default: the environment variable
         ``DGL_MEMGNN_DATA``.
+    cache_dir : str or os.PathLike, optional
+        Folder that keeps the graphs. Default: none.
 
     Attributes
     ----------
@@ -68,7 +70,7 @@ class MoleculeNet(MoleculeDataset):
     ValueError: Unknown MoleculeNet data set 'QM10': choose one of ESOL, Lipophilicity, BACE, Tox21.
     """
 
-    def __init__(self, name, featurizer="canonical", data_dir=None):
+    def __init__(self, name, featurizer="canonical", data_dir=None, cache_dir=None):
         if name not in _MOLECULE_NET:
             raise ValueError(f"Unknown MoleculeNet data set {name!r}: choose one of "
                              f"{', '.join(_MOLECULE_NET)}.")
@@ -76,7 +78,7 @@ class MoleculeNet(MoleculeDataset):
         self.task = source.task
         path = find_file([f"molnet/{source.file}"], data_dir, _URL + source.file, source.md5)
         table = read_molecules(path, source.smiles, source.tasks)
-        super().__init__(table.smiles, table.labels, featurizer, source.tasks, table.rows, name)
+        super().__init__(table.smiles, table.labels, featurizer, source.tasks, table.rows, name, cache_dir)
 
 
 class FreeWilson(MoleculeDataset):
@@ -88,6 +90,8 @@ class FreeWilson(MoleculeDataset):
     ----------
     featurizer : str
         See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
+    cache_dir : str or os.PathLike, optional
+        Folder that keeps the graphs. Default: none.
 
     Attributes
     ----------
@@ -107,7 +111,7 @@ class FreeWilson(MoleculeDataset):
 
     task = "regression"
 
-    def __init__(self, featurizer="canonical"):
+    def __init__(self, featurizer="canonical", cache_dir=None):
         from rdkit import RDConfig
 
         folder = os.path.join(RDConfig.RDContribDir, "FreeWilson", "data")
@@ -118,13 +122,13 @@ class FreeWilson(MoleculeDataset):
         activity = pd.read_csv(os.path.join(folder, "CHEMBL2321810_act.csv"))
         table = smiles.merge(activity, how="left", on="Name", validate="one_to_one")
         rows = range(1, len(table) + 1)
-        super().__init__(table["smiles"], table["Act"], featurizer, ["Act"], rows, "FreeWilson")
+        super().__init__(table["smiles"], table["Act"], featurizer, ["Act"], rows, "FreeWilson", cache_dir)
 
 
 MOLECULE_DATASETS = ("FreeWilson", *_MOLECULE_NET)
 
 
-def load_molecules(name, featurizer="canonical", data_dir=None):
+def load_molecules(name, featurizer="canonical", data_dir=None, cache_dir=None):
     """Data set of molecules by its name.
 
     Parameters
@@ -135,6 +139,8 @@ def load_molecules(name, featurizer="canonical", data_dir=None):
         See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
     data_dir : str or Path, optional
         Data folder; FreeWilson needs none. Default: the environment variable ``DGL_MEMGNN_DATA``.
+    cache_dir : str or os.PathLike, optional
+        Folder that keeps the graphs. Default: none.
 
     Returns
     -------
@@ -156,4 +162,6 @@ def load_molecules(name, featurizer="canonical", data_dir=None):
     if name not in MOLECULE_DATASETS:
         raise ValueError(f"Unknown data set of molecules {name!r}: choose one of "
                          f"{', '.join(MOLECULE_DATASETS)}.")
-    return FreeWilson(featurizer) if name == "FreeWilson" else MoleculeNet(name, featurizer, data_dir)
+    if name == "FreeWilson":
+        return FreeWilson(featurizer, cache_dir)
+    return MoleculeNet(name, featurizer, data_dir, cache_dir)

@@ -73,7 +73,7 @@ def scaffold_split(smiles, fractions=(0.8, 0.1, 0.1)):
     from rdkit.rdBase import BlockLogs
 
     fractions = _check_fractions(fractions)
-    molecules = [_parse(i, text) for i, text in enumerate(smiles)]
+    molecules = _Molecules(smiles)
     with BlockLogs():
         subsets = ScaffoldSplitter.train_val_test_split(molecules, molecules, frac_train=fractions[0],
                                                         frac_val=fractions[1], frac_test=fractions[2],
@@ -165,6 +165,19 @@ def fair_splits(name, data_dir=None):
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"{path} does not hold outer folds that test every graph once "
                          f"({type(error).__name__}: {error}): copy or download it again.") from error
+
+
+class _Molecules:
+    """Molecules parsed one at a time: hundreds of thousands at once would fill the memory."""
+
+    def __init__(self, smiles):
+        self.smiles = list(smiles)
+
+    def __len__(self):
+        return len(self.smiles)
+
+    def __iter__(self):
+        return map(_parse, range(len(self)), self.smiles)
 
 
 def _parse(index, smiles):

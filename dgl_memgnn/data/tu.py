@@ -1,10 +1,10 @@
 """TU graph classification data sets."""
-import dgl
 import numpy as np
 import torch
 from dgl.data import DGLDataset
 
 from dgl_memgnn.data.folder import find_file
+from dgl_memgnn.data.graph_arrays import graphs_from_arrays
 from dgl_memgnn.data.tu_files import TUFiles
 
 TU_DATASETS = ("ENZYMES", "PROTEINS_full", "DD", "COLLAB", "REDDIT-BINARY")  # the paper's
@@ -101,8 +101,8 @@ class TUDataset(DGLDataset):
         first_node = (np.cumsum(num_nodes) - num_nodes)[graph_of[src]]
         self.node_feats = node_feat.shape[1]
         self.edge_feats = edge_feat.shape[1]
-        src, dst = src - first_node, dst - first_node
-        self.graphs = self._graphs(num_nodes, num_edges, src, dst, node_feat, edge_feat)
+        graphs = graphs_from_arrays(num_nodes, num_edges, src - first_node, dst - first_node, node_feat, edge_feat)
+        self.graphs = [self._pre_transform(graph) if self._pre_transform else graph for graph in graphs]
 
         classes, labels = np.unique(graph_labels, return_inverse=True)
         self.classes = classes.tolist()
@@ -117,20 +117,6 @@ class TUDataset(DGLDataset):
         self.num_duplicate_edges = len(rows) - len(keys)
         src, dst = np.divmod(keys, num_nodes)
         return src, dst, rows[first]
-
-    def _graphs(self, num_nodes, num_edges, src, dst, node_feat, edge_feat):
-        num_nodes, num_edges = num_nodes.tolist(), num_edges.tolist()
-        parts = zip(num_nodes, *(torch.from_numpy(array).split(sizes) for array, sizes in (
-            (src, num_edges), (dst, num_edges), (node_feat, num_nodes), (edge_feat, num_edges))))
-        graphs = []
-        for count, graph_src, graph_dst, graph_node_feat, graph_edge_feat in parts:
-            graph = dgl.graph((graph_src, graph_dst), num_nodes=count)
-            # A clone: a pickled view would carry the features of the whole data set.
-            graph.ndata["feat"] = graph_node_feat.clone()
-            if self.edge_feats:
-                graph.edata["feat"] = graph_edge_feat.clone()
-            graphs.append(self._pre_transform(graph) if self._pre_transform else graph)
-        return graphs
 
     def __getitem__(self, idx):
         r"""Graph and class of one sample.

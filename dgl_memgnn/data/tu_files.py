@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 _DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, RuntimeError)  # Runtime: encrypted
+_MAX_SIZE, _MAX_RATIO = 2**28, 100  # of an unpacked file, and to its size in the zip; one may be exceeded
+_MAX_ENTRIES = 2**30  # of the one-hot labels of all nodes or edges: 4 GiB
 
 
 class TUFiles:
@@ -68,6 +70,7 @@ class TUFiles:
         if suffix not in self:
             raise ValueError(f"{self.path} has no {self._member(suffix)}: a TU data set for graph "
                              "classification needs the files _A, _graph_indicator and _graph_labels.")
+        self._check_packing(suffix)
         try:
             table = self._parse(suffix, dtype)
         except _DAMAGE as error:
@@ -99,6 +102,8 @@ class TUFiles:
                 if len(table) != count:
                     raise ValueError(f"{self._member(suffix)} in {self.path} has {len(table)} lines for "
                                      f"{count} {kind}s; it needs one line for each.")
+                if dtype == np.int64:
+                    self._check_labels(suffix, table)
                 parts += [table] if dtype == np.float32 else map(one_hot, table.T)
         return np.concatenate(parts, axis=1)
 
@@ -108,6 +113,21 @@ class TUFiles:
             numbers = (number for number, line in enumerate(file, 1) if line.strip())
             number = next(islice(numbers, row, None))
         return ValueError(f"{self._member(suffix)} in {self.path}, line {number}: {problem}.")
+
+    def _check_packing(self, suffix):
+        """Refuse what would fill the memory. Reading stops at the size that the zip states."""
+        if not self._archive:
+            return
+        info = self._archive.getinfo(self._member(suffix))
+        if info.file_size > max(_MAX_SIZE, _MAX_RATIO * info.compress_size):
+            raise ValueError(f"{info.filename} in {self.path} would grow from {info.compress_size} to "
+                             f"{info.file_size} bytes, as no real file does. If it is one, unpack it to a folder.")
+
+    def _check_labels(self, suffix, table):
+        num_classes = sum(len(np.unique(column)) for column in table.T)
+        if num_classes * len(table) > _MAX_ENTRIES:
+            raise ValueError(f"{self._member(suffix)} in {self.path} has {num_classes} different labels, too many "
+                             f"for a column each: put numbers into {suffix.replace('labels', 'attributes')}.")
 
     def _parse(self, suffix, dtype):
         try:

@@ -3,6 +3,7 @@ from dataclasses import asdict
 
 import torch
 
+from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.data import (
     TU_DATASETS,
     MoleculeDataset,
@@ -16,10 +17,10 @@ from dgl_memgnn.evaluation.baselines import MorganForest, PooledReadout, attenti
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer
-from dgl_memgnn.transforms import EMBEDDINGS, default_cache_dir, embed
+from dgl_memgnn.transforms import EMBEDDINGS, embed
 
-__all__ = ["SCORES", "build_model", "build_trainer", "check_targets", "embedding", "load_dataset", "model_inputs",
-           "model_sizes", "numeric_tasks", "split", "task_names"]
+__all__ = ["SCORES", "build_model", "build_trainer", "embedding", "load_dataset", "model_inputs", "model_sizes",
+           "numeric_tasks", "split", "task_names"]
 
 SCORES = {  # task -> (score, whether its first metric is better when higher)
     "classification": (score_classification, True),
@@ -31,16 +32,17 @@ SCORES = {  # task -> (score, whether its first metric is better when higher)
 def load_dataset(config):
     """The data set of a configuration, embedded if the network is GMN, and its kind of task."""
     data = config.data
+    cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset in TU_DATASETS:
         dataset, task = TUDataset(data.dataset, data.data_dir), "classification"
     elif data.dataset is not None:
-        dataset = load_molecules(data.dataset, data.featurizer, data.data_dir)
+        dataset = load_molecules(data.dataset, data.featurizer, data.data_dir, cache_dir)
         task = dataset.task
     else:
-        dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer)
+        dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir)
         task = "regression" if numeric_tasks(dataset) else "binary"
     if config.model.network == "GMN":
-        embed(dataset.graphs, embedding(config), data.cache_dir or default_cache_dir())
+        embed(dataset.graphs, embedding(config), cache_dir)
     return dataset, task
 
 
@@ -49,28 +51,6 @@ def numeric_tasks(dataset):
     labels = dataset.labels
     is_numeric = ~((labels == 0) | (labels == 1) | labels.isnan()).all(dim=0)
     return [name for name, numeric in zip(dataset.task_names, is_numeric) if numeric]
-
-
-def check_targets(dataset, task, parts):
-    """Refuse parts that nothing can be learned from, or no epoch chosen on; ValueError names the task."""
-    if task == "classification":
-        return
-    remedy = "Leave it out (--tasks), or split otherwise (--split, --seed)."
-    for name, labels in zip(dataset.task_names, dataset.labels.T):
-        everywhere, training = labels[~labels.isnan()].unique(), labels[parts["train"]]
-        training = training[~training.isnan()].unique()
-        if task == "binary" and len(everywhere) == 1:
-            raise ValueError(f"The task {name!r} has the class {everywhere.item():g} alone. Leave it out "
-                             "(--tasks), or add molecules of the other class.")
-        if len(training) == 0:
-            raise ValueError(f"The task {name!r} has no target in the training part. {remedy}")
-        if task == "binary" and len(training) == 1:
-            raise ValueError(f"The task {name!r} has the class {training.item():g} alone in the training part. "
-                             f"{remedy}")
-    validation = dataset.labels[parts["validation"]]
-    if task == "binary" and not any(len(labels[~labels.isnan()].unique()) == 2 for labels in validation.T):
-        raise ValueError("No task has both classes in the validation part, so no epoch can be chosen. Split "
-                         "otherwise (--split, --seed), or add molecules.")
 
 
 def embedding(config):

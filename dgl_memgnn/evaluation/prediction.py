@@ -165,9 +165,18 @@ class _Member:
     """The network of one run."""
 
     def __init__(self, folder):
-        content = load_checkpoint(folder / "checkpoint.pt")
+        path = folder / "checkpoint.pt"
+        content = load_checkpoint(path)
+        try:
+            self._assemble(content)
+        except (AttributeError, KeyError, RuntimeError, TypeError) as error:
+            problem = str(error).partition("\n")[0]
+            raise ValueError(f"{path} does not hold a whole network ({problem}). Train again, or restore the "
+                             "file.") from error
         if content["task"] == "classification":
-            raise ValueError(f"{folder} was trained on {content['config']['data']['dataset']}, not on molecules.")
+            raise ValueError(f"{folder} was trained on {self.config.data.dataset}, not on molecules.")
+
+    def _assemble(self, content):
         self.config = load_config(overrides={
             key: value for section in content["config"].values() for key, value in section.items()
         })

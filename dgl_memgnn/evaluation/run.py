@@ -14,16 +14,9 @@ import pandas as pd
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import MoleculeDataset
-from dgl_memgnn.evaluation.assembly import (
-    SCORES,
-    build_trainer,
-    check_targets,
-    load_dataset,
-    model_sizes,
-    split,
-    task_names,
-)
+from dgl_memgnn.evaluation.assembly import SCORES, build_trainer, load_dataset, model_sizes, split, task_names
 from dgl_memgnn.evaluation.description import describe
+from dgl_memgnn.evaluation.learnable import check_learnable
 from dgl_memgnn.files import remove_unfinished, replacing
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
@@ -85,7 +78,7 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
     with main_process_first():
         dataset, task = load_dataset(config)
     parts = split(config, dataset)
-    check_targets(dataset, task, parts)
+    check_learnable(dataset, task, parts)
     trainer = build_trainer(config, dataset, task, parts["train"], progress)
     if report and rank() == 0:
         print(describe(config, dataset, task, parts, trainer), flush=True)

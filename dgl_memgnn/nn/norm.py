@@ -1,5 +1,6 @@
 """Batch normalisation over everything that a step sees."""
 import torch
+from dgl import DGLError
 from torch import distributed, nn
 
 __all__ = ["BatchNorm"]
@@ -22,7 +23,10 @@ class BatchNorm(nn.BatchNorm1d):
     def forward(self, feat):
         """Normalise features of shape (..., num_features)."""
         rows = feat.flatten(0, -2)
-        if self.training and distributed.is_available() and distributed.is_initialized():
+        if self.training and len(rows) == 1 and not _is_joined():
+            raise DGLError("Batch normalisation cannot train on a single graph: put two or more into a batch, or "
+                           "call eval() on the model.")
+        if self.training and _is_joined():
             return self._normalize_jointly(rows).view_as(feat)
         return super().forward(rows).view_as(feat)
 
@@ -35,6 +39,10 @@ class BatchNorm(nn.BatchNorm1d):
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
         return (rows - mean) * (variance + self.eps).rsqrt() * self.weight + self.bias
+
+
+def _is_joined():
+    return distributed.is_available() and distributed.is_initialized()
 
 
 class _AllSum(torch.autograd.Function):

@@ -1,5 +1,6 @@
 """Trained weights on disk, with what it takes to use them."""
 import io
+from pathlib import Path
 
 import torch
 
@@ -44,10 +45,9 @@ def load_checkpoint(path):
     ValueError
         If the file is no checkpoint of this version.
     """
+    stored = io.BytesIO(Path(path).read_bytes())  # read apart, because of OSErrors that damage causes
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
+        content = torch.load(stored, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ValueError(
             f"{path} is damaged or no checkpoint of dgl-memgnn. Train again, or restore the file."

@@ -1,5 +1,5 @@
 """Topological embeddings of nodes, as :class:`dgl.transforms.BaseTransform`."""
-from dgl_memgnn.transforms.cache import default_cache_dir, embed
+from dgl_memgnn.transforms.cache import embed
 from dgl_memgnn.transforms.topology import (
     Adjacency,
     HeatKernel,
@@ -20,6 +20,5 @@ __all__ = [
     "NormalizedAdjacency",
     "PersonalizedPageRank",
     "RandomWalkWithRestart",
-    "default_cache_dir",
     "embed",
 ]

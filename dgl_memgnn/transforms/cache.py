@@ -1,14 +1,12 @@
 """Topological embeddings of many graphs, stored on disk."""
 import hashlib
-import warnings
 from pathlib import Path
 
 import dgl
 import numpy as np
 import torch
-from dgl.data.utils import get_download_dir
 
-from dgl_memgnn.files import replacing
+from dgl_memgnn.cache import read_arrays, store_arrays
 from dgl_memgnn.transforms.topology import TopologicalEmbedding
 
 _FORMAT = "dgl_memgnn embedding 1"  # to be counted up when the same transform gives other numbers
@@ -62,24 +60,14 @@ def embed(graphs, transform, cache_dir=None):
         _compute(graphs, transform)
         return graphs
     file = Path(cache_dir) / f"{_key(graphs, transform)}.npz"
-    rows = _read(file, (sum(graph.num_nodes() for graph in graphs), transform.width))
-    if rows is not None:
-        _assign(graphs, rows, transform.feat_name)
+    shape = (sum(graph.num_nodes() for graph in graphs), transform.width)
+    stored = read_arrays(file, lambda arrays: _check(arrays["rows"], shape))
+    if stored is not None:
+        _assign(graphs, torch.from_numpy(stored["rows"]), transform.feat_name)
         return graphs
     _compute(graphs, transform)
-    try:
-        _write(file, [graph.ndata[transform.feat_name].cpu().numpy() for graph in graphs])
-    except OSError as error:
-        warnings.warn(f"The embedding is not stored in {file}: {error}", stacklevel=2)
+    store_arrays(file, rows=np.concatenate([graph.ndata[transform.feat_name].cpu().numpy() for graph in graphs]))
     return graphs
-
-
-def default_cache_dir():
-    """A folder in DGL's download directory; None where that directory cannot be made."""
-    try:
-        return Path(get_download_dir()) / "dgl_memgnn" / "embeddings"
-    except OSError:
-        return None
 
 
 def _compute(graphs, transform):
@@ -116,23 +104,6 @@ def _key(graphs, transform):
     return digest.hexdigest()
 
 
-def _read(file, shape):
-    """The stored rows; None where there are none, or none that can be trusted."""
-    try:
-        with open(file, "rb") as source, np.load(source, allow_pickle=False) as content:
-            rows = content["rows"]  # checks the CRC-32 of the archive
-        if rows.shape != shape or rows.dtype != np.float32:
-            raise ValueError(f"{rows.dtype} of shape {rows.shape} where float32 of shape {shape} was expected")
-        return torch.from_numpy(rows)
-    except FileNotFoundError:
-        return None
-    except Exception as error:  # whatever is wrong with the file, the remedy is the same
-        problem = f"{type(error).__name__}: {error}"
-        warnings.warn(f"{file} cannot be used and is computed anew ({problem})", stacklevel=3)
-        return None
-
-
-def _write(file, rows):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as unfinished:
-        np.savez(unfinished, rows=np.concatenate(rows))
+def _check(rows, shape):
+    if rows.shape != shape or rows.dtype != np.float32:
+        raise ValueError(f"{rows.dtype} of shape {rows.shape} where float32 of shape {shape} was expected")

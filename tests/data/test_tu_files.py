@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dgl_memgnn.data import tu_files
 from dgl_memgnn.data.tu_files import TUFiles, one_hot
 
 
@@ -120,6 +121,37 @@ def test_wrong_checksum_in_zip(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"1, 2\n", b"1, 3\n"))
     with TUFiles(path, "S") as files, pytest.raises(ValueError, match="not a readable zip file .*CRC"):
         files.read("A")
+
+
+def test_zip_bomb(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "S.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("S/S_A.txt", b"1, 2\n" * 10**6)
+    with TUFiles(tmp_path / "S.zip", "S") as files:
+        assert len(files.read("A")) == 10**6  # repetitive, but small
+        monkeypatch.setattr(tu_files, "_MAX_SIZE", 2**20)
+        with pytest.raises(ValueError, match="S_A.txt in .*S.zip would grow from .* to 5000000 bytes"):
+            files.read("A")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zip_that_understates_its_size(tmp_path, method):
+    """No more is unpacked than was stated."""
+    path = tmp_path / "S.zip"
+    content = b"1, 2\n" * 10**6
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("S/S_A.txt", content)
+    size = len(content).to_bytes(4, "little")
+    assert path.read_bytes().count(size) == 2
+    path.write_bytes(path.read_bytes().replace(size, (15).to_bytes(4, "little")))
+    with TUFiles(path, "S") as files, pytest.raises(ValueError, match="S.zip is not a readable zip file .*CRC"):
+        files.read("A")
+
+
+def test_labels_that_are_different_for_each_node(tmp_path):
+    (tmp_path / "S_node_labels.txt").write_text("\n".join(map(str, range(40000))))
+    with TUFiles(tmp_path, "S") as files:
+        with pytest.raises(ValueError, match="S_node_labels.txt in .* has 40000 different labels"):
+            files.features("node", 40000)
 
 
 def test_features_are_one_hot_labels_then_attributes(tmp_path):

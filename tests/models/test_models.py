@@ -2,6 +2,7 @@
 import dgl
 import pytest
 import torch
+from dgl import DGLError
 from graphs import random_graph
 
 from dgl_memgnn import GMN, MemGNN
@@ -58,6 +59,14 @@ def test_all_parameters_but_single_keys_learn(name):
     single = {"readout.layers.2.keys", "readout.layers.2.head_weight"}
     assert single <= still
     assert not {n for n in still - single if "bias" not in n}
+
+
+def test_a_batch_of_one(name):
+    """Has no variance to normalise by in training; otherwise it is as good as any."""
+    model, single = make(name), make_input(name, 9)
+    with pytest.raises(DGLError, match="cannot train on a single graph: put two or more into a batch"):
+        model(*single)
+    assert model.eval()(*single).isfinite().all()
 
 
 def test_another_readout():

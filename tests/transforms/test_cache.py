@@ -9,13 +9,13 @@ import pytest
 import torch
 from dgl import DGLError
 
+from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.transforms import (
     EMBEDDINGS,
     Adjacency,
     HeatKernel,
     RandomWalkWithRestart,
     cache,
-    default_cache_dir,
     embed,
 )
 
@@ -293,7 +293,7 @@ def test_refused_transforms_and_graphs(tmp_path):
 
 def test_default_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("DGL_DOWNLOAD_DIR", str(tmp_path / "downloads"))
-    assert default_cache_dir() == tmp_path / "downloads" / "dgl_memgnn" / "embeddings"
+    assert default_cache_dir() == tmp_path / "downloads" / "dgl_memgnn" / "cache"
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("DGL_DOWNLOAD_DIR", str(tmp_path / "file" / "below"))
     assert default_cache_dir() is None

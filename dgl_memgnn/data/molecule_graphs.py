@@ -1,0 +1,143 @@
+"""Graphs of many molecules: made in several processes, stored on disk."""
+import hashlib
+import json
+from concurrent.futures.process import BrokenProcessPool
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dgl_memgnn.cache import read_arrays, store_arrays
+from dgl_memgnn.data import featurizers
+from dgl_memgnn.data.graph_arrays import graphs_from_arrays
+
+_FORMAT = "dgl_memgnn molecules 1"  # to be counted up when the arrays have another meaning
+_MANY = 8000  # molecules that take several processes less time than one, their start included
+_MAX_PROCESSES = 8  # each of them takes some 400 MiB
+_CHUNK_SIZE = 250  # molecules that a process is given at a time
+_PATIENCE = 3  # seconds until a bar is shown
+
+
+def smiles_to_graphs(smiles, featurizer="canonical", cache_dir=None):
+    """Graphs of many molecules.
+
+    From some thousand molecules on, several processes share the work, and a bar shows how far they are.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+    featurizer : str
+        See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
+    cache_dir : str or os.PathLike, optional
+        Folder that keeps the result, in a file named after the molecules in their order, the featurizer and
+        the versions of rdkit and dgllife. A damaged file is computed anew, and a folder that cannot be
+        written leaves the result unstored, both with a warning. Default: None, nothing is stored.
+
+    Returns
+    -------
+    list
+        For each molecule its DGLGraph, see :func:`dgl_memgnn.data.smiles_to_graph`, or None.
+    list of str
+        For each molecule why it has no graph, as ``"kind: details"``; empty if it has one.
+
+    Raises
+    ------
+    ChildProcessError
+        If a process died.
+
+    Examples
+    --------
+    >>> graphs, reasons = smiles_to_graphs(["CCO", ""], "memgnn")
+    >>> graphs[0].num_nodes(), graphs[1], reasons
+    (3, None, ['', 'empty SMILES'])
+    """
+    smiles, spec = list(smiles), featurizers.featurizer(featurizer)
+    arrays = None
+    if cache_dir is not None and smiles:
+        file = Path(cache_dir) / f"{_key(smiles, spec)}.npz"
+        arrays = read_arrays(file, lambda arrays: _check(arrays, len(smiles), spec))
+    if arrays is None:
+        arrays = _featurize(smiles, spec)
+        if cache_dir is not None and smiles:
+            store_arrays(file, compress=True, **arrays)
+    reasons = json.loads(arrays.pop("reasons").tobytes())
+    graphs = graphs_from_arrays(**arrays)
+    bar = tqdm(reasons, "Graphs", unit=" molecules", delay=_PATIENCE)
+    return [None if reason else next(graphs) for reason in bar], reasons
+
+
+def _featurize(smiles, spec):
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+
+    chunks = [smiles[start:start + _CHUNK_SIZE] for start in range(0, len(smiles), _CHUNK_SIZE)]
+    processes = min(cpu_count(), _MAX_PROCESSES) if len(smiles) >= _MANY else 1
+    done = [_featurize_chunk([], spec)]  # the types of arrays without a molecule
+    # loky, because its processes do not import the script that started them, guarded or not.
+    with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=10), \
+            tqdm(None, "Featurize", len(smiles), unit=" molecules", delay=_PATIENCE) as bar:
+        try:
+            for arrays in Parallel(processes, return_as="generator", batch_size=1)(
+                    delayed(_featurize_chunk)(chunk, spec) for chunk in chunks):
+                done.append(arrays)
+                bar.update(len(arrays["reasons"]))
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                f"One of {processes} processes that featurize molecules died, at molecule {bar.n} of "
+                f"{len(smiles)} or soon after it. If memory ran out, free some and start again ({error})."
+            ) from error
+    arrays = {name: np.concatenate([part[name] for part in done]) for name in done[0] if name != "reasons"}
+    reasons = [reason for part in done for reason in part["reasons"]]
+    return {**arrays, "reasons": np.frombuffer(json.dumps(reasons).encode(), np.uint8)}
+
+
+def _featurize_chunk(smiles, spec):
+    """The arrays of :func:`graphs_from_arrays`, as small as they can be, and a reason for each molecule."""
+    num_nodes, num_edges, reasons = [], [], []
+    ids = [np.empty((2, 0), np.int32)]
+    node_feat, edge_feat = [np.empty((0, spec.node_feats), np.int8)], [np.empty((0, spec.edge_feats), np.int8)]
+    for text in smiles:
+        try:
+            graph = featurizers.smiles_to_graph(text, spec)
+        except featurizers.MoleculeError as error:
+            reasons.append(str(error))
+            continue
+        reasons.append("")
+        num_nodes.append(graph.num_nodes())
+        num_edges.append(graph.num_edges())
+        ids.append(np.stack([ends.numpy() for ends in graph.edges()]).astype(np.int32))
+        node_feat.append(_small(graph.ndata["feat"].numpy()))
+        edge_feat.append(_small(graph.edata["feat"].numpy()))
+    src, dst = np.concatenate(ids, axis=1)
+    return {"num_nodes": np.array(num_nodes, np.int32), "num_edges": np.array(num_edges, np.int32),
+            "src": src, "dst": dst, "node_feat": np.concatenate(node_feat), "edge_feat": np.concatenate(edge_feat),
+            "reasons": reasons}
+
+
+def _small(feat):
+    """The same numbers in 8 bits, if 8 bits can hold them."""
+    with np.errstate(invalid="ignore"):  # of numbers beyond the range of integers
+        small = feat.astype(np.int8)
+    return small if np.array_equal(small, feat) else feat
+
+
+def _key(smiles, spec):
+    digest = hashlib.sha256(f"{_FORMAT}\n{featurizers.FEATURIZERS_VERSION}\n{spec}\n".encode())
+    digest.update(f"rdkit {version('rdkit')}\ndgllife {version('dgllife')}\n".encode())
+    for text in smiles:
+        digest.update(f"{text!r}\n".encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
+
+
+def _check(arrays, num_molecules, spec):
+    """Raise if these are not arrays of so many molecules."""
+    reasons = json.loads(arrays["reasons"].tobytes())
+    num_nodes, num_edges = arrays["num_nodes"], arrays["num_edges"]
+    nodes, edges = num_nodes.sum(), num_edges.sum()
+    ends = np.stack([arrays["src"], arrays["dst"]])
+    shapes = {"node_feat": (nodes, spec.node_feats), "edge_feat": (edges, spec.edge_feats), "src": (edges,)}
+    if not (len(reasons) == num_molecules and reasons.count("") == len(num_nodes) == len(num_edges)
+            and all(arrays[name].shape == shape for name, shape in shapes.items())
+            and all(arrays[name].dtype in (np.int8, np.float32) for name in ("node_feat", "edge_feat"))
+            and (ends >= 0).all() and (ends < np.repeat(num_nodes, num_edges)).all()):
+        raise ValueError(f"the arrays are not those of {num_molecules} molecules")

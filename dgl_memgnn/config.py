@@ -160,7 +160,7 @@ def options():
 
 def _read(source):
     path = Path(source)
-    if path.exists():
+    if path.is_file():
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:

@@ -130,6 +130,12 @@ def test_an_unknown_override():
         load_config("quickstart", {"epoch": 3})
 
 
+def test_a_folder_of_the_same_name_does_not_hide_a_configuration(tmp_path, monkeypatch):
+    (tmp_path / "quickstart").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_config("quickstart").data.dataset == "FreeWilson"
+
+
 def test_no_such_configuration():
     with pytest.raises(FileNotFoundError, match="Those that do: .*quickstart"):
         load_config("quickstrat")

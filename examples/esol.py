@@ -10,11 +10,11 @@ from dgl_memgnn.training import Regression, Trainer
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data-dir", help="folder with molnet/delaney-processed.csv; default: $DGL_MEMGNN_DATA")
-parser.add_argument("--epochs", type=int, default=100)
+parser.add_argument("--epochs", type=int, default=60)
 parser.add_argument("--seeds", type=int, default=3)
 args = parser.parse_args()
 
-molecules = MoleculeNet("ESOL", featurizer="attentivefp", data_dir=args.data_dir)
+molecules = MoleculeNet("ESOL", featurizer="canonical", data_dir=args.data_dir)
 scores = []
 for seed in range(args.seeds):
     train, validation, test = random_split(len(molecules), seed=seed)
@@ -25,9 +25,11 @@ for seed in range(args.seeds):
         hidden_feats=128,
         out_feats=1,
         num_layers=3,
-        num_keys=(64, 1),
+        num_keys=(32, 1),
         num_heads=5,
         dropout=0.1,
+        edge_message=True,
+        log_scores=True,
     )
     trainer = Trainer(
         model,
@@ -36,6 +38,10 @@ for seed in range(args.seeds):
         score=score_regression,
         higher_is_better=False,
         epochs=args.epochs,
+        batch_size=32,
+        learning_rate=1e-3,
+        decay="cosine",
+        weight_average=0.99,
         seed=seed,
     )
     trainer.fit(molecules, train, validation)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dgl_memgnn.config import load_config
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -37,8 +39,26 @@ def test_drop_in_runs_with_the_old_readout():
     assert "test accuracy" in run("drop_in.py", shorter=(old, "self.readout = dgl.nn.AvgPooling()"))
 
 
-def test_esol(data_dir):
-    assert "over 1 seeds" in run("esol.py", "--data-dir", str(data_dir), "--epochs", "1", "--seeds", "1")
+@pytest.mark.parametrize("script", ["esol.py", "lipophilicity.py", "bace.py", "tox21.py"])
+def test_molecules(script, data_dir):
+    assert "over 1 seeds" in run(script, "--data-dir", str(data_dir), "--epochs", "1", "--seeds", "1")
+
+
+@pytest.mark.parametrize("name", ["esol", "lipophilicity", "bace", "tox21"])
+def test_the_example_is_the_configuration(name):
+    """The values in sight of the reader are those of the configuration."""
+    config, text = load_config(f"{name}_memgnn"), (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    data, model, training = config.data, config.model, config.training
+    for value in [
+        f'MoleculeNet("{data.dataset}", featurizer="{data.featurizer}"', f"{data.split}_split(",
+        f"hidden_feats={model.hidden_feats},", f"num_layers={model.num_layers},",
+        f"num_keys={tuple(model.num_keys)},", f"num_heads={model.num_heads},", f"dropout={model.dropout},",
+        f"edge_message={model.edge_message},", f"log_scores={model.log_scores},", f"default={training.epochs})",
+        f"batch_size={training.batch_size},", f'decay="{training.decay}",',
+        f"weight_average={training.weight_average},",
+    ]:
+        assert value in text
+    assert float(re.search(r"learning_rate=(\S+),", text)[1]) == training.learning_rate
 
 
 def test_enzymes(data_dir):

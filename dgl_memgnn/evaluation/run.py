@@ -74,6 +74,8 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
     if not overwrite:
         result = finished_result(folder, config)
         if result is not None:
+            if rank() == 0:
+                (folder / STATE).unlink(missing_ok=True)
             return result
     with main_process_first():
         dataset, task = load_dataset(config)

@@ -54,7 +54,8 @@ class MemGNN(nn.Module):
         super().__init__()
 
         def conv(in_feats, out_feats):
-            return Attention(in_feats, out_feats // 4, heads=4, edge_dim=edge_feats, add_self_loops=False)
+            return Attention(in_feats, out_feats // 4, heads=4, edge_dim=edge_feats, add_self_loops=False,
+                             bias=False)
 
         self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout)
         self.readout = Readout(hidden_feats, num_keys, num_heads)

@@ -17,8 +17,8 @@ import torch
 
 from dgl_memgnn import files
 from dgl_memgnn.config import load_config
-from dgl_memgnn.evaluation import run, train_run
-from dgl_memgnn.training import load_checkpoint
+from dgl_memgnn.evaluation import Predictor, run, train_run
+from dgl_memgnn.training import Regression, load_checkpoint
 
 SETTINGS = {
     "tasks": ["size"], "split": "random", "hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "epochs": 5,
@@ -104,13 +104,17 @@ def test_a_run_killed_between_any_two_writes_ends_the_same(config, uninterrupted
         assert_same_run(tmp_path / str(last), uninterrupted)
 
 
+def _heed_ctrl_c():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell ignores it for commands in the background
+
+
 def test_ctrl_c_ends_at_a_batch_and_says_how_to_continue(csv, uninterrupted, tmp_path):
     settings = {**SETTINGS, "csv": csv, "out": tmp_path, "epochs": 10**6, "patience": 10**6}
     words = [f"--{name.replace('_', '-')}={','.join(map(str, value)) if isinstance(value, list) else value}"
              for name, value in settings.items()]
     process = subprocess.Popen([sys.executable, "-m", "dgl_memgnn", "train", *words], text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env={**os.environ, "OMP_NUM_THREADS": "1"})
+                               env={**os.environ, "OMP_NUM_THREADS": "1"}, preexec_fn=_heed_ctrl_c)
     while process.poll() is None and not (tmp_path / "training.pt").exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -161,6 +165,22 @@ def interrupt_after_first_epoch(config, folder):
 
         patch.setattr(run, "save_checkpoint", save_and_stop)
         train_run(config, folder, progress=False)
+
+
+def test_a_loss_that_is_not_a_number_leaves_the_best_epoch(config, uninterrupted, tmp_path, monkeypatch):
+    forward, calls = Regression.forward, count(1)
+    batches_an_epoch = 6  # 48 training molecules, 8 at a time
+
+    def poisoned(self, output, label):
+        loss = forward(self, output, label)
+        return loss * float("nan") if next(calls) == 2 * batches_an_epoch + 3 else loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Regression, "forward", poisoned)
+        with pytest.raises(FloatingPointError, match="nan in batch 3 of epoch 3"):
+            train_run(config, tmp_path, progress=False)
+    assert pd.read_csv(tmp_path / "history.csv").equals(pd.read_csv(uninterrupted / "history.csv").head(2))
+    assert len(Predictor(tmp_path).predict(["CCO"])) == 1
 
 
 def test_a_full_disk_names_the_file_and_loses_nothing(config, uninterrupted, tmp_path):

@@ -27,6 +27,7 @@ setup(
         'pydantic>=1.10; python_version >= "3.12"',
         'numpy<2; python_version >= "3.12"',
         "joblib>=1.3",
+        "matplotlib>=3.7",
         "packaging",  # imported by dgl, which does not declare it
         "pandas",
         "pyyaml",

@@ -42,7 +42,7 @@ def regression(folder):
 
 def test_the_run_folder(regression):
     assert {p.name for p in regression.iterdir()} == {
-        "config.yaml", "history.csv", "metrics.json", "predictions.csv", "checkpoint.pt"
+        "config.yaml", "history.csv", "curves.png", "metrics.json", "predictions.csv", "checkpoint.pt"
     }
     metrics = json.loads((regression / "metrics.json").read_text())
     assert {"validation", "test", "seed", "versions", "wall_time_seconds", "best_epoch"} <= set(metrics)

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from dgl_memgnn.evaluation.assembly import SCORES
 from dgl_memgnn.evaluation.protocols import runs
 from dgl_memgnn.evaluation.run import finished_result, train_run, write_json
+from dgl_memgnn.visualization import plot_curves
 
 __all__ = ["benchmark"]
 
@@ -28,8 +29,8 @@ def benchmark(config, protocol, folder, repeats=None, workers=2, overwrite=False
     protocol : str
         See :func:`dgl_memgnn.evaluation.protocols.runs`.
     folder : str or os.PathLike
-        Receives a run folder a run, and result.json. Runs that are complete there are kept; one that was
-        interrupted continues.
+        Receives a run folder a run, curves.png, and result.json. Runs that are complete there are kept; one that
+        was interrupted continues.
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's.
     workers : int, optional
@@ -71,6 +72,8 @@ def benchmark(config, protocol, folder, repeats=None, workers=2, overwrite=False
                         process.terminate()  # what they have stored is whole, and continues
                     raise
     result = _result(config, protocol, folder, configs, members)
+    if config.model.network != "RandomForest":
+        plot_curves({name: folder / name / "history.csv" for name in configs}, folder / "curves.png")
     write_json(folder / "result.json", result)
     return result
 

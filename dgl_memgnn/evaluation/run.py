@@ -20,11 +20,12 @@ from dgl_memgnn.evaluation.learnable import check_learnable
 from dgl_memgnn.files import remove_unfinished, replacing
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
+from dgl_memgnn.visualization import plot_curves
 
 __all__ = ["finished_result", "train_run", "write_json"]
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
-FILES = ("config.yaml", "history.csv", "checkpoint.pt", "predictions.csv", "metrics.json")
+FILES = ("config.yaml", "history.csv", "curves.png", "checkpoint.pt", "predictions.csv", "metrics.json")
 STATE = "training.pt"  # all it takes to continue; removed when the run is finished
 
 
@@ -42,7 +43,7 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
         The configuration.
     folder : str or os.PathLike
         The run folder: new, empty, or of the same configuration. It receives config.yaml, history.csv,
-        metrics.json, predictions.csv and checkpoint.pt.
+        curves.png, metrics.json, predictions.csv and checkpoint.pt.
     progress : bool, optional
         Whether to show a progress bar. Default: ``True``.
     overwrite : bool, optional
@@ -123,6 +124,8 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
         with replacing(folder / "predictions.csv") as unfinished:
             table = _predictions_table(dataset, task, parts[held_out], predictions[held_out])
             table.to_csv(unfinished, index=False)
+        if trainer.best_epoch is not None:
+            plot_curves({"": folder / "history.csv"}, folder / "curves.png")
         write_json(folder / "metrics.json", result)
         (folder / STATE).unlink(missing_ok=True)
     return result

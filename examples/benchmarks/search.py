@@ -26,10 +26,10 @@ LEVERS = [
     ("featurizer", ["canonical"]),
     ("hidden_feats", [64, 256]),
     ("num_layers", [2, 5]),
-    ("dropout", [0.0, 0.2]),
-    ("learning_rate", [5e-4, 2e-3]),
+    ("dropout", [0.0, 0.2, 0.4]),
+    ("learning_rate", [3e-4, 2e-3]),
     ("num_keys", [[8, 1]]),
-    ("weight_decay", [1e-4]),
+    ("weight_decay", [1e-4, 1e-3]),
     ("clustering_period", [0]),
 ]
 

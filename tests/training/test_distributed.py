@@ -61,11 +61,12 @@ def test_the_command_trains_in_two_processes_and_continues(tmp_path):
     path = tmp_path / "molecules.csv"
     path.write_text("smiles,size\n" + "".join(f"{'C' * n}{t},{n}\n" for n in range(1, 11) for t in "ON"))
     arguments = ["-m", "dgl_memgnn", "train", "--csv", str(path), "--tasks", "size", "--split", "random",
-                 "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2", "--out", str(tmp_path / "run")]
+                 "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2",
+                 "--out", str(tmp_path / "run")]
     done = torchrun("2", *arguments)
     assert done.stdout.count("Stored in") == 1
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
-        "config.yaml", "history.csv", "metrics.json", "predictions.csv", "checkpoint.pt"
+        "config.yaml", "history.csv", "metrics.json", "predictions.csv", "checkpoint.pt", "curves.png"
     }
     assert torchrun("2", *arguments).stdout.count("is finished") == 1
 

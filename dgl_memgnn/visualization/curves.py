@@ -1,0 +1,42 @@
+"""Training curves."""
+import pandas as pd
+
+from dgl_memgnn.files import replacing
+
+__all__ = ["plot_curves"]
+
+
+def plot_curves(histories, path):
+    """Draw the training loss and the validation metric of runs over their epochs.
+
+    Parameters
+    ----------
+    histories : dict
+        Names of runs, and the ``history.csv`` of each. The metric drawn is the one that chose the epoch.
+    path : str or os.PathLike
+        The picture to write; its ending is its format.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "history.csv").write_text("epoch,loss,clustering_loss,rmse,mae,r2\\n1,1.0,,0.9,0.7,0.1\\n")
+    >>> plot_curves({"seed0": folder / "history.csv"}, folder / "curves.png")
+    >>> sorted(p.name for p in folder.iterdir())
+    ['curves.png', 'history.csv']
+    """
+    from matplotlib.figure import Figure  # not pyplot, which needs to know about screens
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    losses, metrics = figure.subplots(1, 2)
+    for name, history in histories.items():
+        table = pd.read_csv(history)
+        metric = table.columns[3]  # after epoch, loss and clustering_loss
+        losses.plot(table["epoch"], table["loss"], label=name, linewidth=1)
+        metrics.plot(table["epoch"], table[metric], linewidth=1)
+    losses.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    metrics.set(xlabel="epoch", ylabel=f"validation {metric}")
+    if len(histories) > 1:
+        figure.legend(loc="outside right upper", fontsize="small")
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=100)

@@ -158,3 +158,25 @@ def peer_state(ours, peer):
             assert re.fullmatch(r"readout\.layers\.\d\.lin\.bias", name)
             value.zero_()
     return state
+
+
+def test_search(tmp_path):
+    """Each lever's best value is kept, no test part is scored, and a second call adds nothing."""
+    chains = ["C" * n + tail for n in range(1, 16) for tail in ("O", "N")]
+    (tmp_path / "m.csv").write_text("smiles,size\n" + "".join(f"{s},{len(s)}\n" for s in chains))
+    (tmp_path / "small.yaml").write_text(
+        f"data: {{csv: '{tmp_path / 'm.csv'}', tasks: [size], split: random}}\n"
+        "model: {hidden_feats: 8, num_layers: 1, num_keys: [2, 1]}\ntraining: {epochs: 2}\n"
+    )
+    arguments = [str(tmp_path / "small.yaml"), "--seeds", "2", "--workers", "1",
+                 "--levers", "dropout,weight_decay", "--out", str(tmp_path / "search.json")]
+    printed = run("search", *arguments)
+    stored = json.loads((tmp_path / "search.json").read_text())
+    trials = stored["trials"]
+    assert len(trials) == 6 and trials[0]["values"] == {}
+    assert all(trial["mean"] == pytest.approx(sum(s["score"] for s in trial["seeds"]) / 2) for trial in trials)
+    assert stored["best"]["mean"] == min(trial["mean"] for trial in trials)
+    best_dropout = min(trials[:4], key=lambda trial: trial["mean"])["values"]
+    assert all(trial["values"].items() >= best_dropout.items() for trial in trials[4:])
+    assert "test" not in json.dumps(stored["trials"])
+    assert run("search", *arguments).splitlines() == printed.splitlines()[-1:]

@@ -10,6 +10,7 @@ TITLES = {
     "epoch": "A training epoch",
     "memory": "Peak memory of the memory layer",
     "scaling": "Time per node of the memory layer",
+    "processes": "Training in two processes",
     "gpu": "The memory layer on a GPU",
 }
 

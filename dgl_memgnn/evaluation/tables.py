@@ -54,7 +54,8 @@ def write_tables(folder):
         "# Results",
         "",
         "Made by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run with its "
-        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs.",
+        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs. Links lead to the "
+        "training curves.",
     ]
     for protocol, meaning in PROTOCOLS.items():
         of_protocol = {name: result for name, result in results.items() if result["protocol"] == protocol}
@@ -62,7 +63,7 @@ def write_tables(folder):
             lines += ["", f"## Protocol `{protocol}`", "", f"{meaning[0].upper()}{meaning[1:]}."]
         for dataset in sorted({_dataset(result) for result in of_protocol.values()}):
             rows = {name: result for name, result in of_protocol.items() if _dataset(result) == dataset}
-            lines += _table(protocol, dataset, rows)
+            lines += _table(folder, protocol, dataset, rows)
     path = folder / "README.md"
     with replacing(path) as unfinished:
         unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -73,15 +74,16 @@ def _dataset(result):
     return result["config"]["data"]["dataset"] or result["config"]["data"]["csv"]
 
 
-def _table(protocol, dataset, results):
+def _table(folder, protocol, dataset, results):
     summary = next(iter(results.values()))["summary"]
     parts = list(summary)
     metric = next(iter(summary[parts[0]]))  # the one that decides stands first
     rows = [[who, *(figure or "" for figure in figures), ""]
             for who, *figures in PUBLISHED.get((protocol, dataset), [])]
     for name, result in results.items():
+        title = f"[`{name}`]({name}/curves.png)" if (folder / name / "curves.png").is_file() else f"`{name}`"
         num_runs = sum("-member" not in run for run in result["runs"])
-        rows.append([f"`{name}`", *(_figure(result["summary"][part][metric]) for part in parts), num_runs])
+        rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), num_runs])
         if "ensemble" in result:
             summary = result["ensemble"]["summary"]
             figures = [_figure(summary[part][metric]) if part in summary else "" for part in parts]

@@ -44,6 +44,13 @@ def test_ensembles_have_a_row_of_their_own(tmp_path):
     assert "| `ours`, ensembles of 2 |  | 0.487 ± 0.020 | 2 |" in text
 
 
+def test_rows_lead_to_their_curves(tmp_path):
+    store(tmp_path, "ours", "moleculenet", "ESOL", "regression", test=("rmse", 0.52, 0.03))
+    (tmp_path / "ours" / "curves.png").touch()
+    assert main(["tables", str(tmp_path)]) == 0
+    assert "| [`ours`](ours/curves.png) | 0.520 ± 0.030 | 2 |" in (tmp_path / "README.md").read_text()
+
+
 def test_no_results(tmp_path, capsys):
     assert main(["tables", str(tmp_path)]) == 1
     assert "holds a result.json" in capsys.readouterr().err

@@ -135,7 +135,8 @@ def _benchmark(arguments):
 
 def _config(arguments):
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
-    return load_config(arguments.config, overrides)
+    source = arguments.config or ("molecules" if "csv" in overrides else None)
+    return load_config(source, overrides)
 
 
 def _name(arguments, config):

@@ -31,29 +31,41 @@ class BatchNorm(nn.BatchNorm1d):
         return super().forward(rows).view_as(feat)
 
     def _normalize_jointly(self, rows):
-        sums = _AllSum.apply(torch.cat([rows.sum(0), rows.new_tensor([len(rows)])]))
-        mean, count = sums[:-1] / sums[-1], sums[-1].item()
-        variance = _AllSum.apply((rows - mean).square().sum(0)) / count
-        with torch.no_grad():
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
-        return (rows - mean) * (variance + self.eps).rsqrt() * self.weight + self.bias
+        out, mean, variance, count = _JointNormalization.apply(rows, self.weight, self.bias, self.eps)
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
+        return out
+
+
+class _JointNormalization(torch.autograd.Function):
+    """Batch normalisation over all processes, with one message forward and one backward."""
+
+    @staticmethod
+    def forward(ctx, rows, weight, bias, eps):
+        own = rows.double()
+        sums = torch.cat([own.sum(0), own.square().sum(0), own.new_tensor([len(own)])])
+        distributed.all_reduce(sums)
+        count = sums[-1]
+        mean, square = (sums[:-1] / count).chunk(2)
+        variance = (square - mean.square()).clamp_min(0)
+        scale = (variance + eps).rsqrt().to(rows)
+        mean, variance, count = mean.to(rows), variance.to(rows), count.to(rows)
+        normal = (rows - mean) * scale
+        ctx.save_for_backward(normal, weight, scale, count)
+        ctx.mark_non_differentiable(mean, variance, count)
+        return normal * weight + bias, mean, variance, count
+
+    @staticmethod
+    def backward(ctx, grad, *_):
+        normal, weight, scale, count = ctx.saved_tensors
+        grad_bias, grad_weight = grad.sum(0), (grad * normal).sum(0)
+        joint = torch.cat([grad_bias, grad_weight])
+        distributed.all_reduce(joint)
+        mean_bias, mean_weight = (joint / count).chunk(2)
+        grad_rows = (grad - mean_bias - normal * mean_weight) * (weight * scale)
+        return grad_rows, grad_weight, grad_bias, None
 
 
 def _is_joined():
     return distributed.is_available() and distributed.is_initialized()
-
-
-class _AllSum(torch.autograd.Function):
-    """The sum of a tensor over all processes; their gradients are summed likewise."""
-
-    @staticmethod
-    def forward(ctx, tensor):
-        total = tensor.clone()
-        distributed.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx, grad):
-        return _AllSum.apply(grad)

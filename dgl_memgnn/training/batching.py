@@ -48,11 +48,18 @@ class EvenBatches:
         """Say which epoch comes next, counted from 1. Each has an order of its own."""
         self.epoch = epoch
 
-    def __iter__(self):
+    def whole(self):
+        """Batches of this epoch as all processes share them, each a tensor of indices."""
         generator = torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch))
-        order = torch.randperm(self.num_graphs, generator=generator)
-        for batch in order.tensor_split(self.num_batches):
-            yield batch.tensor_split(self.num_processes)[self.rank].tolist()
+        return torch.randperm(self.num_graphs, generator=generator).tensor_split(self.num_batches)
+
+    def __iter__(self):
+        for batch in self.whole():
+            yield self.share(batch).tolist()
+
+    def share(self, batch):
+        """This process's share of a whole batch."""
+        return batch.tensor_split(self.num_processes)[self.rank]
 
 
 def epoch_seed(*numbers):

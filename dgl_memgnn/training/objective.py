@@ -22,9 +22,9 @@ class Classification(nn.Module):
         """The loss of outputs of shape (B, C) for labels of shape (B,)."""
         return F.cross_entropy(output, label)
 
-    def count(self, label):
-        """Number of labels that the loss averages over."""
-        return len(label)
+    def counts(self, label):
+        """Number of labels of each graph that the loss averages over, of shape (B,)."""
+        return torch.ones(len(label))
 
     def predict(self, output):
         """Class probabilities of shape (B, C)."""
@@ -49,9 +49,9 @@ class BinaryTasks(nn.Module):
         loss = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), present.to(output), reduction="sum")
         return loss / present.sum().clamp_min(1)
 
-    def count(self, label):
-        """Number of labels that the loss averages over."""
-        return int((~label.isnan()).sum())
+    def counts(self, label):
+        """Number of labels of each graph that the loss averages over, of shape (B,)."""
+        return (~label.isnan()).sum(1)
 
     def predict(self, output):
         """Probabilities of shape (B, T) that the label is 1."""
@@ -99,9 +99,9 @@ class Regression(nn.Module):
         error = output - (label.nan_to_num() - self.mean) / self.std
         return (error.square() * present).sum() / present.sum().clamp_min(1)
 
-    def count(self, label):
-        """Number of labels that the loss averages over."""
-        return int((~label.isnan()).sum())
+    def counts(self, label):
+        """Number of labels of each graph that the loss averages over, of shape (B,)."""
+        return (~label.isnan()).sum(1)
 
     def predict(self, output):
         """Targets of shape (B, T) in their own unit."""

@@ -165,7 +165,10 @@ class Trainer:
         """
         batches = EvenBatches(len(train), self.batch_size, self.seed, rank(), num_processes())
         loader = GraphDataLoader(Subset(dataset, train), batch_sampler=batches)
-        network = DistributedDataParallel(self.model) if num_processes() > 1 else self.model
+        network = self.model
+        if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
+            network = DistributedDataParallel(self.model, broadcast_buffers=False)
+        counts = self.objective.counts(torch.stack([dataset[i][1] for i in train])).double()
         label = torch.stack([dataset[i][1] for i in validation])
         silent = not self.progress or rank() > 0
         bar = tqdm(total=self.epochs, initial=len(self.history), unit="epoch", disable=silent)
@@ -174,7 +177,7 @@ class Trainer:
                 epoch = len(self.history) + 1
                 torch.manual_seed(epoch_seed(self.seed, epoch, rank()))
                 batches.set_epoch(epoch)
-                record = {"epoch": epoch, **self._train_epoch(network, loader, epoch, stop_if_interrupted)}
+                record = {"epoch": epoch, **self._train_epoch(network, loader, counts, stop_if_interrupted)}
                 metrics = self.score(self.predict(dataset, validation), label)
                 record.update(metrics)
                 name, value = next(iter(metrics.items()))
@@ -248,29 +251,25 @@ class Trainer:
         epoch = len(self.history)
         return epoch >= self.epochs or epoch - self.best_epoch >= self.patience
 
-    def _train_epoch(self, network, loader, epoch, stop_if_interrupted):
+    def _train_epoch(self, network, loader, counts, stop_if_interrupted):
+        batches, epoch = loader.batch_sampler, len(self.history) + 1
         self.schedule.begin_epoch(epoch)
         self.model.train()
         total = torch.zeros((), dtype=torch.float64)
-        for batch, (graph, label) in enumerate(loader, start=1):
+        for batch, (whole, (graph, label)) in enumerate(zip(batches.whole(), loader), start=1):
             graph, label = graph.to(self.device), label.to(self.device)
             loss = self.objective(network(graph, *self.inputs(graph)), label)
             if not math.isfinite(loss.item()):
                 raise FloatingPointError(f"The loss is {loss.item()} in batch {batch} of epoch {epoch}. "
                                          "Lower the learning rate, and look for extreme features or targets.")
-            share = self._share(label)
+            share = (counts[batches.share(whole)].sum() / counts[whole].sum().clamp_min(1)).item()
             total += share * loss.item()
-            self.schedule.supervised_step(loss * share * num_processes())  # processes' gradients are averaged
+            self.schedule.supervised_step(loss * (share * num_processes()))  # processes' gradients are averaged
             if self.average is not None:
                 self.average.update_parameters(self.model)
             stop_if_interrupted()
         clustering = self._cluster(loader) if self.schedule.clusters_after(epoch) else None
         return {"loss": all_sum(total).item() / len(loader), "clustering_loss": clustering}
-
-    def _share(self, label):
-        """This process's share of a batch's labels; 1 in a process that stands alone."""
-        count = torch.tensor(float(self.objective.count(label)), dtype=torch.float64, device=self.device)
-        return (count / all_sum(count).clamp_min(1)).item() if num_processes() > 1 else 1.0
 
     def _cluster(self, loader):
         """One clustering step over all training graphs; returns the loss, in nats per graph."""

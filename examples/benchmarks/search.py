@@ -74,13 +74,21 @@ def main():
         best = score({})
         for name, values in LEVERS:
             if args.levers is None or name in args.levers:
+                current = {**flat(setting["config"]), **best["values"]}[name]
                 for value in values:
+                    if value == current:
+                        continue
                     trial = score({**best["values"], name: value})
                     if trial["seeds"][0]["sign"] * (trial["mean"] - best["mean"]) > 0:
                         best = trial
     stored["best"] = best
     write_json(args.out, stored)
     print(f"best: {best['mean']:.4f} with {best['values']}")
+
+
+def flat(config):
+    """The values of all sections in one dict."""
+    return {name: value for section in config.values() for name, value in section.items()}
 
 
 def validate(config):

@@ -78,9 +78,12 @@ class AlternatingSchedule:
                 group["lr"] = rate
 
     def supervised_step(self, loss):
-        """Descend the supervised loss of a batch: everything moves but the keys."""
+        """Descend the supervised loss of a batch: everything moves but the keys.
+
+        FloatingPointError, and nothing moves, if the loss or its gradient is not finite.
+        """
         self.model.zero_grad(set_to_none=True)
-        loss.backward()
+        _backward(loss)
         self._descend(self.supervised)
 
     def clusters_after(self, epoch):
@@ -90,11 +93,12 @@ class AlternatingSchedule:
     def clustering_step(self, losses):
         """Descend the sum of clustering losses, computed one by one so that one graph of operations is alive.
 
-        Losses of several processes are summed as well.
+        Losses of several processes are summed as well. FloatingPointError, and nothing moves, if a loss or the
+        gradient is not finite.
         """
         self.model.zero_grad(set_to_none=True)
         for loss in losses:
-            loss.backward()
+            _backward(loss)
         sum_gradients(self.model.parameters())
         self._descend(self.clustering)
 
@@ -109,5 +113,13 @@ class AlternatingSchedule:
 
     def _descend(self, optimizer):
         moved = [p for group in optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(moved, self.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(moved, self.clip_norm).item()
+        if not math.isfinite(norm):
+            raise FloatingPointError(f"The norm of the gradient is {norm}")
         optimizer.step()
+
+
+def _backward(loss):
+    if not math.isfinite(loss.item()):
+        raise FloatingPointError(f"The loss is {loss.item()}")
+    loss.backward()

@@ -1,6 +1,7 @@
 """The training loop."""
 import copy
 import math
+from contextlib import contextmanager
 
 import torch
 from dgl.dataloading import GraphDataLoader
@@ -161,7 +162,7 @@ class Trainer:
         Raises
         ------
         FloatingPointError
-            If a loss is not finite; the message names the batch.
+            If a loss or its gradient is not finite; the message names the batch.
         """
         batches = EvenBatches(len(train), self.batch_size, self.seed, rank(), num_processes())
         loader = GraphDataLoader(Subset(dataset, train), batch_sampler=batches)
@@ -259,16 +260,17 @@ class Trainer:
         for batch, (whole, (graph, label)) in enumerate(zip(batches.whole(), loader), start=1):
             graph, label = graph.to(self.device), label.to(self.device)
             loss = self.objective(network(graph, *self.inputs(graph)), label)
-            if not math.isfinite(loss.item()):
-                raise FloatingPointError(f"The loss is {loss.item()} in batch {batch} of epoch {epoch}. "
-                                         "Lower the learning rate, and look for extreme features or targets.")
             share = (counts[batches.share(whole)].sum() / counts[whole].sum().clamp_min(1)).item()
             total += share * loss.item()
-            self.schedule.supervised_step(loss * (share * num_processes()))  # processes' gradients are averaged
+            with _located(f"batch {batch} of epoch {epoch}"):
+                self.schedule.supervised_step(loss * (share * num_processes()))  # gradients will be averaged
             if self.average is not None:
                 self.average.update_parameters(self.model)
             stop_if_interrupted()
-        clustering = self._cluster(loader) if self.schedule.clusters_after(epoch) else None
+        clustering = None
+        if self.schedule.clusters_after(epoch):
+            with _located(f"the clustering step of epoch {epoch}"):
+                clustering = self._cluster(loader)
         return {"loss": all_sum(total).item() / len(loader), "clustering_loss": clustering}
 
     def _cluster(self, loader):
@@ -286,6 +288,16 @@ class Trainer:
 
         self.schedule.clustering_step(losses())
         return all_sum(total).item()
+
+
+@contextmanager
+def _located(place):
+    """Completes the message of a number that is not finite."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error} in {place}. Lower the learning rate, and look for extreme features or "
+                                 "targets.") from error
 
 
 def _moving_average(model, decay):

@@ -123,6 +123,35 @@ def test_a_loss_that_is_not_finite_stops_the_training(make_trainer, dataset):
         trainer.fit([*dataset[:3], (graph, label), *dataset[4:]], TRAIN, VALIDATION)
 
 
+def test_a_gradient_that_is_not_finite_stops_the_training(make_trainer, dataset):
+    trainer, before = make_trainer(), {}
+
+    class Steep(torch.autograd.Function):
+        """Passes its input on, with an infinite slope."""
+
+        @staticmethod
+        def forward(ctx, loss):
+            return loss.clone()
+
+        @staticmethod
+        def backward(ctx, grad):
+            before.update(copy.deepcopy(dict(trainer.model.named_parameters())))
+            return grad * float("inf")
+
+    objective = trainer.objective.forward
+    trainer.objective.forward = lambda output, label: Steep.apply(objective(output, label))
+    with pytest.raises(FloatingPointError, match="norm of the gradient is (nan|inf) in batch 1 of epoch 1"):
+        trainer.fit(dataset, TRAIN, VALIDATION)
+    assert all(torch.equal(before[name], p) for name, p in trainer.model.named_parameters())
+
+
+def test_a_clustering_loss_that_is_not_finite_stops_the_training(make_trainer, dataset, monkeypatch):
+    monkeypatch.setattr("dgl_memgnn.training.trainer.memory_clustering_loss",
+                        lambda graph, assignments: assignments[0].sum() * float("nan"))
+    with pytest.raises(FloatingPointError, match="loss is nan in the clustering step of epoch 2"):
+        make_trainer(clustering_period=2).fit(dataset, TRAIN, VALIDATION)
+
+
 def test_a_score_that_is_not_a_number(make_trainer, dataset):
     trainer = make_trainer()
     trainer.score = lambda prediction, label: {"accuracy": float("nan")}

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from dgl_memgnn.cli import main
+from dgl_memgnn.config import load_config
 from dgl_memgnn.evaluation import Predictor, run
 
 
@@ -21,10 +22,11 @@ def folder(tmp_path_factory):
     smiles = ["C" * n + tail for n in range(1, 11) for tail in ("O", "N", "Cl")]
     table = pd.DataFrame({"smiles": smiles, "size": [len(s) for s in smiles]})
     table.to_csv(folder / "molecules.csv", index=False)
-    (folder / "small.yaml").write_text(
-        f"data: {{csv: '{folder / 'molecules.csv'}', tasks: [size], split: random}}\n"
-        "model: {hidden_feats: 8, num_layers: 1, num_keys: [2, 1]}\ntraining: {epochs: 2}\n"
-    )
+    config = load_config("molecules", {
+        "csv": str(folder / "molecules.csv"), "tasks": ["size"], "split": "random", "hidden_feats": 8,
+        "num_layers": 1, "num_keys": [2, 1], "epochs": 2,
+    })
+    (folder / "small.yaml").write_text(config.to_yaml())
     return folder
 
 

@@ -98,7 +98,7 @@ def test_each_molecule_is_featurized_once_for_all_runs(folder, monkeypatch):
 
 @pytest.mark.parametrize("options, message", [
     (["--tasks", "size"], r"differ in tasks, \['size', 'aromatic'\] and \['size'\]"),
-    (["--tasks", "size,aromatic", "--featurizer", "memgnn"], "differ in featurizer, 'attentivefp' and 'memgnn'"),
+    (["--tasks", "size,aromatic", "--featurizer", "memgnn"], "differ in featurizer, 'canonical' and 'memgnn'"),
 ])
 def test_runs_that_do_not_agree(folder, tmp_path, options, message):
     shutil.copytree(folder / "runs" / "seed0", tmp_path / "first")

@@ -43,18 +43,20 @@ class _JointNormalization(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, rows, weight, bias, eps):
-        own = rows.double()
-        sums = torch.cat([own.sum(0), own.square().sum(0), own.new_tensor([len(own)])])
+        own_count, own_sum = len(rows), rows.sum(0)
+        own_mean = own_sum / max(own_count, 1)
+        own_square = (rows - own_mean).square_().sum(0).double() + own_count * own_mean.double().square()
+        sums = torch.cat([own_sum.double(), own_square, own_square.new_tensor([own_count])])
         distributed.all_reduce(sums)
         count = sums[-1]
         mean, square = (sums[:-1] / count).chunk(2)
         variance = (square - mean.square()).clamp_min(0)
         scale = (variance + eps).rsqrt().to(rows)
         mean, variance, count = mean.to(rows), variance.to(rows), count.to(rows)
-        normal = (rows - mean) * scale
+        normal = (rows - mean).mul_(scale)
         ctx.save_for_backward(normal, weight, scale, count)
         ctx.mark_non_differentiable(mean, variance, count)
-        return normal * weight + bias, mean, variance, count
+        return torch.addcmul(bias, normal, weight), mean, variance, count
 
     @staticmethod
     def backward(ctx, grad, *_):
@@ -63,7 +65,7 @@ class _JointNormalization(torch.autograd.Function):
         joint = torch.cat([grad_bias, grad_weight])
         distributed.all_reduce(joint)
         mean_bias, mean_weight = (joint / count).chunk(2)
-        grad_rows = (grad - mean_bias - normal * mean_weight) * (weight * scale)
+        grad_rows = (grad - mean_bias).addcmul_(normal, -mean_weight).mul_(weight * scale)
         return grad_rows, grad_weight, grad_bias, None
 
 

@@ -8,7 +8,6 @@ from dgl_memgnn import __version__
 from dgl_memgnn.config import load_config, options
 from dgl_memgnn.evaluation import Predictor, benchmark, train_run, write_tables
 from dgl_memgnn.evaluation.protocols import PROTOCOLS
-from dgl_memgnn.evaluation.run import finished_result
 from dgl_memgnn.training.distributed import process_group, rank
 
 __all__ = ["main"]
@@ -103,8 +102,6 @@ def _train(arguments):
     folder = arguments.out or Path("runs", _name(arguments, config))
     with process_group(config.training.device):
         is_main_process = rank() == 0
-        if is_main_process and not arguments.overwrite and finished_result(Path(folder), config) is not None:
-            print(f"{folder} is finished; --overwrite starts it anew.")
         result = train_run(config, folder, overwrite=arguments.overwrite)
     if is_main_process:
         _print_result(result, folder)

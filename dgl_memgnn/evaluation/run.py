@@ -49,7 +49,7 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
     overwrite : bool, optional
         Whether to remove a run that is there and start anew. Default: ``False``.
     report : bool, optional
-        Whether to print what was loaded and what was chosen. Default: ``True``.
+        Whether to print what was loaded and what was chosen, or that the run is finished. Default: ``True``.
 
     Returns
     -------
@@ -77,6 +77,8 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
         if result is not None:
             if rank() == 0:
                 (folder / STATE).unlink(missing_ok=True)
+                if report:
+                    print(f"{folder} is finished; --overwrite starts it anew.")
             return result
     with main_process_first():
         dataset, task = load_dataset(config)

@@ -3,7 +3,7 @@ import torch
 from dgl import DGLError
 from torch import distributed, nn
 
-__all__ = ["BatchNorm"]
+__all__ = ["BatchNorm", "is_joined"]
 
 
 class BatchNorm(nn.BatchNorm1d):
@@ -23,10 +23,10 @@ class BatchNorm(nn.BatchNorm1d):
     def forward(self, feat):
         """Normalise features of shape (..., num_features)."""
         rows = feat.flatten(0, -2)
-        if self.training and len(rows) == 1 and not _is_joined():
+        if self.training and len(rows) == 1 and not is_joined():
             raise DGLError("Batch normalisation cannot train on a single graph: put two or more into a batch, or "
                            "call eval() on the model.")
-        if self.training and _is_joined():
+        if self.training and is_joined():
             return self._normalize_jointly(rows).view_as(feat)
         return super().forward(rows).view_as(feat)
 
@@ -69,5 +69,6 @@ class _JointNormalization(torch.autograd.Function):
         return grad_rows, grad_weight, grad_bias, None
 
 
-def _is_joined():
+def is_joined():
+    """Whether this process trains together with others."""
     return distributed.is_available() and distributed.is_initialized()

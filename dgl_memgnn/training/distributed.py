@@ -6,6 +6,8 @@ import dgl
 import torch
 from torch import distributed
 
+from dgl_memgnn.nn.norm import is_joined
+
 __all__ = [
     "all_sum", "check_device", "gathered", "main_process_first", "num_processes", "process_group", "rank",
     "sum_gradients",
@@ -56,27 +58,27 @@ def check_device(device):
 
 def num_processes():
     """Number of processes that train together; 1 in a process that stands alone."""
-    return distributed.get_world_size() if _is_joined() else 1
+    return distributed.get_world_size() if is_joined() else 1
 
 
 def rank():
     """Number of this process among them, from 0. Process 0 alone prints and writes."""
-    return distributed.get_rank() if _is_joined() else 0
+    return distributed.get_rank() if is_joined() else 0
 
 
 @contextmanager
 def main_process_first():
     """Process 0 runs the block before the others do, so that they find what it has cached."""
-    if _is_joined() and rank() > 0:
+    if is_joined() and rank() > 0:
         distributed.barrier()
     yield
-    if _is_joined() and rank() == 0:
+    if is_joined() and rank() == 0:
         distributed.barrier()
 
 
 def all_sum(tensor):
     """The sum of a tensor over all processes."""
-    if _is_joined():
+    if is_joined():
         tensor = tensor.clone()
         distributed.all_reduce(tensor)
     return tensor
@@ -85,18 +87,14 @@ def all_sum(tensor):
 def sum_gradients(parameters):
     """Sum the gradients of parameters over all processes; the same parameters have one in each of them."""
     for parameter in parameters:
-        if _is_joined() and parameter.grad is not None:
+        if is_joined() and parameter.grad is not None:
             distributed.all_reduce(parameter.grad)
 
 
 def gathered(value):
     """The values of all processes, in the order of their rank."""
-    if not _is_joined():
+    if not is_joined():
         return [value]
     values = [None] * num_processes()
     distributed.all_gather_object(values, value)
     return values
-
-
-def _is_joined():
-    return distributed.is_available() and distributed.is_initialized()

@@ -10,6 +10,7 @@ import time
 
 import pandas as pd
 import pytest
+from processes import heed_ctrl_c
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
@@ -102,14 +103,10 @@ def start(folder, out):
     command = [sys.executable, "-m", "dgl_memgnn", "benchmark", str(folder / "small.yaml"), "--protocol",
                "moleculenet", "--out", str(folder / out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-                               start_new_session=True, preexec_fn=_heed_ctrl_c)
+                               start_new_session=True, preexec_fn=heed_ctrl_c)
     while process.poll() is None and not list((folder / out).glob("*/training.pt")):
         time.sleep(0.02)
     return process
-
-
-def _heed_ctrl_c():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell ignores it for commands in the background
 
 
 def test_killed_it_continues_and_ends_the_same(folder, whole):

@@ -14,6 +14,7 @@ from itertools import count
 import pandas as pd
 import pytest
 import torch
+from processes import heed_ctrl_c
 
 from dgl_memgnn import files
 from dgl_memgnn.config import load_config
@@ -104,17 +105,13 @@ def test_a_run_killed_between_any_two_writes_ends_the_same(config, uninterrupted
         assert_same_run(tmp_path / str(last), uninterrupted)
 
 
-def _heed_ctrl_c():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell ignores it for commands in the background
-
-
 def test_ctrl_c_ends_at_a_batch_and_says_how_to_continue(csv, uninterrupted, tmp_path):
     settings = {**SETTINGS, "csv": csv, "out": tmp_path, "epochs": 10**6, "patience": 10**6}
     words = [f"--{name.replace('_', '-')}={','.join(map(str, value)) if isinstance(value, list) else value}"
              for name, value in settings.items()]
     process = subprocess.Popen([sys.executable, "-m", "dgl_memgnn", "train", *words], text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env={**os.environ, "OMP_NUM_THREADS": "1"}, preexec_fn=_heed_ctrl_c)
+                               env={**os.environ, "OMP_NUM_THREADS": "1"}, preexec_fn=heed_ctrl_c)
     while process.poll() is None and not (tmp_path / "training.pt").exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

@@ -32,6 +32,8 @@ class DataConfig:
     smiles_column: str = _option("smiles", "column of the CSV file that holds the SMILES")
     tasks: List[str] = _option([], "columns of the CSV file to predict")
     featurizer: str = _option("attentivefp", "atom and bond features", choices=tuple(FEATURIZERS))
+    descriptors: bool = _option(False, "whether rdkit's descriptors of the whole molecule are joined to the pooled "
+                                "graph of MemGNN")
     embedding: str = _option("RandomWalkWithRestart", "topological embedding of GMN", choices=tuple(EMBEDDINGS))
     embedding_width: int = _option(32, "width of the topological embedding", low=1)
     cache_dir: Optional[str] = _option(
@@ -276,5 +278,8 @@ def check_together(config):
         raise ValueError(f"model.readout: {model.readout} is for MemGNN, not for {model.network}.")
     if model.network in ("AttentiveFP", "RandomForest") and data.dataset in TU_DATASETS:
         raise ValueError(f"model.network: {model.network} is for molecules, not for {data.dataset}.")
+    if data.descriptors and (model.network != "MemGNN" or data.dataset in TU_DATASETS):
+        raise ValueError("data.descriptors is for MemGNN on molecules, not for "
+                         f"{model.network}{f' on {data.dataset}' if data.dataset in TU_DATASETS else ''}.")
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")

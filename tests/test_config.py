@@ -103,6 +103,8 @@ def test_option_names_are_unique():
     ("data: {split: folds}", "folds is for classes"),
     ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),
     ("model: {network: GMN, readout: sum}", "model.readout: sum is for MemGNN, not for GMN"),
+    ("data: {descriptors: true}\nmodel: {network: AttentiveFP}", "data.descriptors is for MemGNN on molecules"),
+    ("data: {dataset: ENZYMES, descriptors: true}", "for MemGNN on molecules, not for MemGNN on ENZYMES"),
     ("data: {dataset: ENZYMES}\nmodel: {network: AttentiveFP}", "AttentiveFP is for molecules, not for ENZYMES"),
     ("[1, 2]", "must hold the sections data, model, training"),
     ("training: 3", "must hold the sections"),

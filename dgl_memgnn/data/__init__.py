@@ -1,4 +1,5 @@
 """Data sets, featurizers and splits."""
+from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
@@ -21,6 +22,7 @@ __all__ = [
     "MoleculeNet",
     "TUDataset",
     "TU_DATASETS",
+    "descriptor_names",
     "fair_splits",
     "featurizer",
     "find_duplicates",
@@ -31,6 +33,7 @@ __all__ = [
     "random_split",
     "read_molecules",
     "scaffold_split",
+    "smiles_to_descriptors",
     "smiles_to_graph",
     "smiles_to_graphs",
     "stratified_folds",

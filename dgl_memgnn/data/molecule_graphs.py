@@ -1,7 +1,7 @@
 """Graphs of many molecules: made in several processes, stored on disk."""
 import hashlib
 import json
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,13 +10,11 @@ from tqdm import tqdm
 
 from dgl_memgnn.cache import read_arrays, store_arrays
 from dgl_memgnn.data import featurizers
+from dgl_memgnn.data.chunks import PATIENCE, map_chunks
 from dgl_memgnn.data.graph_arrays import graphs_from_arrays
 
 _FORMAT = "dgl_memgnn molecules 1"  # to be counted up when the arrays have another meaning
 _MANY = 8000  # molecules that take several processes less time than one, their start included
-_MAX_PROCESSES = 8  # each of them takes some 400 MiB
-_CHUNK_SIZE = 250  # molecules that a process is given at a time
-_PATIENCE = 3  # seconds until a bar is shown
 
 
 def smiles_to_graphs(smiles, featurizer="canonical", cache_dir=None):
@@ -63,31 +61,15 @@ def smiles_to_graphs(smiles, featurizer="canonical", cache_dir=None):
             store_arrays(file, compress=True, **arrays)
     reasons = json.loads(arrays.pop("reasons").tobytes())
     graphs = graphs_from_arrays(**arrays)
-    bar = tqdm(reasons, "Graphs", unit=" molecules", delay=_PATIENCE)
+    bar = tqdm(reasons, "Graphs", unit=" molecules", delay=PATIENCE)
     return [None if reason else next(graphs) for reason in bar], reasons
 
 
 def _featurize(smiles, spec):
-    from joblib import Parallel, cpu_count, delayed, parallel_config
-
-    chunks = [smiles[start:start + _CHUNK_SIZE] for start in range(0, len(smiles), _CHUNK_SIZE)]
-    processes = min(cpu_count(), _MAX_PROCESSES) if len(smiles) >= _MANY else 1
-    done = [_featurize_chunk([], spec)]  # the types of arrays without a molecule
-    # loky, because its processes do not import the script that started them, guarded or not.
-    with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=10), \
-            tqdm(None, "Featurize", len(smiles), unit=" molecules", delay=_PATIENCE) as bar:
-        try:
-            for arrays in Parallel(processes, return_as="generator", batch_size=1)(
-                    delayed(_featurize_chunk)(chunk, spec) for chunk in chunks):
-                done.append(arrays)
-                bar.update(len(arrays["reasons"]))
-        except BrokenProcessPool as error:
-            raise ChildProcessError(
-                f"One of {processes} processes that featurize molecules died, at molecule {bar.n} of "
-                f"{len(smiles)} or soon after it. If memory ran out, free some and start again ({error})."
-            ) from error
-    arrays = {name: np.concatenate([part[name] for part in done]) for name in done[0] if name != "reasons"}
-    reasons = [reason for part in done for reason in part["reasons"]]
+    parts = map_chunks(partial(_featurize_chunk, spec=spec), smiles, _MANY, "Featurize")
+    parts.insert(0, _featurize_chunk([], spec))  # the types of arrays without a molecule
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "reasons"}
+    reasons = [reason for part in parts for reason in part["reasons"]]
     return {**arrays, "reasons": np.frombuffer(json.dumps(reasons).encode(), np.uint8)}
 
 

@@ -9,6 +9,7 @@ import torch
 from dgl.data import DGLDataset
 
 from dgl_memgnn.data import featurizers
+from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import find_duplicates
 from dgl_memgnn.data.molecule_csv import list_names, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
@@ -57,6 +58,8 @@ class MoleculeDataset(DGLDataset):
         Name of the data set. Default: ``"molecules"``.
     cache_dir : str or os.PathLike, optional
         Folder that keeps the graphs, see :func:`dgl_memgnn.data.smiles_to_graphs`. Default: none.
+    descriptors : bool, optional
+        Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
 
     Attributes
     ----------
@@ -74,6 +77,10 @@ class MoleculeDataset(DGLDataset):
     featurizer : str
     node_feats, edge_feats : int
         Widths of ``ndata["feat"]`` and ``edata["feat"]``.
+    descriptor_names : list of str
+        Names of the descriptors; empty without them.
+    descriptors : Tensor of shape (n, D) or None
+        See :func:`dgl_memgnn.data.smiles_to_descriptors`; NaN where missing.
 
     Raises
     ------
@@ -93,7 +100,7 @@ class MoleculeDataset(DGLDataset):
     """
 
     def __init__(self, smiles, labels=None, featurizer="canonical", task_names=None, rows=None,
-                 name="molecules", cache_dir=None):
+                 name="molecules", cache_dir=None, descriptors=False):
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
         self.smiles = list(smiles)
@@ -107,12 +114,13 @@ class MoleculeDataset(DGLDataset):
             raise ValueError(f"There are {len(self.task_names)} task names for {num_tasks} label columns.")
         spec = featurizers.featurizer(featurizer)
         self.featurizer, self.node_feats, self.edge_feats = spec.name, spec.node_feats, spec.edge_feats
+        self.descriptor_names = descriptor_names() if descriptors else []
         self._cache_dir = cache_dir
         # raw_dir is never used, but DGL creates its default, which fails where the home is read-only.
         super().__init__(name=name, raw_dir=os.curdir)
 
     @staticmethod
-    def from_csv(path, smiles_column, task_columns=(), featurizer="canonical", cache_dir=None):
+    def from_csv(path, smiles_column, task_columns=(), featurizer="canonical", cache_dir=None, descriptors=False):
         r"""Data set from a CSV file.
 
         Parameters
@@ -127,6 +135,8 @@ class MoleculeDataset(DGLDataset):
             Default: ``"canonical"``.
         cache_dir : str or os.PathLike, optional
             Folder that keeps the graphs. Default: none.
+        descriptors : bool, optional
+            Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
 
         Returns
         -------
@@ -153,7 +163,7 @@ class MoleculeDataset(DGLDataset):
         task_columns = list(task_columns or ())
         table = read_molecules(path, smiles_column, task_columns)
         return MoleculeDataset(table.smiles, table.labels, featurizer, task_columns, table.rows,
-                               cache_dir=cache_dir)
+                               cache_dir=cache_dir, descriptors=descriptors)
 
     def process(self):
         reasons = ["no label"] * len(self.smiles)
@@ -171,6 +181,9 @@ class MoleculeDataset(DGLDataset):
         self.labels = self.labels[kept]
         if not kept:
             raise ValueError(f"No molecule remains: {self.drop_report()}")
+        self.descriptors = None
+        if self.descriptor_names:
+            self.descriptors = smiles_to_descriptors(self.smiles, self.descriptor_names, self._cache_dir)
 
     def drop_report(self):
         """What was dropped and why, in one paragraph.
@@ -224,7 +237,7 @@ class MoleculeDataset(DGLDataset):
                 "split keeps them together.")
 
     def __getitem__(self, idx):
-        r"""Graph and labels of one molecule.
+        r"""Graph, labels and descriptors of one molecule.
 
         Parameters
         ----------
@@ -232,9 +245,12 @@ class MoleculeDataset(DGLDataset):
 
         Returns
         -------
-        (DGLGraph, Tensor of shape (T,))
+        (DGLGraph, Tensor of shape (T,)) or (DGLGraph, Tensor of shape (T,), Tensor of shape (D,))
+            The last are the descriptors, if there are any.
         """
-        return self.graphs[idx], self.labels[idx]
+        if self.descriptors is None:
+            return self.graphs[idx], self.labels[idx]
+        return self.graphs[idx], self.labels[idx], self.descriptors[idx]
 
     def __len__(self):
         return len(self.graphs)

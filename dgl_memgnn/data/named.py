@@ -49,6 +49,8 @@ class MoleculeNet(MoleculeDataset):
         ``DGL_MEMGNN_DATA``.
     cache_dir : str or os.PathLike, optional
         Folder that keeps the graphs. Default: none.
+    descriptors : bool, optional
+        Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
 
     Attributes
     ----------
@@ -70,7 +72,7 @@ class MoleculeNet(MoleculeDataset):
     ValueError: Unknown MoleculeNet data set 'QM10': choose one of ESOL, Lipophilicity, BACE, Tox21.
     """
 
-    def __init__(self, name, featurizer="canonical", data_dir=None, cache_dir=None):
+    def __init__(self, name, featurizer="canonical", data_dir=None, cache_dir=None, descriptors=False):
         if name not in _MOLECULE_NET:
             raise ValueError(f"Unknown MoleculeNet data set {name!r}: choose one of "
                              f"{', '.join(_MOLECULE_NET)}.")
@@ -78,7 +80,8 @@ class MoleculeNet(MoleculeDataset):
         self.task = source.task
         path = find_file([f"molnet/{source.file}"], data_dir, _URL + source.file, source.md5)
         table = read_molecules(path, source.smiles, source.tasks)
-        super().__init__(table.smiles, table.labels, featurizer, source.tasks, table.rows, name, cache_dir)
+        super().__init__(table.smiles, table.labels, featurizer, source.tasks, table.rows, name, cache_dir,
+                         descriptors)
 
 
 class FreeWilson(MoleculeDataset):
@@ -92,6 +95,8 @@ class FreeWilson(MoleculeDataset):
         See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
     cache_dir : str or os.PathLike, optional
         Folder that keeps the graphs. Default: none.
+    descriptors : bool, optional
+        Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
 
     Attributes
     ----------
@@ -111,7 +116,7 @@ class FreeWilson(MoleculeDataset):
 
     task = "regression"
 
-    def __init__(self, featurizer="canonical", cache_dir=None):
+    def __init__(self, featurizer="canonical", cache_dir=None, descriptors=False):
         from rdkit import RDConfig
 
         folder = os.path.join(RDConfig.RDContribDir, "FreeWilson", "data")
@@ -122,13 +127,14 @@ class FreeWilson(MoleculeDataset):
         activity = pd.read_csv(os.path.join(folder, "CHEMBL2321810_act.csv"))
         table = smiles.merge(activity, how="left", on="Name", validate="one_to_one")
         rows = range(1, len(table) + 1)
-        super().__init__(table["smiles"], table["Act"], featurizer, ["Act"], rows, "FreeWilson", cache_dir)
+        super().__init__(table["smiles"], table["Act"], featurizer, ["Act"], rows, "FreeWilson", cache_dir,
+                         descriptors)
 
 
 MOLECULE_DATASETS = ("FreeWilson", *_MOLECULE_NET)
 
 
-def load_molecules(name, featurizer="canonical", data_dir=None, cache_dir=None):
+def load_molecules(name, featurizer="canonical", data_dir=None, cache_dir=None, descriptors=False):
     """Data set of molecules by its name.
 
     Parameters
@@ -141,6 +147,8 @@ def load_molecules(name, featurizer="canonical", data_dir=None, cache_dir=None):
         Data folder; FreeWilson needs none. Default: the environment variable ``DGL_MEMGNN_DATA``.
     cache_dir : str or os.PathLike, optional
         Folder that keeps the graphs. Default: none.
+    descriptors : bool, optional
+        Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
 
     Returns
     -------
@@ -163,5 +171,5 @@ def load_molecules(name, featurizer="canonical", data_dir=None, cache_dir=None):
         raise ValueError(f"Unknown data set of molecules {name!r}: choose one of "
                          f"{', '.join(MOLECULE_DATASETS)}.")
     if name == "FreeWilson":
-        return FreeWilson(featurizer, cache_dir)
-    return MoleculeNet(name, featurizer, data_dir, cache_dir)
+        return FreeWilson(featurizer, cache_dir, descriptors)
+    return MoleculeNet(name, featurizer, data_dir, cache_dir, descriptors)

@@ -36,10 +36,11 @@ def load_dataset(config):
     if data.dataset in TU_DATASETS:
         dataset, task = TUDataset(data.dataset, data.data_dir), "classification"
     elif data.dataset is not None:
-        dataset = load_molecules(data.dataset, data.featurizer, data.data_dir, cache_dir)
+        dataset = load_molecules(data.dataset, data.featurizer, data.data_dir, cache_dir, data.descriptors)
         task = dataset.task
     else:
-        dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir)
+        dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir,
+                                           data.descriptors)
         task = "regression" if numeric_tasks(dataset) else "binary"
     if config.model.network == "GMN":
         embed(dataset.graphs, embedding(config), cache_dir)
@@ -79,10 +80,12 @@ def task_names(dataset, task):
 def model_sizes(dataset, task):
     """Widths of the network's inputs and output on a data set, as :func:`build_model` takes them."""
     out_feats = dataset.num_classes if task == "classification" else len(dataset.task_names)
-    return {"node_feats": dataset.node_feats, "edge_feats": dataset.edge_feats, "out_feats": out_feats}
+    descriptor_names = dataset.descriptor_names if isinstance(dataset, MoleculeDataset) else []
+    return {"node_feats": dataset.node_feats, "edge_feats": dataset.edge_feats, "out_feats": out_feats,
+            "descriptor_feats": len(descriptor_names)}
 
 
-def build_model(config, node_feats, edge_feats, out_feats):
+def build_model(config, node_feats, edge_feats, out_feats, descriptor_feats=0):
     """The network of a configuration, untrained."""
     model = config.model
     memory = {"num_keys": model.num_keys, "num_heads": model.num_heads, "tau": model.tau,
@@ -94,7 +97,7 @@ def build_model(config, node_feats, edge_feats, out_feats):
         return attentive_fp(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, model.dropout)
     readout = None if model.readout == "memory" else PooledReadout(model.readout, model.hidden_feats)
     return MemGNN(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, dropout=model.dropout,
-                  edge_message=model.edge_message, readout=readout, **memory)
+                  edge_message=model.edge_message, readout=readout, descriptor_feats=descriptor_feats, **memory)
 
 
 def model_inputs(config):
@@ -110,6 +113,8 @@ def build_trainer(config, dataset, task, train, progress=False):
         return MorganForest(task, config.training.seed)
     torch.manual_seed(config.training.seed)
     model = build_model(config, **model_sizes(dataset, task))
+    if config.data.descriptors:
+        model.descriptor_norm.fit(dataset.descriptors[train])
     score, higher_is_better = SCORES[task]
     return Trainer(model, _objective(task, dataset.labels[train]), model_inputs(config), score, higher_is_better,
                    progress=progress, **asdict(config.training))

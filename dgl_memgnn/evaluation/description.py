@@ -32,6 +32,9 @@ def describe(config, dataset, task, parts, trainer):
         lines += [dataset.drop_report(), dataset.duplicate_report(), _task(config, dataset, task),
                   f"Features: {dataset.featurizer}, {dataset.node_feats} an atom and {dataset.edge_feats} a bond "
                   "(--featurizer)."]
+        if dataset.descriptor_names:
+            lines.append(f"Descriptors: {len(dataset.descriptor_names)} of rdkit, of the whole molecule "
+                         "(--no-descriptors).")
     sizes = ", ".join(f"{len(indices)} {part}" for part, indices in parts.items())
     return "\n".join([*lines, _network(config.model, trainer), f"Split: {config.data.split}, {sizes} (--split)."])
 

@@ -8,7 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dgl_memgnn.config import load_config
-from dgl_memgnn.data import MoleculeError, iterate_molecules, smiles_to_graph
+from dgl_memgnn.data import MoleculeError, iterate_molecules, smiles_to_descriptors, smiles_to_graph
 from dgl_memgnn.evaluation.assembly import build_model, embedding, model_inputs
 from dgl_memgnn.files import replacing
 from dgl_memgnn.training import BinaryTasks, Regression, load_checkpoint, predict
@@ -72,6 +72,7 @@ class Predictor:
                     raise ValueError(f"{folders[0]} and {folder} differ in {what}, {first.contract[what]!r} and "
                                      f"{value!r}, so there is no mean of their predictions: give one of them.")
         self.config, self.task_names = first.config, first.task_names
+        self._descriptor_names = first.descriptor_names
 
     def predict(self, smiles):
         """Predict for molecules.
@@ -89,6 +90,7 @@ class Predictor:
             Of several runs, a task's column holds the mean, and the next one, ``<task>_std``, the standard
             deviation over the runs.
         """
+        smiles = list(smiles)
         graphs, kept, reasons = [], [], []
         for row, text in enumerate(smiles):
             try:
@@ -101,7 +103,10 @@ class Predictor:
         if graphs:
             if any(member.config.model.network == "GMN" for member in self._members):
                 embed(graphs, embedding(self.config))
-            values[:, kept] = [member.predict(graphs) for member in self._members]
+            descriptors = None
+            if self._descriptor_names:
+                descriptors = smiles_to_descriptors([smiles[row] for row in kept], self._descriptor_names)
+            values[:, kept] = [member.predict(graphs, descriptors) for member in self._members]
         table = {}
         for name, mean, std in zip(self.task_names, values.mean(axis=0).T, values.std(axis=0).T):
             table[name] = mean
@@ -181,15 +186,18 @@ class _Member:
             key: value for section in content["config"].values() for key, value in section.items()
         })
         self.task_names = content["task_names"]
+        self.descriptor_names = content["descriptor_names"]
         data = self.config.data
         self.contract = {"tasks": self.task_names, "kind of task": content["task"], "featurizer": data.featurizer,
-                         "embedding": (data.embedding, data.embedding_width)}
+                         "embedding": (data.embedding, data.embedding_width),
+                         "descriptors": self.descriptor_names}
         self.model = build_model(self.config, **content["sizes"])
         self.model.load_state_dict(content["model"])
         self.objective = Regression(**content["objective"]) if content["task"] == "regression" else BinaryTasks()
 
-    def predict(self, graphs):
-        return predict(self.model, self.objective, model_inputs(self.config), graphs).numpy()
+    def predict(self, graphs, descriptors):
+        inputs = model_inputs(self.config)
+        return predict(self.model, self.objective, inputs, graphs, descriptors=descriptors).numpy()
 
 
 def _run_folders(run):

@@ -104,6 +104,7 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
                 folder / "checkpoint.pt", model=trainer.evaluated.state_dict(),
                 objective=trainer.objective.state_dict(), config=asdict(config), task=task,
                 task_names=task_names(dataset, task), sizes=model_sizes(dataset, task),
+                descriptor_names=getattr(dataset, "descriptor_names", []),
             )
         save_checkpoint(folder / STATE, trainer=trainer.state_dict(), data=data,
                         elapsed=elapsed + time.perf_counter() - started)

@@ -67,7 +67,7 @@ class GMN(nn.Module):
         self.readout = MemoryReadout(
             hidden_feats, hidden_feats, num_keys, num_heads, tau, dropout, batch_norm=True, log_scores=log_scores
         )
-        self.head = prediction_head(hidden_feats, out_feats, dropout)
+        self.head = prediction_head(hidden_feats, hidden_feats, out_feats, dropout)
 
     def forward(self, graph, feat, topology, get_assignments=False):
         r"""Predict for each graph.

@@ -1,8 +1,10 @@
 """The memory graph neural network."""
+import torch
+from dgl import DGLError
 from torch import nn
 
 from dgl_memgnn.models.head import prediction_head
-from dgl_memgnn.nn import ConvQuery, MemoryReadout
+from dgl_memgnn.nn import ConvQuery, DescriptorNorm, MemoryReadout
 
 __all__ = ["MemGNN"]
 
@@ -45,6 +47,10 @@ class MemGNN(nn.Module):
     readout : torch.nn.Module, optional
         Stands in for the memory layers, for comparisons: ``readout(graph, feat)`` returns one row of
         ``hidden_feats`` a graph, as DGL's poolings do. Default: the memory layers.
+    descriptor_feats : int, optional
+        Number of descriptors of each graph, which are joined to the pooled graph before the perceptron. They are
+        standardised by ``model.descriptor_norm``, a :class:`~dgl_memgnn.nn.DescriptorNorm`: call its ``fit`` with
+        those of the training graphs. Default: ``0``, the paper's.
 
     Examples
     --------
@@ -72,6 +78,7 @@ class MemGNN(nn.Module):
         edge_message=False,
         log_scores=False,
         readout=None,
+        descriptor_feats=0,
     ):
         super().__init__()
         self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message)
@@ -79,9 +86,10 @@ class MemGNN(nn.Module):
             readout = MemoryReadout(hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True,
                                     log_scores=log_scores)
         self.readout = readout
-        self.head = prediction_head(hidden_feats, out_feats, dropout)
+        self.descriptor_norm = DescriptorNorm(descriptor_feats) if descriptor_feats > 0 else None
+        self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
 
-    def forward(self, graph, feat, edge_feat, get_assignments=False):
+    def forward(self, graph, feat, edge_feat, get_assignments=False, descriptors=None):
         r"""Predict for each graph.
 
         Parameters
@@ -94,6 +102,9 @@ class MemGNN(nn.Module):
             Edge features of shape :math:`(E, D_{edge})`; None if ``edge_feats`` is 0.
         get_assignments : bool, optional
             Whether to return the assignments of the memory layers as well. Default: ``False``.
+        descriptors : torch.Tensor, optional
+            Descriptors of the graphs of shape :math:`(B, D_{descriptor})`, NaN where missing; needed if
+            ``descriptor_feats`` is not 0.
 
         Returns
         -------
@@ -101,11 +112,22 @@ class MemGNN(nn.Module):
             Output of shape :math:`(B, D_{out})`.
         list of torch.Tensor, optional
             The assignment of each memory layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`.
+
+        Raises
+        ------
+        DGLError
+            If descriptors are missing, not expected, or not a row of ``descriptor_feats`` a graph.
         """
+        expected = None if self.descriptor_norm is None else (graph.batch_size, len(self.descriptor_norm.mean))
+        if expected != (None if descriptors is None else tuple(descriptors.shape)):
+            raise DGLError(f"The network takes descriptors of shape {expected}, got "
+                           f"{None if descriptors is None else tuple(descriptors.shape)}.")
         query = self.query(graph, feat, edge_feat)
         if isinstance(self.readout, MemoryReadout):
             pooled, assignments = self.readout(graph, query, get_assignments=True)
         else:
             pooled, assignments = self.readout(graph, query), []
+        if descriptors is not None:
+            pooled = torch.cat([pooled, self.descriptor_norm(descriptors).to(pooled)], dim=1)
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out

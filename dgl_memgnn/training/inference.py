@@ -2,10 +2,10 @@
 import torch
 from dgl.dataloading import GraphDataLoader
 
-__all__ = ["predict"]
+__all__ = ["descriptor_argument", "predict"]
 
 
-def predict(model, objective, inputs, graphs, batch_size=128, device="cpu"):
+def predict(model, objective, inputs, graphs, batch_size=128, device="cpu", descriptors=None):
     """Predict for graphs, batch by batch, in evaluation mode and without gradients.
 
     Parameters
@@ -22,6 +22,8 @@ def predict(model, objective, inputs, graphs, batch_size=128, device="cpu"):
         Number of graphs in a batch. Default: ``128``.
     device : str or torch.device, optional
         Where the model is. Default: ``"cpu"``.
+    descriptors : torch.Tensor, optional
+        Descriptors of the graphs of shape :math:`(n, D)`, for a network that takes them. Default: none.
 
     Returns
     -------
@@ -29,7 +31,15 @@ def predict(model, objective, inputs, graphs, batch_size=128, device="cpu"):
         Predictions of shape :math:`(n, D_{out})`: class probabilities, probabilities, or targets, on the CPU.
     """
     model.eval()
+    items = [(graph,) for graph in graphs] if descriptors is None else list(zip(graphs, descriptors))
     with torch.no_grad():
-        batches = (graph.to(device) for graph in GraphDataLoader(graphs, batch_size=batch_size))
-        outputs = [model(graph, *inputs(graph)) for graph in batches]
+        outputs = []
+        for graph, *described in GraphDataLoader(items, batch_size=batch_size):
+            graph = graph.to(device)
+            outputs.append(model(graph, *inputs(graph), **descriptor_argument(described, device)))
     return objective.predict(torch.cat(outputs)).cpu()
+
+
+def descriptor_argument(described, device):
+    """The keyword arguments of a network for what may follow graph and label in a batch: descriptors."""
+    return {"descriptors": descriptors.to(device) for descriptors in described}

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
 from dgl_memgnn.training.distributed import all_sum, gathered, num_processes, rank
-from dgl_memgnn.training.inference import predict
+from dgl_memgnn.training.inference import descriptor_argument, predict
 from dgl_memgnn.training.interrupt import deferred_interrupt
 from dgl_memgnn.training.objective import memory_clustering_loss
 from dgl_memgnn.training.schedule import AlternatingSchedule, cosine, halving
@@ -146,8 +146,8 @@ class Trainer:
 
         Parameters
         ----------
-        dataset : sequence of (DGLGraph, torch.Tensor)
-            Graphs with their labels.
+        dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
+            Graphs with their labels and, for a network that takes them, descriptors of shape :math:`(D,)`.
         train, validation : sequence of int
             Indices of the graphs to learn from and to choose the epoch on.
         on_epoch : callable, optional
@@ -225,8 +225,8 @@ class Trainer:
 
         Parameters
         ----------
-        dataset : sequence of (DGLGraph, torch.Tensor)
-            Graphs with their labels, which are not looked at.
+        dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
+            As in :meth:`fit`; labels are not looked at.
         indices : sequence of int, optional
             Indices of the graphs. Default: all.
 
@@ -245,8 +245,10 @@ class Trainer:
         return prediction
 
     def _predict(self, dataset, indices):
-        graphs = [dataset[i][0] for i in indices]
-        return predict(self.evaluated, self.objective, self.inputs, graphs, 4 * self.batch_size, self.device)
+        graphs, _, *described = zip(*(dataset[i] for i in indices))
+        descriptors = torch.stack(described[0]) if described else None
+        return predict(self.evaluated, self.objective, self.inputs, graphs, 4 * self.batch_size, self.device,
+                       descriptors)
 
     def _is_finished(self):
         epoch = len(self.history)
@@ -257,9 +259,10 @@ class Trainer:
         self.schedule.begin_epoch(epoch)
         self.model.train()
         total = torch.zeros((), dtype=torch.float64)
-        for batch, (whole, (graph, label)) in enumerate(zip(batches.whole(), loader), start=1):
+        for batch, (whole, (graph, label, *described)) in enumerate(zip(batches.whole(), loader), start=1):
             graph, label = graph.to(self.device), label.to(self.device)
-            loss = self.objective(network(graph, *self.inputs(graph)), label)
+            described = descriptor_argument(described, self.device)
+            loss = self.objective(network(graph, *self.inputs(graph), **described), label)
             share = (counts[batches.share(whole)].sum() / counts[whole].sum().clamp_min(1)).item()
             total += share * loss.item()
             with _located(f"batch {batch} of epoch {epoch}"):
@@ -278,9 +281,10 @@ class Trainer:
         total = torch.zeros((), dtype=torch.float64)
 
         def losses():
-            for graph, _ in loader:
+            for graph, _, *described in loader:
                 graph = graph.to(self.device)
-                _, assignments = self.model(graph, *self.inputs(graph), get_assignments=True)
+                _, assignments = self.model(graph, *self.inputs(graph), get_assignments=True,
+                                            **descriptor_argument(described, self.device))
                 share = graph.batch_size / len(loader.dataset)
                 loss = share * memory_clustering_loss(graph, assignments)
                 total.add_(loss.item())

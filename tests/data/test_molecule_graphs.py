@@ -12,6 +12,7 @@ import torch
 from dgl_memgnn.data import (
     FEATURIZERS,
     MoleculeDataset,
+    chunks,
     featurizers,
     molecule_graphs,
     smiles_to_graph,
@@ -55,7 +56,7 @@ def stored(tmp_path):
 @pytest.mark.parametrize("featurizer", FEATURIZERS)
 @pytest.mark.parametrize("chunk_size", [2, 100])
 def test_each_is_the_graph_of_its_molecule(featurizer, chunk_size, monkeypatch, tmp_path):
-    monkeypatch.setattr(molecule_graphs, "_CHUNK_SIZE", chunk_size)
+    monkeypatch.setattr(chunks, "_CHUNK_SIZE", chunk_size)
     for _ in range(2):  # computed, then read
         graphs, reasons = smiles_to_graphs(SMILES, featurizer, tmp_path)
         assert_graphs(graphs, reasons, SMILES, featurizer)
@@ -78,7 +79,7 @@ def test_features_beyond_8_bits(monkeypatch, tmp_path):
         graph.ndata["feat"] *= 300 if text == "CCO" else 0.5
         return graph
 
-    monkeypatch.setattr(molecule_graphs, "_CHUNK_SIZE", 1)
+    monkeypatch.setattr(chunks, "_CHUNK_SIZE", 1)
     for _ in range(2):
         graphs, _ = smiles_to_graphs(["CCO", "N", "C"], cache_dir=tmp_path)
         assert [graph.ndata["feat"].max().item() for graph in graphs] == [300, 0.5, 0.5]
@@ -189,8 +190,8 @@ UNGUARDED = """
 import os, sys
 with open("started", "a") as file:
     file.write("once ")
-from dgl_memgnn.data import molecule_graphs
-molecule_graphs._MANY, molecule_graphs._CHUNK_SIZE = 0, 2
+from dgl_memgnn.data import chunks, molecule_graphs
+molecule_graphs._MANY, chunks._CHUNK_SIZE = 0, 2
 main_process = os.getpid()
 original = molecule_graphs._featurize_chunk
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dgl_memgnn.cli import main
+from dgl_memgnn.data import descriptor_names
 from dgl_memgnn.evaluation import Predictor
 
 SMALL = ["--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2", "--split", "random"]
@@ -122,3 +123,17 @@ def test_a_run_that_is_not_finished(folder, tmp_path):
     (tmp_path / "runs" / "seed1" / "metrics.json").unlink()
     with pytest.raises(FileNotFoundError, match="seed1 is not finished"):
         Predictor(tmp_path / "runs")
+
+
+def test_a_run_with_descriptors_predicts_alone_what_it_predicted_for_its_test_part(folder, tmp_path, capsys):
+    assert main(["train", "--csv", str(folder / "molecules.csv"), *SMALL, "--tasks", "size", "--descriptors",
+                 "--out", str(tmp_path / "run")]) == 0
+    assert f"Descriptors: {len(descriptor_names())} of rdkit" in capsys.readouterr().out
+    stored = pd.read_csv(tmp_path / "run" / "predictions.csv")
+    found = Predictor(tmp_path / "run").predict(stored["smiles"])
+    assert np.allclose(found["size"], stored["prediction"], rtol=1e-4)
+    mixed = Predictor(tmp_path / "run").predict(["x", stored["smiles"][0]])
+    assert mixed["size"][1] == pytest.approx(stored["prediction"][0], rel=1e-4)
+    shutil.copytree(folder / "runs" / "seed0", tmp_path / "without")
+    with pytest.raises(ValueError, match="differ in"):
+        Predictor(tmp_path)

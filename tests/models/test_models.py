@@ -77,3 +77,24 @@ def test_another_readout():
     pooled = model.query(graph, feat, edge_feat).sum(0, keepdim=True)
     torch.testing.assert_close(out, model.head(pooled))
     assert assignments == []
+
+
+def test_descriptors_join_the_pooled_graph():
+    """The head's answer to the pooled graph with the standardised descriptors beside it, in any batch."""
+    model = MemGNN(5, 8, 16, 3, num_layers=2, num_keys=(6, 1), descriptor_feats=4).eval()
+    model.descriptor_norm.fit(torch.randn(20, 4))
+    graphs, feats, others = zip(*[make_input("MemGNN", n) for n in (4, 1, 9)])
+    graph, feat, other, descriptors = dgl.batch(graphs), torch.cat(feats), torch.cat(others), torch.randn(3, 4)
+    pooled = model.readout(graph, model.query(graph, feat, other))
+    expected = model.head(torch.cat([pooled, model.descriptor_norm(descriptors)], dim=1))
+    joint = model(graph, feat, other, descriptors=descriptors)
+    torch.testing.assert_close(joint, expected)
+    alone = [model(*x, descriptors=d) for *x, d in zip(graphs, feats, others, descriptors.split(1))]
+    torch.testing.assert_close(joint, torch.cat(alone))
+
+
+@pytest.mark.parametrize("expected, given", [(4, None), (4, (2, 4)), (4, (1, 3)), (0, (1, 4))])
+def test_descriptors_that_do_not_fit(expected, given):
+    model = MemGNN(5, 8, 16, 3, num_layers=1, descriptor_feats=expected)
+    with pytest.raises(DGLError, match=r"takes descriptors of shape .*, got"):
+        model(*make_input("MemGNN", 3), descriptors=None if given is None else torch.randn(given))

@@ -1,0 +1,58 @@
+"""Work on many molecules, a piece at a time, by several processes where that takes less time."""
+from concurrent.futures.process import BrokenProcessPool
+
+from tqdm import tqdm
+
+PATIENCE = 3  # seconds until a bar is shown
+_CHUNK_SIZE = 250  # molecules that a process is given at a time
+_MAX_PROCESSES = 8  # each of them takes some 400 MiB
+
+
+def map_chunks(function, smiles, many, title):
+    """Results of a function for pieces of a list of SMILES, in their order.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a list of SMILES.
+    smiles : list
+        The molecules.
+    many : int
+        Number of molecules from which on several processes take less time than one, their start included.
+    title : str
+        What is done, for the bar.
+
+    Returns
+    -------
+    list
+        The result for each piece.
+
+    Raises
+    ------
+    ChildProcessError
+        If a process died.
+
+    Examples
+    --------
+    >>> map_chunks(len, ["C"] * 600, many=8000, title="Count")
+    [250, 250, 100]
+    """
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+
+    chunks = [smiles[start:start + _CHUNK_SIZE] for start in range(0, len(smiles), _CHUNK_SIZE)]
+    processes = min(cpu_count(), _MAX_PROCESSES) if len(smiles) >= many else 1
+    done = []
+    # loky, because its processes do not import the script that started them, guarded or not.
+    with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=10), \
+            tqdm(None, title, len(smiles), unit=" molecules", delay=PATIENCE) as bar:
+        try:
+            for chunk, result in zip(chunks, Parallel(processes, return_as="generator", batch_size=1)(
+                    delayed(function)(chunk) for chunk in chunks)):
+                done.append(result)
+                bar.update(len(chunk))
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                f"One of {processes} processes that {title.lower()} molecules died, at molecule {bar.n} of "
+                f"{len(smiles)} or soon after it. If memory ran out, free some and start again ({error})."
+            ) from error
+    return done

@@ -1,0 +1,53 @@
+"""Descriptors of whole graphs on a common scale."""
+import torch
+from torch import nn
+
+__all__ = ["DescriptorNorm"]
+
+
+class DescriptorNorm(nn.Module):
+    r"""Standardises descriptors, whose ranges differ by orders of magnitude, by those of the training graphs
+
+    .. math::
+        x' = \frac{s(x) - \mathrm{mean}(s)}{\mathrm{std}(s)}, \quad s(x) = \mathrm{sign}(x) \log(1 + |x|)
+
+    limited to the interval from -5 to 5. A descriptor that is missing (NaN), or that is the same for all training
+    graphs, becomes 0. Until it is fitted, mean and std are 0 and 1; they travel with ``state_dict()``.
+
+    Parameters
+    ----------
+    num_descriptors : int
+        Number of descriptors of a graph.
+
+    Examples
+    --------
+    >>> norm = DescriptorNorm(2)
+    >>> norm.fit(torch.tensor([[0.0, 3.0], [1e6, 3.0]]))
+    >>> norm(torch.tensor([[1e6, 9.0], [float("nan"), 3.0]])).round(decimals=3)
+    tensor([[1., 0.],
+            [0., 0.]])
+    """
+
+    def __init__(self, num_descriptors):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_descriptors))
+        self.register_buffer("scale", torch.ones(num_descriptors))
+
+    def fit(self, descriptors):
+        """Take mean and standard deviation from training graphs, of shape (n, D) with NaN where missing."""
+        squashed = _squash(descriptors.double())
+        present = ~squashed.isnan()
+        count = present.sum(0)
+        mean = squashed.nansum(0) / count.clamp_min(1)
+        variance = (squashed - mean).square().nansum(0) / count.clamp_min(1)
+        varies = variance > 1e-12 * (1 + mean.square())
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.where(varies, variance.clamp_min(1e-300).rsqrt(), torch.zeros_like(mean)))
+
+    def forward(self, descriptors):
+        """Standardise descriptors of shape (B, D)."""
+        return ((_squash(descriptors) - self.mean) * self.scale).nan_to_num(0.0).clamp(-5, 5)
+
+
+def _squash(x):
+    return x.sign() * x.abs().log1p()

@@ -1,0 +1,34 @@
+"""Descriptors on a common scale."""
+import numpy as np
+import torch
+from sklearn.preprocessing import StandardScaler
+
+from dgl_memgnn.nn import DescriptorNorm
+
+NAN = float("nan")
+
+
+def test_it_is_sklearns_standardisation_of_signed_logarithms():
+    train, new = (torch.randn(50, 6) * torch.logspace(-3, 6, 6) for _ in range(2))
+    train[::3, 2] = NAN
+    norm = DescriptorNorm(6)
+    norm.fit(train)
+    squashed, other = (np.sign(x) * np.log1p(np.abs(x)) for x in (train.double().numpy(), new.double().numpy()))
+    expected = StandardScaler().fit(squashed).transform(other).clip(-5, 5)  # ignores NaN when it fits
+    torch.testing.assert_close(norm(new), torch.from_numpy(expected).float(), rtol=1e-4, atol=1e-4)
+
+
+def test_missing_constant_and_extreme_descriptors():
+    norm = DescriptorNorm(4)
+    norm.fit(torch.tensor([[0.0, 7.7, NAN, -1.0], [1.0, 7.7, NAN, 1.0], [0.5, 7.7, NAN, NAN]]))
+    found = norm(torch.tensor([[NAN, 8.0, 3.0, 1e30], [1e-30, NAN, NAN, -1e30]]))
+    assert found[0].tolist() == [0, 0, 0, 5]
+    assert found[1, 1:].tolist() == [0, 0, -5]
+
+
+def test_it_travels_with_the_state():
+    norm, other = DescriptorNorm(2), DescriptorNorm(2)
+    norm.fit(torch.randn(9, 2))
+    other.load_state_dict(norm.state_dict())
+    x = torch.randn(3, 2)
+    assert torch.equal(norm(x), other(x)) and not torch.equal(norm(x), x)

@@ -60,6 +60,8 @@ class ModelConfig:
     num_layers: int = _option(3, "number of graph attention layers of MemGNN", low=1)
     edge_message: bool = _option(False, "whether messages of MemGNN carry edge features; else edges weigh in the "
                                  "attention only")
+    update: str = _option("skip", "how a message updates a node of MemGNN: added to it, normalised, or by a gated "
+                          "recurrent unit", choices=("skip", "gru"))
     num_keys: List[int] = _option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
     num_heads: int = _option(5, "number of heads of the memory layers", low=1)
     tau: float = _option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)

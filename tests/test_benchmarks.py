@@ -1,5 +1,6 @@
 """The benchmarks run on tiny inputs, with torch_geometric or without, and compare like with like."""
 import functools
+import importlib.util
 import json
 import math
 import re
@@ -12,8 +13,11 @@ import dgl
 import pytest
 import torch
 from graphs import random_graph
+from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
 from dgl_memgnn import GMN, MemGNN
+from dgl_memgnn.config import load_config
+from dgl_memgnn.evaluation.assembly import load_dataset, split
 
 BENCHMARKS = Path(__file__).parent.parent / "examples" / "benchmarks"
 
@@ -179,4 +183,25 @@ def test_search(tmp_path):
     best_dropout = min(trials[:4], key=lambda trial: trial["mean"])["values"]
     assert all(trial["values"].items() >= best_dropout.items() for trial in trials[4:])
     assert "test" not in json.dumps(stored["trials"])
+    assert all(outcome["resample"] is None for trial in trials for outcome in trial["seeds"])
     assert run("search", *arguments).splitlines() == printed.splitlines()[-1:]
+
+
+@pytest.mark.parametrize("how", ["random", "scaffold"])
+def test_redrawn_parts_leave_the_test_part_alone(how):
+    spec = importlib.util.spec_from_file_location("search", BENCHMARKS / "search.py")
+    search = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(search)
+    config = load_config(overrides={"dataset": "FreeWilson", "featurizer": "memgnn", "split": how})
+    dataset, _ = load_dataset(config)
+    parts = split(config, dataset)
+    drawn = [search.redrawn(parts, dataset, config, resample) for resample in (0, 1, 0)]
+    for part in drawn:
+        assert set(part) == {"train", "validation"}
+        together = sorted([*part["train"], *part["validation"]])
+        assert together == sorted([*parts["train"], *parts["validation"]])
+        assert abs(len(part["validation"]) - len(parts["validation"])) < 40
+        if how == "scaffold":
+            scaffolds = [{MurckoScaffoldSmiles(dataset.smiles[i]) for i in indices} for indices in part.values()]
+            assert not scaffolds[0] & scaffolds[1]
+    assert drawn[0]["validation"].tolist() == drawn[2]["validation"].tolist() != drawn[1]["validation"].tolist()

@@ -97,7 +97,8 @@ def build_model(config, node_feats, edge_feats, out_feats, descriptor_feats=0):
         return attentive_fp(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, model.dropout)
     readout = None if model.readout == "memory" else PooledReadout(model.readout, model.hidden_feats)
     return MemGNN(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, dropout=model.dropout,
-                  edge_message=model.edge_message, readout=readout, descriptor_feats=descriptor_feats, **memory)
+                  edge_message=model.edge_message, update=model.update, readout=readout,
+                  descriptor_feats=descriptor_feats, **memory)
 
 
 def model_inputs(config):

@@ -42,6 +42,9 @@ class MemGNN(nn.Module):
     edge_message : bool, optional
         Whether messages of the default convolution carry edge features, see :class:`EdgeGATConv`; without,
         edges weigh in the attention only. Default: ``False``.
+    update : str, optional
+        How a convolution updates the nodes, ``"skip"`` or ``"gru"``, see :class:`~dgl_memgnn.nn.ConvQuery`.
+        Default: ``"skip"``, the paper's.
     log_scores : bool, optional
         See :class:`MemoryPooling`. Default: ``False``, the paper's.
     readout : torch.nn.Module, optional
@@ -76,12 +79,14 @@ class MemGNN(nn.Module):
         dropout=0.0,
         conv=None,
         edge_message=False,
+        update="skip",
         log_scores=False,
         readout=None,
         descriptor_feats=0,
     ):
         super().__init__()
-        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message)
+        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message,
+                               update)
         if readout is None:
             readout = MemoryReadout(hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True,
                                     log_scores=log_scores)

@@ -73,7 +73,13 @@ class ConvQuery(nn.Module):
         Q_0 = \mathrm{GNN}(A, X) \quad (7)
 
     After a linear embedding of the node features, each layer adds to its input (a skip connection) its
-    batch-normalised, activated and dropped-out convolution (the paper's appendix A.1).
+    batch-normalised, activated and dropped-out convolution (the paper's appendix A.1). With ``update="gru"`` its
+    input is instead the state of a gated recurrent unit, which reads the convolution:
+
+    .. math::
+        h_i' = \mathrm{GRU} \big( \mathrm{ELU}(\mathrm{conv}(h)_i), h_i \big)
+
+    as in `AttentiveFP <https://pubs.acs.org/doi/10.1021/acs.jmedchem.9b00959>`__, without batch normalisation.
 
     Parameters
     ----------
@@ -94,6 +100,8 @@ class ConvQuery(nn.Module):
         Dropout rate on the output of each convolution. Default: ``0.0``.
     edge_message : bool, optional
         That of the default :class:`EdgeGATConv`. Default: ``False``.
+    update : str, optional
+        How a layer updates its input: ``"skip"`` or ``"gru"``. Default: ``"skip"``, the paper's.
 
     Examples
     --------
@@ -113,17 +121,18 @@ class ConvQuery(nn.Module):
     """
 
     def __init__(
-        self, in_feats, edge_feats, hidden_feats, num_layers, conv=None, feat_drop=0.0, edge_message=False
+        self, in_feats, edge_feats, hidden_feats, num_layers, conv=None, feat_drop=0.0, edge_message=False,
+        update="skip",
     ):
         super().__init__()
-        if conv is None:
-            conv = _attention(edge_feats, edge_message)
+        if update not in UPDATES:
+            raise ValueError(f"Unknown update {update!r}: choose one of {', '.join(UPDATES)}.")
+        if conv is None:  # a bias is taken away by batch normalisation, and Adam makes steps of its rounding errors
+            conv = _attention(edge_feats, edge_message, bias=update != "skip")
         self.edge_feats = edge_feats
         self.embedding = nn.Linear(in_feats, hidden_feats)
         self.convs = nn.ModuleList(conv(hidden_feats, hidden_feats) for _ in range(num_layers))
-        self.norms = nn.ModuleList(BatchNorm(hidden_feats) for _ in range(num_layers))
-        self.activation = nn.LeakyReLU(0.2)
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.updates = nn.ModuleList(UPDATES[update](hidden_feats, feat_drop) for _ in range(num_layers))
 
     def forward(self, graph, feat, edge_feat=None):
         r"""Embed the nodes.
@@ -144,17 +153,38 @@ class ConvQuery(nn.Module):
         """
         edge_args = (edge_feat,) if self.edge_feats > 0 else ()
         feat = self.embedding(feat)
-        for conv, norm in zip(self.convs, self.norms):
-            message = norm(conv(graph, feat, *edge_args).flatten(1))
-            feat = feat + self.feat_drop(self.activation(message))
+        for conv, update in zip(self.convs, self.updates):
+            feat = update(conv(graph, feat, *edge_args).flatten(1), feat)
         return feat
 
 
-def _attention(edge_feats, edge_message, num_heads=4):
-    """A maker of attention layers whose heads, side by side, are as wide as their input.
+class _SkipUpdate(nn.Module):
+    def __init__(self, feats, feat_drop):
+        super().__init__()
+        self.norm = BatchNorm(feats)
+        self.activation = nn.LeakyReLU(0.2)
+        self.feat_drop = nn.Dropout(feat_drop)
 
-    They have no bias: batch normalisation takes it away, and Adam makes large steps of its rounding errors.
-    """
+    def forward(self, message, feat):
+        return feat + self.feat_drop(self.activation(self.norm(message)))
+
+
+class _GRUUpdate(nn.Module):
+    def __init__(self, feats, feat_drop):
+        super().__init__()
+        self.activation = nn.ELU()
+        self.feat_drop = nn.Dropout(feat_drop)
+        self.cell = nn.GRUCell(feats, feats)
+
+    def forward(self, message, feat):
+        return self.cell(self.feat_drop(self.activation(message)), feat)
+
+
+UPDATES = {"skip": _SkipUpdate, "gru": _GRUUpdate}
+
+
+def _attention(edge_feats, edge_message, bias, num_heads=4):
+    """A maker of attention layers whose heads, side by side, are as wide as their input."""
 
     def conv(in_feats, out_feats):
         if out_feats % num_heads:
@@ -162,8 +192,8 @@ def _attention(edge_feats, edge_message, num_heads=4):
                              f"got {out_feats}.")
         out_feats //= num_heads
         if edge_feats > 0:
-            return EdgeGATConv(in_feats, edge_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=False,
+            return EdgeGATConv(in_feats, edge_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias,
                                edge_message=edge_message)
-        return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=False)
+        return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias)
 
     return conv

@@ -1,8 +1,10 @@
 """Hyper-parameters of a configuration, one lever after the other, by validation score alone.
 
 Each lever's values are tried on top of the best found so far, and the best is kept. A value scores its mean over
-the seeds' validation parts; no test part is ever predicted. Finished trials are stored, and a second call
-continues after them. Written at the end: all trials and the values to put into a configuration.
+the seeds' validation parts; no test part is ever predicted. A single validation part of a small data set tells
+networks apart badly: --resamples draws several from what is not tested, by scaffold where the split is by scaffold.
+Finished trials are stored, and a second call continues after them. Written at the end: all trials and the values to
+put into a configuration.
 """
 import argparse
 import functools
@@ -13,7 +15,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
+from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
+from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.evaluation.assembly import build_trainer, load_dataset, split
@@ -23,9 +28,11 @@ from dgl_memgnn.evaluation.run import write_json
 LEVERS = [
     ("log_scores", [True]),
     ("edge_message", [True]),
+    ("update", ["gru"]),
     ("featurizer", ["canonical"]),
     ("hidden_feats", [64, 256]),
     ("num_layers", [2, 5]),
+    ("descriptors", [True]),
     ("dropout", [0.0, 0.2, 0.4]),
     ("learning_rate", [3e-4, 2e-3]),
     ("num_keys", [[8, 1]]),
@@ -39,6 +46,8 @@ def main():
     parser.add_argument("config", help="a YAML file, or the name of a configuration of the package")
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="moleculenet", help="gives the splits")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds a trial")
+    parser.add_argument("--resamples", type=int, default=0, metavar="N",
+                        help="validation parts drawn a seed; default: that of the protocol alone")
     parser.add_argument("--epochs", type=int, help="epochs of a trial; default: the configuration's")
     parser.add_argument("--start", type=json.loads, default={}, metavar="JSON", help="values to start from")
     parser.add_argument("--levers", type=lambda s: s.split(","), help="names of the levers to try; default: all")
@@ -47,7 +56,8 @@ def main():
     args = parser.parse_args()
 
     base = {**args.start, **({"epochs": args.epochs} if args.epochs else {})}
-    setting = {"config": asdict(load_config(args.config, base)), "protocol": args.protocol, "seeds": args.seeds}
+    setting = {"config": asdict(load_config(args.config, base)), "protocol": args.protocol, "seeds": args.seeds,
+               "resamples": args.resamples}
     stored = {"setting": setting, "trials": []}
     if args.out.exists():
         stored = json.loads(args.out.read_text(encoding="utf-8"))
@@ -63,7 +73,9 @@ def main():
                 if trial["values"] == values:
                     return trial
             configs = runs(load_config(args.config, {**base, **values}), args.protocol, args.seeds)
-            outcomes = list(pool.map(validate, configs.values()))
+            started = [pool.submit(validate, config, resample) for config in configs.values()
+                       for resample in (range(args.resamples) or [None])]
+            outcomes = [one.result() for one in started]
             scores = [outcome["score"] for outcome in outcomes]
             trial = {"values": values, "mean": sum(scores) / len(scores), "seeds": outcomes}
             stored["trials"].append(trial)
@@ -91,18 +103,31 @@ def flat(config):
     return {name: value for section in config.values() for name, value in section.items()}
 
 
-def validate(config):
+def validate(config, resample):
     """The best validation score of a run, without a look at its test part."""
     started = time.perf_counter()
     data = {**asdict(config.data), "network": config.model.network, "split": "random"}
     dataset, task = load(json.dumps(data))
     parts = split(config, dataset)
+    if resample is not None:
+        parts = redrawn(parts, dataset, config, resample)
     trainer = build_trainer(config, dataset, task, parts["train"])
     history = trainer.fit(dataset, parts["train"], parts["validation"])
     best = history[trainer.best_epoch - 1]
     metric = {"regression": "rmse", "binary": "roc_auc", "classification": "accuracy"}[task]
-    return {"seed": config.training.seed, "score": best[metric], "metric": metric, "sign": trainer.sign,
+    return {"seed": config.training.seed, "resample": resample, "score": best[metric], "metric": metric, "sign": trainer.sign,
             "best_epoch": trainer.best_epoch, "seconds": round(time.perf_counter() - started, 1)}
+
+
+def redrawn(parts, dataset, config, resample):
+    """Other training and validation parts, about as large, of the same samples."""
+    samples = np.concatenate([parts["train"], parts["validation"]])
+    groups, kind = None, ShuffleSplit
+    if config.data.split == "scaffold":
+        groups, kind = [MurckoScaffoldSmiles(dataset.smiles[i]) for i in samples], GroupShuffleSplit
+    splitter = kind(1, test_size=1 / 9, random_state=1000 * resample + config.training.seed)
+    train, validation = next(splitter.split(samples, groups=groups))
+    return {"train": np.sort(samples[train]), "validation": np.sort(samples[validation])}
 
 
 @functools.lru_cache(maxsize=2)

@@ -40,10 +40,29 @@ def test_any_dgl_convolution(conv, edge_feats):
 def test_skip_connections():
     """Without the convolutions' share, a layer is the identity."""
     query = ConvQuery(6, 4, 16, num_layers=3).eval()
-    for norm in query.norms:
-        torch.nn.init.zeros_(norm.weight)
+    for update in query.updates:
+        torch.nn.init.zeros_(update.norm.weight)
     graph, feat = dgl.rand_graph(7, 12), torch.randn(7, 6)
     torch.testing.assert_close(query(graph, feat, torch.randn(12, 4)), query.embedding(feat))
+
+
+def test_a_gated_layer_is_a_recurrent_unit_that_reads_the_convolution():
+    query = ConvQuery(6, 4, 16, num_layers=1, update="gru", edge_message=True)
+    torch.nn.init.normal_(query.convs[0].bias)
+    recurrent = torch.nn.GRU(16, 16)
+    recurrent.load_state_dict({f"{name}_l0": value for name, value in query.updates[0].cell.state_dict().items()})
+    reference = dgl.nn.EdgeGATConv(16, 4, 4, 4, residual=False, bias=True, allow_zero_in_degree=True)
+    reference.load_state_dict(query.convs[0].state_dict())
+    graph, feat, edge_feat = dgl.rand_graph(7, 12), torch.randn(7, 6), torch.randn(12, 4)
+    state = query.embedding(feat)
+    message = torch.nn.functional.elu(reference(graph, state, edge_feat).flatten(1))
+    expected, _ = recurrent(message.unsqueeze(0), state.unsqueeze(0))
+    torch.testing.assert_close(query(graph, feat, edge_feat), expected.squeeze(0))
+
+
+def test_an_update_that_is_none():
+    with pytest.raises(ValueError, match="Unknown update 'sum': choose one of skip, gru"):
+        ConvQuery(6, 4, 16, num_layers=1, update="sum")
 
 
 def test_heads_must_fit():

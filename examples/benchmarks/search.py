@@ -67,14 +67,19 @@ def main():
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(args.workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
 
-        def score(values):
-            """The stored trial of some values, run first if it has to be."""
+        def start(values):
+            """The runs of a trial, on their way; none if it is stored."""
+            if any(trial["values"] == values for trial in stored["trials"]):
+                return []
+            configs = runs(load_config(args.config, {**base, **values}), args.protocol, args.seeds)
+            return [pool.submit(validate, config, resample) for config in configs.values()
+                    for resample in (range(args.resamples) or [None])]
+
+        def finish(values, started):
+            """The trial of some values, once its runs are done."""
             for trial in stored["trials"]:
                 if trial["values"] == values:
                     return trial
-            configs = runs(load_config(args.config, {**base, **values}), args.protocol, args.seeds)
-            started = [pool.submit(validate, config, resample) for config in configs.values()
-                       for resample in (range(args.resamples) or [None])]
             outcomes = [one.result() for one in started]
             scores = [outcome["score"] for outcome in outcomes]
             trial = {"values": values, "mean": sum(scores) / len(scores), "seeds": outcomes}
@@ -83,14 +88,13 @@ def main():
             print(f"{trial['mean']:.4f} {outcomes[0]['metric']} with {values}", flush=True)
             return trial
 
-        best = score({})
+        best = finish({}, start({}))
         for name, values in LEVERS:
             if args.levers is None or name in args.levers:
                 current = {**flat(setting["config"]), **best["values"]}[name]
-                for value in values:
-                    if value == current:
-                        continue
-                    trial = score({**best["values"], name: value})
+                tried = [{**best["values"], name: value} for value in values if value != current]
+                started = [start(values) for values in tried]  # all at once, so that no worker waits
+                for trial in map(finish, tried, started):
                     if trial["seeds"][0]["sign"] * (trial["mean"] - best["mean"]) > 0:
                         best = trial
     stored["best"] = best

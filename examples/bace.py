@@ -29,6 +29,7 @@ for seed in range(args.seeds):
         num_heads=5,
         dropout=0.1,
         edge_message=True,
+        update="gru",
         log_scores=True,
     )
     trainer = Trainer(

@@ -10,7 +10,7 @@ from dgl_memgnn.training import BinaryTasks, Trainer
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data-dir", help="folder with molnet/tox21.csv.gz; default: $DGL_MEMGNN_DATA")
-parser.add_argument("--epochs", type=int, default=40)
+parser.add_argument("--epochs", type=int, default=20)
 parser.add_argument("--seeds", type=int, default=3)
 args = parser.parse_args()
 
@@ -29,6 +29,7 @@ for seed in range(args.seeds):
         num_heads=5,
         dropout=0.1,
         edge_message=True,
+        update="gru",
         log_scores=True,
     )
     trainer = Trainer(

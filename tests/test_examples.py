@@ -53,7 +53,8 @@ def test_the_example_is_the_configuration(name):
         f'MoleculeNet("{data.dataset}", featurizer="{data.featurizer}"', f"{data.split}_split(",
         f"hidden_feats={model.hidden_feats},", f"num_layers={model.num_layers},",
         f"num_keys={tuple(model.num_keys)},", f"num_heads={model.num_heads},", f"dropout={model.dropout},",
-        f"edge_message={model.edge_message},", f"log_scores={model.log_scores},", f"default={training.epochs})",
+        f"edge_message={model.edge_message},", f'update="{model.update}",',
+        f"log_scores={model.log_scores},", f"default={training.epochs})",
         f"batch_size={training.batch_size},", f'decay="{training.decay}",',
         f"weight_average={training.weight_average},",
     ]:

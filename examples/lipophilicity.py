@@ -22,7 +22,7 @@ for seed in range(args.seeds):
     model = MemGNN(
         in_feats=molecules.node_feats,
         edge_feats=molecules.edge_feats,
-        hidden_feats=256,
+        hidden_feats=128,
         out_feats=1,
         num_layers=3,
         num_keys=(32, 1),

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from dgl_memgnn.config import check_together
 
-__all__ = ["PROTOCOLS", "runs"]
+__all__ = ["PROTOCOLS", "protocols_of", "runs"]
 
 PROTOCOLS = {
     "paper": "ten stratified folds; each fold's best epoch is chosen on the graphs it reports (optimistic)",
@@ -61,6 +61,18 @@ def runs(config, protocol, repeats=None, members=1):
     others = {f"seed{seed}-member{i}": _with(config, {**data, "split_seed": seed}, 1000 * i + seed)
               for i in range(1, members) for seed in seeds}
     return {**plain, **others}
+
+
+def protocols_of(protocol, dataset):
+    """The protocols whose runs those of a protocol are on a data set: on BACE, two are one.
+
+    Examples
+    --------
+    >>> protocols_of("moleculenet", "BACE"), protocols_of("moleculenet", "ESOL")
+    (('moleculenet', 'scaffold'), ('moleculenet',))
+    """
+    both = ("moleculenet", "scaffold")
+    return both if dataset == "BACE" and protocol in both else (protocol,)
 
 
 def _with(config, data, seed):

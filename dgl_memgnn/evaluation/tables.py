@@ -2,7 +2,7 @@
 import json
 from pathlib import Path
 
-from dgl_memgnn.evaluation.protocols import PROTOCOLS
+from dgl_memgnn.evaluation.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.files import replacing
 
 __all__ = ["write_tables"]
@@ -58,7 +58,8 @@ def write_tables(folder):
         "training curves.",
     ]
     for protocol, meaning in PROTOCOLS.items():
-        of_protocol = {name: result for name, result in results.items() if result["protocol"] == protocol}
+        of_protocol = {name: result for name, result in results.items()
+                       if protocol in protocols_of(result["protocol"], _dataset(result))}
         if of_protocol:
             lines += ["", f"## Protocol `{protocol}`", "", f"{meaning[0].upper()}{meaning[1:]}."]
         for dataset in sorted({_dataset(result) for result in of_protocol.values()}):

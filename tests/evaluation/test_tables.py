@@ -63,3 +63,15 @@ def test_a_second_call_replaces_the_first(tmp_path):
     first = (tmp_path / "README.md").read_text()
     assert main(["tables", str(tmp_path)]) == 0
     assert (tmp_path / "README.md").read_text() == first
+
+
+def test_bace_has_one_split_in_two_protocols(tmp_path):
+    for name, protocol, validation, test in [("ours", "moleculenet", 0.8, 0.9), ("other", "scaffold", 0.7, 0.6)]:
+        store(tmp_path, name, protocol, "BACE", "binary", validation=("roc_auc", validation, 0.0),
+              test=("roc_auc", test, 0.0))
+    assert main(["tables", str(tmp_path)]) == 0
+    _, moleculenet, scaffold = (tmp_path / "README.md").read_text().split("## Protocol")
+    for text in (moleculenet, scaffold):
+        assert "| `ours` | 0.800 ± 0.000 | 0.900 ± 0.000 | 2 |" in text
+        assert "| `other` | 0.700 ± 0.000 | 0.600 ± 0.000 | 2 |" in text
+    assert "| paper, MemGNN | 0.859" in moleculenet and "| dgllife, MPNN |  | 0.85 |" in scaffold

@@ -47,14 +47,14 @@ def train(network):
     return {"history": history, "model": model.state_dict(), "state": trainer.state_dict()["model"]}
 
 
-@pytest.mark.parametrize("network", ["GMN", "MemGNN"])
-def test_two_processes_train_as_one_does(network, tmp_path):
-    torchrun("2", __file__, network, str(tmp_path / "result.pt"))
-    ours, expected = torch.load(tmp_path / "result.pt", weights_only=True), train(network)
-    for of_two, of_one in zip(ours["history"], expected["history"]):
-        assert of_two == pytest.approx(of_one, rel=1e-9)
-    for name, value in expected["model"].items():
-        torch.testing.assert_close(ours["model"][name], value, rtol=1e-8, atol=1e-10)
+def test_two_processes_train_as_one_does(tmp_path):
+    torchrun("2", __file__, "GMN,MemGNN", str(tmp_path / "result.pt"))
+    for network, ours in torch.load(tmp_path / "result.pt", weights_only=True).items():
+        expected = train(network)
+        for of_two, of_one in zip(ours["history"], expected["history"]):
+            assert of_two == pytest.approx(of_one, rel=1e-9)
+        for name, value in expected["model"].items():
+            torch.testing.assert_close(ours["model"][name], value, rtol=1e-8, atol=1e-10)
 
 
 def test_the_command_trains_in_two_processes_and_continues(tmp_path):
@@ -72,7 +72,7 @@ def test_the_command_trains_in_two_processes_and_continues(tmp_path):
 
 
 def test_a_process_that_fails_ends_all(tmp_path):
-    done = torchrun("2", __file__, "fail", "", check=False)
+    done = torchrun("2", __file__, "GMN", "", check=False)
     assert done.returncode != 0
     assert "The loss is nan in batch 1 of epoch 1" in done.stderr
 
@@ -85,13 +85,14 @@ def torchrun(number, *arguments, check=True):
     return done
 
 
-def main(network, path):
+def main(networks, path):
+    """Train some networks, one after the other; without a path, the second process has features that are NaN."""
     with process_group("cpu"):
-        if network == "fail" and rank() == 1:
+        if not path and rank() == 1:
             globals()["graphs"] = lambda made=graphs(): [_poisoned(graph) for graph in made]
-        result = train(network)
+        results = {network: train(network) for network in networks.split(",")}
         if rank() == 0:
-            torch.save(result, path)
+            torch.save(results, path)
 
 
 def _poisoned(graph):

@@ -164,7 +164,7 @@ def peer_state(ours, peer):
     return state
 
 
-def test_search(tmp_path):
+def test_search(tmp_path, monkeypatch):
     """Each lever's best value is kept, no test part is scored, and a second call adds nothing."""
     chains = ["C" * n + tail for n in range(1, 16) for tail in ("O", "N")]
     (tmp_path / "m.csv").write_text("smiles,size\n" + "".join(f"{s},{len(s)}\n" for s in chains))
@@ -185,6 +185,12 @@ def test_search(tmp_path):
     assert "test" not in json.dumps(stored["trials"])
     assert all(outcome["resample"] is None for trial in trials for outcome in trial["seeds"])
     assert run("search", *arguments).splitlines() == printed.splitlines()[-1:]
+
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    lines = importlib.import_module("search_report").section(tmp_path / "search.json")
+    rows = [line for line in lines if line.startswith("|")][2:]
+    assert [row.split(" | ")[1] for row in rows] == sorted(f"{trial['mean']:.4f}" for trial in trials)
+    assert sum("| nothing |" in row for row in rows) == 1
 
 
 @pytest.mark.parametrize("how", ["random", "scaffold"])

@@ -1,0 +1,44 @@
+"""Write docs/results/search/README.md from the trials that search.py stored there."""
+import json
+
+import common
+
+FOLDER = common.RESULTS / "search"
+
+
+def section(file):
+    """Heading and table of one search, best trial first."""
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    setting, trials = stored["setting"], stored["trials"]
+    data, training = setting["config"]["data"], setting["config"]["training"]
+    first = trials[0]["seeds"][0]
+    draws = setting.get("resamples") or 1
+    lines = [
+        "",
+        f"## {file.stem}: {data['dataset'] or data['csv']}",
+        "",
+        f"Protocol `{setting['protocol']}`, {setting['seeds']} seeds, {draws} validation parts a seed, "
+        f"{training['epochs']} epochs, {len(trials)} trials. Changed against the configuration in `{file.name}`:",
+        "",
+        f"| changed | validation {first['metric']} | single runs | best epochs | seconds a run |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for trial in sorted(trials, key=lambda trial: -first["sign"] * trial["mean"]):
+        changed = ", ".join(f"{name} {value}" for name, value in trial["values"].items()) or "nothing"
+        runs = trial["seeds"]
+        scores = ", ".join(f"{run['score']:.3f}" for run in runs)
+        epochs = ", ".join(str(run["best_epoch"]) for run in runs)
+        seconds = sum(run["seconds"] for run in runs) / len(runs)
+        lines.append(f"| {changed} | {trial['mean']:.4f} | {scores} | {epochs} | {seconds:.0f} |")
+    return lines
+
+
+if __name__ == "__main__":
+    lines = ["# How hyper-parameters were chosen", "", "Made by `examples/benchmarks/search_report.py` from the JSON "
+             "files beside this page, which `examples/benchmarks/search.py` wrote: scores are of validation parts, and "
+             "no test part was predicted."]
+    for file in sorted(FOLDER.glob("*.json")):
+        lines += section(file)
+    page = FOLDER / "README.md"
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"Wrote {page}.")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dgl_memgnn.config import load_config
@@ -39,9 +40,19 @@ def test_drop_in_runs_with_the_old_readout():
     assert "test accuracy" in run("drop_in.py", shorter=(old, "self.readout = dgl.nn.AvgPooling()"))
 
 
+@pytest.fixture(scope="module")
+def few_molecules(data_dir, tmp_path_factory):
+    """A data folder with 300 molecules of each set: an epoch of all takes minutes."""
+    folder = tmp_path_factory.mktemp("few")
+    (folder / "molnet").mkdir()
+    for file in (data_dir / "molnet").iterdir():
+        pd.read_csv(file).sample(300, random_state=0).to_csv(folder / "molnet" / file.name, index=False)
+    return folder
+
+
 @pytest.mark.parametrize("script", ["esol.py", "lipophilicity.py", "bace.py", "tox21.py"])
-def test_molecules(script, data_dir):
-    assert "over 1 seeds" in run(script, "--data-dir", str(data_dir), "--epochs", "1", "--seeds", "1")
+def test_molecules(script, few_molecules):
+    assert "over 1 seeds" in run(script, "--data-dir", str(few_molecules), "--epochs", "1", "--seeds", "1")
 
 
 @pytest.mark.parametrize("name", ["esol", "lipophilicity", "bace", "tox21"])

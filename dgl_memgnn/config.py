@@ -32,8 +32,8 @@ class DataConfig:
     smiles_column: str = _option("smiles", "column of the CSV file that holds the SMILES")
     tasks: List[str] = _option([], "columns of the CSV file to predict")
     featurizer: str = _option("attentivefp", "atom and bond features", choices=tuple(FEATURIZERS))
-    descriptors: bool = _option(False, "whether rdkit's descriptors of the whole molecule are joined to the pooled "
-                                "graph of MemGNN")
+    descriptors: bool = _option(False, "whether rdkit's descriptors of the whole molecule are joined to the "
+                                "pooled graph of MemGNN")
     embedding: str = _option("RandomWalkWithRestart", "topological embedding of GMN", choices=tuple(EMBEDDINGS))
     embedding_width: int = _option(32, "width of the topological embedding", low=1)
     cache_dir: Optional[str] = _option(

@@ -70,8 +70,8 @@ def smiles_to_descriptors(smiles, names=None, cache_dir=None):
     names = known if names is None else list(names)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"rdkit {version('rdkit')} has no descriptor {unknown[0]!r}. Install the version of rdkit "
-                         "that the network was trained with, or leave the descriptor out.")
+        raise ValueError(f"rdkit {version('rdkit')} has no descriptor {unknown[0]!r}. Install the version of "
+                         "rdkit that the network was trained with, or leave the descriptor out.")
     if cache_dir is not None and smiles:
         file = Path(cache_dir) / f"{_key(smiles, names)}.npz"
         arrays = read_arrays(file, lambda arrays: _check(arrays, len(smiles), len(names)))

@@ -127,7 +127,7 @@ class ConvQuery(nn.Module):
         super().__init__()
         if update not in UPDATES:
             raise ValueError(f"Unknown update {update!r}: choose one of {', '.join(UPDATES)}.")
-        if conv is None:  # a bias is taken away by batch normalisation, and Adam makes steps of its rounding errors
+        if conv is None:  # no bias before batch normalisation, which leaves rounding errors to learn it from
             conv = _attention(edge_feats, edge_message, bias=update != "skip")
         self.edge_feats = edge_feats
         self.embedding = nn.Linear(in_feats, hidden_feats)

@@ -42,4 +42,4 @@ def predict(model, objective, inputs, graphs, batch_size=128, device="cpu", desc
 
 def descriptor_argument(described, device):
     """The keyword arguments of a network for what may follow graph and label in a batch: descriptors."""
-    return {"descriptors": descriptors.to(device) for descriptors in described}
+    return {"descriptors": described[0].to(device)} if described else {}

@@ -2,9 +2,9 @@
 
 Each lever's values are tried on top of the best found so far, and the best is kept. A value scores its mean over
 the seeds' validation parts; no test part is ever predicted. A single validation part of a small data set tells
-networks apart badly: --resamples draws several from what is not tested, by scaffold where the split is by scaffold.
-Finished trials are stored, and a second call continues after them. Written at the end: all trials and the values to
-put into a configuration.
+networks apart badly: --resamples draws several from what is not tested, by scaffold where the split is by
+scaffold. Finished trials are stored, and a second call continues after them. Written at the end: all trials and
+the values to put into a configuration.
 """
 import argparse
 import functools
@@ -119,8 +119,9 @@ def validate(config, resample):
     history = trainer.fit(dataset, parts["train"], parts["validation"])
     best = history[trainer.best_epoch - 1]
     metric = {"regression": "rmse", "binary": "roc_auc", "classification": "accuracy"}[task]
-    return {"seed": config.training.seed, "resample": resample, "score": best[metric], "metric": metric, "sign": trainer.sign,
-            "best_epoch": trainer.best_epoch, "seconds": round(time.perf_counter() - started, 1)}
+    return {"seed": config.training.seed, "resample": resample, "score": best[metric], "metric": metric,
+            "sign": trainer.sign, "best_epoch": trainer.best_epoch,
+            "seconds": round(time.perf_counter() - started, 1)}
 
 
 def redrawn(parts, dataset, config, resample):

@@ -34,9 +34,12 @@ def section(file):
 
 
 if __name__ == "__main__":
-    lines = ["# How hyper-parameters were chosen", "", "Made by `examples/benchmarks/search_report.py` from the JSON "
-             "files beside this page, which `examples/benchmarks/search.py` wrote: scores are of validation parts, and "
-             "no test part was predicted."]
+    lines = [
+        "# How hyper-parameters were chosen",
+        "",
+        "Made by `examples/benchmarks/search_report.py` from the JSON files beside this page, which "
+        "`examples/benchmarks/search.py` wrote: scores are of validation parts, and no test part was predicted.",
+    ]
     for file in sorted(FOLDER.glob("*.json")):
         lines += section(file)
     page = FOLDER / "README.md"

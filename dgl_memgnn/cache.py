@@ -18,7 +18,7 @@ def default_cache_dir():
         return None
 
 
-def read_arrays(file, check):
+def read_arrays(file, check, stacklevel=3):
     """The arrays of a file; None where there are none, or, with a warning, none that can be trusted.
 
     Parameters
@@ -27,6 +27,8 @@ def read_arrays(file, check):
         An archive of numpy.
     check : callable
         Called with the dict of arrays; raises if they are not what they should be.
+    stacklevel : int
+        Of the warning. Default: 3, the caller of the caller.
 
     Returns
     -------
@@ -41,11 +43,11 @@ def read_arrays(file, check):
         return None
     except Exception as error:  # whatever is wrong with the file, the remedy is the same
         problem = f"{type(error).__name__}: {error}"
-        warnings.warn(f"{file} cannot be used and is computed anew ({problem})", stacklevel=3)
+        warnings.warn(f"{file} cannot be used and is computed anew ({problem})", stacklevel=stacklevel)
         return None
 
 
-def store_arrays(file, compress=False, **arrays):
+def store_arrays(file, compress=False, stacklevel=3, **arrays):
     """Write arrays to a file, whole or not at all; a file that cannot be written is warned of.
 
     Parameters
@@ -54,6 +56,8 @@ def store_arrays(file, compress=False, **arrays):
         Its folder is made.
     compress : bool
         Whether to compress them, which takes time. Default: False.
+    stacklevel : int
+        Of the warning. Default: 3, the caller of the caller.
     **arrays : ndarray
     """
     try:
@@ -61,4 +65,4 @@ def store_arrays(file, compress=False, **arrays):
         with replacing(file) as unfinished:
             (np.savez_compressed if compress else np.savez)(unfinished, **arrays)
     except OSError as error:
-        warnings.warn(f"What was computed is not stored in {file}: {error}", stacklevel=3)
+        warnings.warn(f"What was computed is not stored in {file}: {error}", stacklevel=stacklevel)

@@ -8,6 +8,7 @@ import yaml
 
 from dgl_memgnn.data import FEATURIZERS, MOLECULE_DATASETS, TU_DATASETS, numeric_columns
 from dgl_memgnn.data.molecule_csv import list_names
+from dgl_memgnn.nn.query import UPDATES
 from dgl_memgnn.transforms import EMBEDDINGS
 
 __all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "check_together", "load_config", "options"]
@@ -61,7 +62,7 @@ class ModelConfig:
     edge_message: bool = _option(False, "whether messages of MemGNN carry edge features; else edges weigh in the "
                                  "attention only")
     update: str = _option("skip", "how a message updates a node of MemGNN: added to it, normalised, or by a gated "
-                          "recurrent unit", choices=("skip", "gru"))
+                          "recurrent unit", choices=tuple(UPDATES))
     num_keys: List[int] = _option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
     num_heads: int = _option(5, "number of heads of the memory layers", low=1)
     tau: float = _option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)

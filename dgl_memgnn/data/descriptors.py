@@ -1,16 +1,15 @@
 """Descriptors of whole molecules: rdkit's."""
-import hashlib
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from dgl_memgnn.cache import read_arrays, store_arrays
 from dgl_memgnn.data.chunks import map_chunks
 from dgl_memgnn.data.featurizers import parse_smiles
+from dgl_memgnn.data.molecule_cache import cached_arrays
 
+_FORMAT = "dgl_memgnn descriptors 1"  # to be counted up when the same names give other numbers
 _MANY = 1000  # molecules that take several processes less time than one, their start included
 
 
@@ -72,16 +71,15 @@ def smiles_to_descriptors(smiles, names=None, cache_dir=None):
     if unknown:
         raise ValueError(f"rdkit {version('rdkit')} has no descriptor {unknown[0]!r}. Install the version of "
                          "rdkit that the network was trained with, or leave the descriptor out.")
-    if cache_dir is not None and smiles:
-        file = Path(cache_dir) / f"{_key(smiles, names)}.npz"
-        arrays = read_arrays(file, lambda arrays: _check(arrays, len(smiles), len(names)))
-        if arrays is not None:
-            return torch.from_numpy(arrays["descriptors"])
+    made_by = f"{_FORMAT}\nrdkit {version('rdkit')}\n{names}\n"
+    arrays = cached_arrays(smiles, cache_dir, made_by, lambda arrays: _check(arrays, len(smiles), len(names)),
+                           lambda: _describe(smiles, names))
+    return torch.from_numpy(arrays["descriptors"])
+
+
+def _describe(smiles, names):
     parts = map_chunks(partial(_describe_chunk, names=names), smiles, _MANY, "Describe")
-    descriptors = np.concatenate([np.empty((0, len(names)), np.float32), *parts])
-    if cache_dir is not None and smiles:
-        store_arrays(file, compress=True, descriptors=descriptors)
-    return torch.from_numpy(descriptors)
+    return {"descriptors": np.concatenate([np.empty((0, len(names)), np.float32), *parts])}
 
 
 def _describe_chunk(smiles, names):
@@ -93,13 +91,6 @@ def _describe_chunk(smiles, names):
         values = np.array([[of_molecule[name] for name in names] for of_molecule in every], dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
     return values
-
-
-def _key(smiles, names):
-    digest = hashlib.sha256(f"dgl_memgnn descriptors 1\nrdkit {version('rdkit')}\n{names}\n".encode())
-    for text in smiles:
-        digest.update(f"{text!r}\n".encode("utf-8", "backslashreplace"))
-    return digest.hexdigest()
 
 
 def _check(arrays, num_molecules, num_descriptors):

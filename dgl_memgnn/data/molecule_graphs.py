@@ -1,17 +1,15 @@
 """Graphs of many molecules: made in several processes, stored on disk."""
-import hashlib
 import json
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from dgl_memgnn.cache import read_arrays, store_arrays
 from dgl_memgnn.data import featurizers
 from dgl_memgnn.data.chunks import PATIENCE, map_chunks
 from dgl_memgnn.data.graph_arrays import graphs_from_arrays
+from dgl_memgnn.data.molecule_cache import cached_arrays
 
 _FORMAT = "dgl_memgnn molecules 1"  # to be counted up when the arrays have another meaning
 _MANY = 8000  # molecules that take several processes less time than one, their start included
@@ -51,14 +49,10 @@ def smiles_to_graphs(smiles, featurizer="canonical", cache_dir=None):
     (3, None, ['', 'empty SMILES'])
     """
     smiles, spec = list(smiles), featurizers.featurizer(featurizer)
-    arrays = None
-    if cache_dir is not None and smiles:
-        file = Path(cache_dir) / f"{_key(smiles, spec)}.npz"
-        arrays = read_arrays(file, lambda arrays: _check(arrays, len(smiles), spec))
-    if arrays is None:
-        arrays = _featurize(smiles, spec)
-        if cache_dir is not None and smiles:
-            store_arrays(file, compress=True, **arrays)
+    made_by = (f"{_FORMAT}\n{featurizers.FEATURIZERS_VERSION}\n{spec}\n"
+               f"rdkit {version('rdkit')}\ndgllife {version('dgllife')}\n")
+    arrays = cached_arrays(smiles, cache_dir, made_by, lambda arrays: _check(arrays, len(smiles), spec),
+                           lambda: _featurize(smiles, spec))
     reasons = json.loads(arrays.pop("reasons").tobytes())
     graphs = graphs_from_arrays(**arrays)
     bar = tqdm(reasons, "Graphs", unit=" molecules", delay=PATIENCE)
@@ -101,14 +95,6 @@ def _small(feat):
     with np.errstate(invalid="ignore"):  # of numbers beyond the range of integers
         small = feat.astype(np.int8)
     return small if np.array_equal(small, feat) else feat
-
-
-def _key(smiles, spec):
-    digest = hashlib.sha256(f"{_FORMAT}\n{featurizers.FEATURIZERS_VERSION}\n{spec}\n".encode())
-    digest.update(f"rdkit {version('rdkit')}\ndgllife {version('dgllife')}\n".encode())
-    for text in smiles:
-        digest.update(f"{text!r}\n".encode("utf-8", "backslashreplace"))
-    return digest.hexdigest()
 
 
 def _check(arrays, num_molecules, spec):

@@ -19,8 +19,8 @@ from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, embed
 
-__all__ = ["SCORES", "build_model", "build_trainer", "embedding", "load_dataset", "model_inputs", "model_sizes",
-           "numeric_tasks", "split", "task_names"]
+__all__ = ["SCORES", "build_model", "build_trainer", "descriptors_of", "embedding", "load_dataset", "model_inputs",
+           "model_sizes", "numeric_tasks", "split", "task_names"]
 
 SCORES = {  # task -> (score, whether its first metric is better when higher)
     "classification": (score_classification, True),
@@ -77,12 +77,16 @@ def task_names(dataset, task):
     return ["class"] if task == "classification" else list(dataset.task_names)
 
 
+def descriptors_of(dataset):
+    """Names of the descriptors that come with each graph."""
+    return dataset.descriptor_names if isinstance(dataset, MoleculeDataset) else []
+
+
 def model_sizes(dataset, task):
     """Widths of the network's inputs and output on a data set, as :func:`build_model` takes them."""
     out_feats = dataset.num_classes if task == "classification" else len(dataset.task_names)
-    descriptor_names = dataset.descriptor_names if isinstance(dataset, MoleculeDataset) else []
     return {"node_feats": dataset.node_feats, "edge_feats": dataset.edge_feats, "out_feats": out_feats,
-            "descriptor_feats": len(descriptor_names)}
+            "descriptor_feats": len(descriptors_of(dataset))}
 
 
 def build_model(config, node_feats, edge_feats, out_feats, descriptor_feats=0):

@@ -54,8 +54,7 @@ def runs(config, protocol, repeats=None, members=1):
         folds = range(min(repeats or 10, 10))
         return {f"fold{fold}": _with(config, {"split": "folds", "num_folds": 10, "fold": fold}, seed=fold)
                 for fold in folds}
-    by_scaffold = protocol == "scaffold" or config.data.dataset == "BACE"
-    data = {"split": "scaffold" if by_scaffold else "random"}
+    data = {"split": "scaffold" if "scaffold" in protocols_of(protocol, config.data.dataset) else "random"}
     seeds = range(repeats or 3)
     plain = {f"seed{seed}": _with(config, data, seed) for seed in seeds}
     others = {f"seed{seed}-member{i}": _with(config, {**data, "split_seed": seed}, 1000 * i + seed)

@@ -14,7 +14,15 @@ import pandas as pd
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import MoleculeDataset
-from dgl_memgnn.evaluation.assembly import SCORES, build_trainer, load_dataset, model_sizes, split, task_names
+from dgl_memgnn.evaluation.assembly import (
+    SCORES,
+    build_trainer,
+    descriptors_of,
+    load_dataset,
+    model_sizes,
+    split,
+    task_names,
+)
 from dgl_memgnn.evaluation.description import describe
 from dgl_memgnn.evaluation.learnable import check_learnable
 from dgl_memgnn.files import remove_unfinished, replacing
@@ -104,7 +112,7 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
                 folder / "checkpoint.pt", model=trainer.evaluated.state_dict(),
                 objective=trainer.objective.state_dict(), config=asdict(config), task=task,
                 task_names=task_names(dataset, task), sizes=model_sizes(dataset, task),
-                descriptor_names=getattr(dataset, "descriptor_names", []),
+                descriptor_names=descriptors_of(dataset),
             )
         save_checkpoint(folder / STATE, trainer=trainer.state_dict(), data=data,
                         elapsed=elapsed + time.perf_counter() - started)

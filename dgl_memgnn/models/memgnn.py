@@ -124,9 +124,9 @@ class MemGNN(nn.Module):
             If descriptors are missing, not expected, or not a row of ``descriptor_feats`` a graph.
         """
         expected = None if self.descriptor_norm is None else (graph.batch_size, len(self.descriptor_norm.mean))
-        if expected != (None if descriptors is None else tuple(descriptors.shape)):
-            raise DGLError(f"The network takes descriptors of shape {expected}, got "
-                           f"{None if descriptors is None else tuple(descriptors.shape)}.")
+        given = None if descriptors is None else tuple(descriptors.shape)
+        if given != expected:
+            raise DGLError(f"The network takes descriptors of shape {expected}, got {given}.")
         query = self.query(graph, feat, edge_feat)
         if isinstance(self.readout, MemoryReadout):
             pooled, assignments = self.readout(graph, query, get_assignments=True)

@@ -6,7 +6,7 @@ from torch import nn
 from dgl_memgnn.nn.conv import EdgeGATConv
 from dgl_memgnn.nn.norm import BatchNorm
 
-__all__ = ["ConvQuery", "TopologyQuery"]
+__all__ = ["UPDATES", "ConvQuery", "TopologyQuery"]
 
 
 class TopologyQuery(nn.Module):

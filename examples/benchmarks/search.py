@@ -67,9 +67,12 @@ def main():
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(args.workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
 
+        def stored_trial(values):
+            return next((trial for trial in stored["trials"] if trial["values"] == values), None)
+
         def start(values):
             """The runs of a trial, on their way; none if it is stored."""
-            if any(trial["values"] == values for trial in stored["trials"]):
+            if stored_trial(values):
                 return []
             configs = runs(load_config(args.config, {**base, **values}), args.protocol, args.seeds)
             return [pool.submit(validate, config, resample) for config in configs.values()
@@ -77,9 +80,8 @@ def main():
 
         def finish(values, started):
             """The trial of some values, once its runs are done."""
-            for trial in stored["trials"]:
-                if trial["values"] == values:
-                    return trial
+            if not started:
+                return stored_trial(values)
             outcomes = [one.result() for one in started]
             scores = [outcome["score"] for outcome in outcomes]
             trial = {"values": values, "mean": sum(scores) / len(scores), "seeds": outcomes}

@@ -10,13 +10,9 @@ SMILES = ["CCO", "[Na+].[Cl-]", "O=S(=O)(O)c1ccccc1", "N", "C" * 40]
 
 
 @pytest.fixture
-def described(monkeypatch):
+def described(pieces_given_to):
     """The pieces whose descriptors were computed."""
-    pieces = []
-    original = descriptors._describe_chunk
-    monkeypatch.setattr(descriptors, "_describe_chunk", lambda smiles, names: (
-        pieces.append(smiles), original(smiles, names))[1])
-    return pieces
+    return pieces_given_to(descriptors, "_describe_chunk")
 
 
 def test_rdkits_numbers_in_the_order_of_the_names():

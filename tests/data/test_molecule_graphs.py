@@ -37,13 +37,9 @@ def assert_graphs(graphs, reasons, smiles=SMILES, featurizer="canonical"):
 
 
 @pytest.fixture
-def featurized(monkeypatch):
+def featurized(pieces_given_to):
     """The chunks that were featurized."""
-    chunks = []
-    original = molecule_graphs._featurize_chunk
-    monkeypatch.setattr(molecule_graphs, "_featurize_chunk", lambda smiles, spec: (
-        chunks.append(smiles), original(smiles, spec))[1])
-    return chunks
+    return pieces_given_to(molecule_graphs, "_featurize_chunk")
 
 
 @pytest.fixture

@@ -112,8 +112,8 @@ def _print_result(result, folder):
         scores = [f"{name} {value:.4f}" for name, value in result.get(part, {}).items() if value is not None]
         if scores:
             print(f"{part}: {', '.join(scores)}")
-    if result["best_epoch"] is not None:
-        print(f"Best epoch: {result['best_epoch']}.")
+    if result["kept_epoch"] is not None:
+        print(f"Epoch kept: {result['kept_epoch']}.")
     print(f"Stored in {folder}.")
 
 

@@ -85,7 +85,10 @@ class TrainingConfig:
     weight_decay: float = _option(0.0, "weight decay of Adam", low=0.0, high=1.0)
     clustering_period: int = _option(5, "epochs from one clustering step to the next; 0 for none", low=0)
     clip_norm: float = _option(2.0, "largest norm of a gradient", low=1e-8)
-    patience: int = _option(200, "epochs without improvement after which training stops", low=1)
+    keep: str = _option("best", "which epoch's network is kept: the best on validation, or the last",
+                        choices=("best", "last"))
+    patience: int = _option(200, "epochs without improvement after which training stops, unless the last is kept",
+                            low=1)
     device: str = _option("cpu", "where to compute", choices=("cpu", "cuda"))
     seed: int = _option(0, "seed of the weights, the order of the graphs, and a random split", low=0,
                         high=2**32 - 1)

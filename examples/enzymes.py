@@ -46,6 +46,6 @@ for fold, (train, validation) in enumerate(stratified_folds(enzymes.labels)[: ar
     )
     history = trainer.fit(enzymes, train, validation)
     best.append(max(record["accuracy"] for record in history))
-    print(f"fold {fold}: best validation accuracy {best[-1]:.3f}, epoch {trainer.best_epoch}")
+    print(f"fold {fold}: best validation accuracy {best[-1]:.3f}, epoch {trainer.kept_epoch}")
 best = torch.tensor(best)
 print(f"best validation accuracy {best.mean():.3f} +- {best.std(unbiased=False):.3f} over {len(best)} folds")

@@ -210,3 +210,34 @@ def test_redrawn_parts_leave_the_test_part_alone(how, monkeypatch):
             scaffolds = [{MurckoScaffoldSmiles(dataset.smiles[i]) for i in indices} for indices in part.values()]
             assert not scaffolds[0] & scaffolds[1]
     assert drawn[0]["validation"].tolist() == drawn[2]["validation"].tolist() != drawn[1]["validation"].tolist()
+
+
+def test_which_epoch_to_keep(tmp_path, monkeypatch):
+    """Both choices are scored on molecules that are neither learned from, nor validated on, nor tested."""
+    small = {"epochs": 3, "hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "num_heads": 1}
+    file = tmp_path / "one_keep.json"
+    run("keep", "quickstart", "--draws", "2", "--values", json.dumps(small), "--out", str(file))
+    draws = json.loads(file.read_text())["draws"]
+    assert [draw["last_epoch"] for draw in draws] == [3, 3] and [draw["seed"] for draw in draws] == [0, 1]
+
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    keep, report = importlib.import_module("keep"), importlib.import_module("search_report")
+    config = load_config("quickstart", {**small, "split": "random", "seed": 0})
+    dataset, task = load_dataset(config)
+    seen = []
+
+    def recorded(redrawn):
+        def record(*arguments):
+            seen.append(redrawn(*arguments))
+            return seen[-1]
+
+        return record
+
+    monkeypatch.setattr(keep, "redrawn", recorded(keep.redrawn))
+    for name, value in keep.compare(config, dataset, task).items():
+        assert value == pytest.approx(draws[0][name]) if isinstance(value, float) else value == draws[0][name]
+    outer, inner = seen
+    parts = [set(inner["train"]), set(inner["validation"]), set(outer["validation"]),
+             set(split(config, dataset)["test"])]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == len(dataset)
+    assert report.keep_section(file)[-1].startswith("| mean |")

@@ -45,7 +45,7 @@ def test_the_run_folder(regression):
         "config.yaml", "history.csv", "curves.png", "metrics.json", "predictions.csv", "checkpoint.pt"
     }
     metrics = json.loads((regression / "metrics.json").read_text())
-    assert {"validation", "test", "seed", "versions", "wall_time_seconds", "best_epoch"} <= set(metrics)
+    assert {"validation", "test", "seed", "versions", "wall_time_seconds", "kept_epoch"} <= set(metrics)
     assert {"rmse", "mae", "r2"} == set(metrics["test"])
     for part in ("validation", "test"):
         of_tasks = [metrics["tasks"][part][task]["rmse"] for task in ("size", "half")]

@@ -18,11 +18,12 @@ def runs(config, protocol, repeats=None, members=1):
     Parameters
     ----------
     config : dgl_memgnn.config.Config
-        The configuration; its split and seed are replaced.
+        The configuration; its split and seed are replaced, and for ``"paper"`` the epoch that is kept.
     protocol : str
         ``"paper"``: validation accuracy on ten stratified folds, each at its best epoch, which is optimistic.
         ``"moleculenet"``: three seeds of the random split, for BACE of the scaffold split; the epoch is chosen on
-        validation, and the test part is scored once. ``"scaffold"``: the same with the scaffold split for all.
+        validation or, where the configuration says so, the last, and the test part is scored once.
+        ``"scaffold"``: the same with the scaffold split for all.
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's, 10 or 3.
     members : int, optional
@@ -52,6 +53,7 @@ def runs(config, protocol, repeats=None, members=1):
         if members > 1:
             raise ValueError("Protocol paper has no ensembles: its folds are scored by the class predicted.")
         folds = range(min(repeats or 10, 10))
+        config = replace(config, training=replace(config.training, keep="best"))
         return {f"fold{fold}": _with(config, {"split": "folds", "num_folds": 10, "fold": fold}, seed=fold)
                 for fold in folds}
     data = {"split": "scaffold" if "scaffold" in protocols_of(protocol, config.data.dataset) else "random"}

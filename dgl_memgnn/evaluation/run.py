@@ -102,12 +102,12 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
         with replacing(folder / "config.yaml") as unfinished:
             unfinished.write_text(config.to_yaml(), encoding="utf-8")
 
-    def on_epoch(record, improved):
+    def on_epoch(record, kept):
         if rank() > 0:
             return
         with replacing(folder / "history.csv") as unfinished:
             pd.DataFrame(trainer.history).to_csv(unfinished, index=False)
-        if improved:
+        if kept:
             save_checkpoint(
                 folder / "checkpoint.pt", model=trainer.evaluated.state_dict(),
                 objective=trainer.objective.state_dict(), config=asdict(config), task=task,
@@ -123,7 +123,7 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
     result.update(
         task=task,
         parts={part: len(indices) for part, indices in parts.items()},
-        best_epoch=trainer.best_epoch,
+        kept_epoch=trainer.kept_epoch,
         seed=config.training.seed,
         dropped=dataset.drop_report() if isinstance(dataset, MoleculeDataset) else None,
         duplicates=dataset.duplicate_report() if isinstance(dataset, MoleculeDataset) else None,
@@ -135,7 +135,7 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
         with replacing(folder / "predictions.csv") as unfinished:
             table = _predictions_table(dataset, task, parts[held_out], predictions[held_out])
             table.to_csv(unfinished, index=False)
-        if trainer.best_epoch is not None:
+        if trainer.kept_epoch is not None:
             plot_curves({"": folder / "history.csv"}, folder / "curves.png")
         write_json(folder / "metrics.json", result)
         (folder / STATE).unlink(missing_ok=True)

@@ -21,7 +21,7 @@ __all__ = ["Trainer"]
 
 
 class Trainer:
-    r"""Trains a network on the alternating schedule and keeps its best epoch
+    r"""Trains a network on the alternating schedule and keeps its best epoch, or its last
 
     Several processes, where :mod:`torch.distributed` has been initialised, take their shares of every batch: a
     step is that of one process on the joint batch, but for the random numbers of dropout.
@@ -59,8 +59,12 @@ class Trainer:
         Number of epochs from one clustering step to the next; 0 for none. Default: ``5``.
     clip_norm : float, optional
         Largest norm of the gradient of a step. Default: ``2.0``.
+    keep : str, optional
+        ``"best"`` keeps the epoch that is best on validation, ``"last"`` the last one: the steadier choice where
+        the validation part is small or of other scaffolds, with a rate that decays to 0. Default: ``"best"``.
     patience : int, optional
-        Number of epochs without improvement on validation after which training stops. Default: ``200``.
+        Number of epochs without improvement on validation after which training stops; of no effect where the last
+        epoch is kept. Default: ``200``.
     seed : int, optional
         Seed of the order of the graphs and of dropout. Default: ``0``.
     device : str, optional
@@ -108,6 +112,7 @@ class Trainer:
         weight_decay=0.0,
         clustering_period=5,
         clip_norm=2.0,
+        keep="best",
         patience=200,
         seed=0,
         device="cpu",
@@ -121,6 +126,7 @@ class Trainer:
         self.sign = 1 if higher_is_better else -1
         self.epochs = epochs
         self.batch_size = batch_size
+        self.keep = keep
         self.patience = patience
         self.seed = seed
         self.progress = progress
@@ -130,8 +136,8 @@ class Trainer:
         )
         self.average = _moving_average(model, weight_average) if weight_average > 0 else None
         self.history = []
-        self.best_epoch = 0
-        self.best_state = None
+        self.kept_epoch = 0
+        self.kept_state = None
 
     @property
     def evaluated(self):
@@ -139,7 +145,7 @@ class Trainer:
         return self.model if self.average is None else self.average.module
 
     def fit(self, dataset, train, validation, on_epoch=None):
-        """Train, and leave the model at its best epoch on validation.
+        """Train, and leave the model at the epoch that is kept.
 
         After :meth:`load_state_dict`, training continues as if it had never stopped. Ctrl-C stops it at the end
         of a batch.
@@ -149,9 +155,9 @@ class Trainer:
         dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
             Graphs with their labels and, for a network that takes them, descriptors of shape :math:`(D,)`.
         train, validation : sequence of int
-            Indices of the graphs to learn from and to choose the epoch on.
+            Indices of the graphs to learn from and to score each epoch on.
         on_epoch : callable, optional
-            Called as ``on_epoch(record, improved)`` after each epoch, with the model as it then is.
+            Called as ``on_epoch(record, kept)`` after each epoch, with the model as it then is.
 
         Returns
         -------
@@ -185,19 +191,19 @@ class Trainer:
                 if math.isnan(value):
                     raise ValueError(f"{name} on validation is not a number, so no epoch can be chosen. See that "
                                      "the validation part has a label, and a binary task both classes.")
-                best = self.history[self.best_epoch - 1][name] if self.best_epoch else -self.sign * math.inf
+                best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -self.sign * math.inf
                 self.history.append(record)
-                improved = self.sign * value > self.sign * best
-                if improved:
-                    self.best_epoch = epoch
-                    self.best_state = copy.deepcopy(self.evaluated.state_dict())
+                kept = self.keep == "last" or self.sign * value > self.sign * best
+                if kept:
+                    self.kept_epoch = epoch
+                    self.kept_state = copy.deepcopy(self.evaluated.state_dict())
                 bar.set_postfix({"loss": f"{record['loss']:.4f}", f"validation {name}": f"{value:.4f}",
-                                 "best": f"{self.history[self.best_epoch - 1][name]:.4f}"})
+                                 "kept": f"{self.history[self.kept_epoch - 1][name]:.4f}"})
                 bar.update()
                 if on_epoch is not None:
-                    on_epoch(record, improved)
+                    on_epoch(record, kept)
         for network in {self.model, self.evaluated}:
-            network.load_state_dict(self.best_state)
+            network.load_state_dict(self.kept_state)
         return self.history
 
     def state_dict(self):
@@ -207,8 +213,8 @@ class Trainer:
             "average": None if self.average is None else self.average.state_dict(),
             "schedule": self.schedule.state_dict(),
             "history": self.history,
-            "best_epoch": self.best_epoch,
-            "best_state": self.best_state,
+            "kept_epoch": self.kept_epoch,
+            "kept_state": self.kept_state,
         }
 
     def load_state_dict(self, state):
@@ -218,7 +224,7 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         self.schedule.load_state_dict(state["schedule"])
         self.history = state["history"]
-        self.best_epoch, self.best_state = state["best_epoch"], state["best_state"]
+        self.kept_epoch, self.kept_state = state["kept_epoch"], state["kept_state"]
 
     def predict(self, dataset, indices=None):
         """Predict for graphs of a data set.
@@ -252,7 +258,7 @@ class Trainer:
 
     def _is_finished(self):
         epoch = len(self.history)
-        return epoch >= self.epochs or epoch - self.best_epoch >= self.patience
+        return epoch >= self.epochs or epoch - self.kept_epoch >= self.patience
 
     def _train_epoch(self, network, loader, counts, stop_if_interrupted):
         batches, epoch = loader.batch_sampler, len(self.history) + 1

@@ -38,6 +38,7 @@ LEVERS = [
     ("num_keys", [[8, 1]]),
     ("weight_decay", [1e-4, 1e-3]),
     ("clustering_period", [0]),
+    ("epochs", [40, 80]),
 ]
 
 
@@ -110,7 +111,7 @@ def flat(config):
 
 
 def validate(config, resample):
-    """The best validation score of a run, without a look at its test part."""
+    """The validation score of a run's kept epoch, without a look at its test part."""
     started = time.perf_counter()
     data = {**asdict(config.data), "network": config.model.network, "split": "random"}
     dataset, task = load(json.dumps(data))
@@ -119,10 +120,10 @@ def validate(config, resample):
         parts = redrawn(parts, dataset, config, resample)
     trainer = build_trainer(config, dataset, task, parts["train"])
     history = trainer.fit(dataset, parts["train"], parts["validation"])
-    best = history[trainer.best_epoch - 1]
+    kept = history[trainer.kept_epoch - 1]
     metric = {"regression": "rmse", "binary": "roc_auc", "classification": "accuracy"}[task]
-    return {"seed": config.training.seed, "resample": resample, "score": best[metric], "metric": metric,
-            "sign": trainer.sign, "best_epoch": trainer.best_epoch,
+    return {"seed": config.training.seed, "resample": resample, "score": kept[metric], "metric": metric,
+            "sign": trainer.sign, "kept_epoch": trainer.kept_epoch,
             "seconds": round(time.perf_counter() - started, 1)}
 
 

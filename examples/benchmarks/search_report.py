@@ -1,4 +1,4 @@
-"""Write docs/results/search/README.md from the trials that search.py stored there."""
+"""Write docs/results/search/README.md from what search.py and keep.py stored there."""
 import json
 
 import common
@@ -20,17 +20,36 @@ def section(file):
         f"Protocol `{setting['protocol']}`, {setting['seeds']} seeds, {draws} validation parts a seed, "
         f"{training['epochs']} epochs, {len(trials)} trials. Changed against the configuration in `{file.name}`:",
         "",
-        f"| changed | validation {first['metric']} | single runs | best epochs | seconds a run |",
+        f"| changed | validation {first['metric']} | single runs | kept epochs | seconds a run |",
         "| --- | --- | --- | --- | --- |",
     ]
     for trial in sorted(trials, key=lambda trial: -first["sign"] * trial["mean"]):
         changed = ", ".join(f"{name} {value}" for name, value in trial["values"].items()) or "nothing"
         runs = trial["seeds"]
         scores = ", ".join(f"{run['score']:.3f}" for run in runs)
-        epochs = ", ".join(str(run["best_epoch"]) for run in runs)
+        epochs = ", ".join(str(run["kept_epoch"]) for run in runs)
         seconds = sum(run["seconds"] for run in runs) / len(runs)
         lines.append(f"| {changed} | {trial['mean']:.4f} | {scores} | {epochs} | {seconds:.0f} |")
     return lines
+
+
+def keep_section(file):
+    """Heading and table of one comparison of epochs."""
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    setting, draws = stored["setting"], stored["draws"]
+    metric, last = draws[0]["metric"], draws[0]["last_epoch"]
+    lines = [
+        "",
+        f"## {file.stem}: {setting['config']['data']['dataset']}",
+        "",
+        f"Which epoch to keep, by the {metric} of parts held out of what is not tested, one row a draw.",
+        "",
+        f"| best epoch on validation | its {metric} | {metric} of epoch {last}, the last |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| {draw['best_epoch']} | {draw['best']:.4f} | {draw['last']:.4f} |" for draw in draws]
+    best, last = (sum(draw[name] for draw in draws) / len(draws) for name in ("best", "last"))
+    return [*lines, f"| mean | {best:.4f} | {last:.4f} |"]
 
 
 if __name__ == "__main__":
@@ -38,10 +57,11 @@ if __name__ == "__main__":
         "# How hyper-parameters were chosen",
         "",
         "Made by `examples/benchmarks/search_report.py` from the JSON files beside this page, which "
-        "`examples/benchmarks/search.py` wrote: scores are of validation parts, and no test part was predicted.",
+        "`examples/benchmarks/search.py` and `keep.py` wrote: scores are of parts drawn from what is not tested, "
+        "and no test part was predicted.",
     ]
     for file in sorted(FOLDER.glob("*.json")):
-        lines += section(file)
+        lines += keep_section(file) if file.stem.endswith("_keep") else section(file)
     page = FOLDER / "README.md"
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"Wrote {page}.")

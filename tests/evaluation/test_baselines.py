@@ -42,4 +42,4 @@ def test_the_same_command_trains_it(tmp_path):
                  "--network", "RandomForest", "--out", str(tmp_path / "run")]) == 0
     assert {p.name for p in (tmp_path / "run").iterdir()} == {"config.yaml", "predictions.csv", "metrics.json"}
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert metrics["best_epoch"] is None and metrics["parts"]["test"] == 7
+    assert metrics["kept_epoch"] is None and metrics["parts"]["test"] == 7

@@ -29,16 +29,16 @@ def test_same_seed_same_history_and_weights(make_trainer, dataset):
     assert all(torch.equal(a, b) for a, b in zip(weights[0], weights[1]))
 
 
-def test_the_best_epoch_is_kept(make_trainer, dataset):
+def test_the_kept_epoch_is_kept(make_trainer, dataset):
     trainer = make_trainer(epochs=10, learning_rate=1e-2)
     states = {}
     history = trainer.fit(dataset, TRAIN, VALIDATION,
                           lambda record, improved: states.update({record["epoch"]: copy.deepcopy(
                               trainer.model.state_dict())}))
     accuracies = [record["accuracy"] for record in history]
-    assert trainer.best_epoch == 1 + accuracies.index(max(accuracies))
+    assert trainer.kept_epoch == 1 + accuracies.index(max(accuracies))
     kept = trainer.model.state_dict()
-    assert all(torch.equal(kept[name], value) for name, value in states[trainer.best_epoch].items())
+    assert all(torch.equal(kept[name], value) for name, value in states[trainer.kept_epoch].items())
 
 
 def test_clustering_steps_end_every_period(make_trainer, dataset):
@@ -83,7 +83,25 @@ def test_a_clustering_step_follows_the_gradient_of_all_training_graphs(make_trai
 def test_stops_without_improvement(make_trainer, dataset):
     trainer = make_trainer(epochs=500, patience=4)
     history = trainer.fit(dataset, TRAIN, VALIDATION)
-    assert len(history) == trainer.best_epoch + 4
+    assert len(history) == trainer.kept_epoch + 4
+
+
+def test_the_last_epoch_is_kept_whatever_validation_says(make_trainer, dataset):
+    """A rate that destroys what was learnt: the best epoch is an early one."""
+    settings = {"epochs": 6, "learning_rate": 0.9}
+    best, last = make_trainer(patience=6, **settings), make_trainer(keep="last", patience=1, **settings)
+    history = best.fit(dataset, TRAIN, VALIDATION)
+    weights = []
+
+    def on_epoch(record, kept):
+        weights.append(copy.deepcopy(last.model.state_dict()))
+
+    assert last.fit(dataset, TRAIN, VALIDATION, on_epoch) == history
+    assert best.kept_epoch < last.kept_epoch == 6
+    for name, value in last.model.state_dict().items():
+        assert torch.equal(value, weights[-1][name])
+    for name, value in best.model.state_dict().items():
+        assert torch.equal(value, weights[best.kept_epoch - 1][name])
 
 
 def test_learning_rate_halves(make_trainer):

@@ -1,0 +1,57 @@
+"""Which epoch to keep, the best on validation or the last, without a look at the test part.
+
+What is not tested is split anew into training, validation and held-out parts, by scaffold where the split is by
+scaffold. One training a draw gives the held-out score of both choices.
+"""
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from search import redrawn
+
+from dgl_memgnn.config import load_config
+from dgl_memgnn.evaluation.assembly import SCORES, build_trainer, load_dataset, split
+from dgl_memgnn.evaluation.protocols import runs
+from dgl_memgnn.evaluation.run import write_json
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("config", help="a YAML file, or the name of a configuration of the package")
+    parser.add_argument("--draws", type=int, default=4, help="number of draws; each has its own seed")
+    parser.add_argument("--values", type=json.loads, default={}, metavar="JSON", help="values to change")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    args = parser.parse_args()
+
+    configs = runs(load_config(args.config, {**args.values, "keep": "best"}), "moleculenet", args.draws)
+    (first, *_) = configs.values()
+    dataset, task = load_dataset(first)
+    draws = []
+    for config in configs.values():
+        draws.append(compare(config, dataset, task))
+        print(draws[-1], flush=True)
+        write_json(args.out, {"setting": {"config": asdict(first), "protocol": "moleculenet"}, "draws": draws})
+
+
+def compare(config, dataset, task):
+    """Held-out scores of one training: at the epoch that is best on validation, and at the last."""
+    seed = config.training.seed
+    outer = redrawn(split(config, dataset), dataset, config, seed)
+    held_out, rest = outer["validation"], {"train": outer["train"], "validation": outer["train"][:0]}
+    parts = redrawn(rest, dataset, config, seed)
+    score, _ = SCORES[task]
+    scores = []
+
+    def on_epoch(record, kept):
+        metrics = score(trainer.predict(dataset, held_out), dataset.labels[held_out])
+        scores.append(next(iter(metrics.items())))
+
+    trainer = build_trainer(config, dataset, task, parts["train"])
+    trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
+    return {"seed": seed, "metric": scores[-1][0], "best_epoch": trainer.kept_epoch,
+            "best": scores[trainer.kept_epoch - 1][1], "last_epoch": len(scores), "last": scores[-1][1]}
+
+
+if __name__ == "__main__":
+    main()

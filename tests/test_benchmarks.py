@@ -173,7 +173,7 @@ def test_search(tmp_path, monkeypatch):
         "model: {hidden_feats: 8, num_layers: 1, num_keys: [2, 1]}\ntraining: {epochs: 2}\n"
     )
     arguments = [str(tmp_path / "small.yaml"), "--seeds", "2", "--workers", "1",
-                 "--levers", "dropout,weight_decay", "--out", str(tmp_path / "search.json")]
+                 "--levers", '{"dropout": [0.0, 0.2, 0.4], "weight_decay": [1e-4, 1e-3]}', "--out", str(tmp_path / "search.json")]
     printed = run("search", *arguments)
     stored = json.loads((tmp_path / "search.json").read_text())
     trials = stored["trials"]

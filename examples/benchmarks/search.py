@@ -25,21 +25,21 @@ from dgl_memgnn.evaluation.assembly import build_trainer, load_dataset, split
 from dgl_memgnn.evaluation.protocols import PROTOCOLS, runs
 from dgl_memgnn.evaluation.run import write_json
 
-LEVERS = [
-    ("log_scores", [True]),
-    ("edge_message", [True]),
-    ("update", ["gru"]),
-    ("featurizer", ["canonical"]),
-    ("hidden_feats", [64, 256]),
-    ("num_layers", [2, 5]),
-    ("descriptors", [True]),
-    ("dropout", [0.0, 0.2, 0.4]),
-    ("learning_rate", [3e-4, 2e-3]),
-    ("num_keys", [[8, 1]]),
-    ("weight_decay", [1e-4, 1e-3]),
-    ("clustering_period", [0]),
-    ("epochs", [40, 80]),
-]
+LEVERS = {
+    "log_scores": [True],
+    "edge_message": [True],
+    "update": ["gru"],
+    "featurizer": ["canonical"],
+    "hidden_feats": [64, 256],
+    "num_layers": [2, 5],
+    "descriptors": [True],
+    "dropout": [0.0, 0.2, 0.4],
+    "learning_rate": [3e-4, 2e-3],
+    "num_keys": [[8, 1]],
+    "weight_decay": [1e-4, 1e-3],
+    "clustering_period": [0],
+    "epochs": [40, 80],
+}
 
 
 def main():
@@ -51,7 +51,8 @@ def main():
                         help="validation parts drawn a seed; default: that of the protocol alone")
     parser.add_argument("--epochs", type=int, help="epochs of a trial; default: the configuration's")
     parser.add_argument("--start", type=json.loads, default={}, metavar="JSON", help="values to start from")
-    parser.add_argument("--levers", type=lambda s: s.split(","), help="names of the levers to try; default: all")
+    parser.add_argument("--levers", type=json.loads, default=LEVERS, metavar="JSON",
+                        help="lists of values to try, by name, in this order; default: LEVERS in the script")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write, or to continue")
     args = parser.parse_args()
@@ -92,14 +93,13 @@ def main():
             return trial
 
         best = finish({}, start({}))
-        for name, values in LEVERS:
-            if args.levers is None or name in args.levers:
-                current = {**flat(setting["config"]), **best["values"]}[name]
-                tried = [{**best["values"], name: value} for value in values if value != current]
-                started = [start(values) for values in tried]  # all at once, so that no worker waits
-                for trial in map(finish, tried, started):
-                    if trial["seeds"][0]["sign"] * (trial["mean"] - best["mean"]) > 0:
-                        best = trial
+        for name, values in args.levers.items():
+            current = {**flat(setting["config"]), **best["values"]}[name]
+            tried = [{**best["values"], name: value} for value in values if value != current]
+            started = [start(values) for values in tried]  # all at once, so that no worker waits
+            for trial in map(finish, tried, started):
+                if trial["seeds"][0]["sign"] * (trial["mean"] - best["mean"]) > 0:
+                    best = trial
     stored["best"] = best
     write_json(args.out, stored)
     print(f"best: {best['mean']:.4f} with {best['values']}")

@@ -172,8 +172,9 @@ def test_search(tmp_path, monkeypatch):
         f"data: {{csv: '{tmp_path / 'm.csv'}', tasks: [size], split: random}}\n"
         "model: {hidden_feats: 8, num_layers: 1, num_keys: [2, 1]}\ntraining: {epochs: 2}\n"
     )
+    levers = {"dropout": [0.0, 0.2, 0.4], "weight_decay": [1e-4, 1e-3]}
     arguments = [str(tmp_path / "small.yaml"), "--seeds", "2", "--workers", "1",
-                 "--levers", '{"dropout": [0.0, 0.2, 0.4], "weight_decay": [1e-4, 1e-3]}', "--out", str(tmp_path / "search.json")]
+                 "--levers", json.dumps(levers), "--out", str(tmp_path / "search.json")]
     printed = run("search", *arguments)
     stored = json.loads((tmp_path / "search.json").read_text())
     trials = stored["trials"]

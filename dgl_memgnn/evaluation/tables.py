@@ -54,8 +54,8 @@ def write_tables(folder):
         "# Results",
         "",
         "Made by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run with its "
-        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs. Links lead to the "
-        "training curves.",
+        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch that "
+        "is best on validation, or at its last where a row says so. Links lead to the training curves.",
     ]
     for protocol, meaning in PROTOCOLS.items():
         of_protocol = {name: result for name, result in results.items()
@@ -84,6 +84,9 @@ def _table(folder, protocol, dataset, results):
     for name, result in results.items():
         title = f"[`{name}`]({name}/curves.png)" if (folder / name / "curves.png").is_file() else f"`{name}`"
         num_runs = sum("-member" not in run for run in result["runs"])
+        has_epochs = any(run.get("kept_epoch") for run in result["runs"].values())
+        if has_epochs and result["config"]["training"].get("keep") == "last":
+            title += ", last epoch"
         rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), num_runs])
         if "ensemble" in result:
             summary = result["ensemble"]["summary"]

@@ -51,6 +51,19 @@ def test_rows_lead_to_their_curves(tmp_path):
     assert "| [`ours`](ours/curves.png) | 0.520 ± 0.030 | 2 |" in (tmp_path / "README.md").read_text()
 
 
+def test_the_last_epoch_is_named_where_it_is_kept(tmp_path):
+    for name, keep, epoch in [("ours", "last", 20), ("forest", "last", None), ("other", "best", 7)]:
+        store(tmp_path, name, "moleculenet", "ESOL", "regression", test=("rmse", 0.52, 0.03))
+        path = tmp_path / name / "result.json"
+        result = json.loads(path.read_text())
+        result["config"]["training"] = {"keep": keep}
+        result["runs"] = {"seed0": {"kept_epoch": epoch}}
+        path.write_text(json.dumps(result))
+    assert main(["tables", str(tmp_path)]) == 0
+    text = (tmp_path / "README.md").read_text()
+    assert "| `ours`, last epoch | 0.520" in text and "| `forest` | 0.520" in text and "| `other` | 0.520" in text
+
+
 def test_no_results(tmp_path, capsys):
     assert main(["tables", str(tmp_path)]) == 1
     assert "holds a result.json" in capsys.readouterr().err

@@ -54,8 +54,8 @@ def write_tables(folder):
         "# Results",
         "",
         "Made by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run with its "
-        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch that "
-        "is best on validation, or at its last where a row says so. Links lead to the training curves.",
+        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch "
+        "that is best on validation, or at its last where a row says so. Links lead to the training curves.",
     ]
     for protocol, meaning in PROTOCOLS.items():
         of_protocol = {name: result for name, result in results.items()

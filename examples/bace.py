@@ -43,7 +43,6 @@ for seed in range(args.seeds):
         learning_rate=1e-3,
         decay="cosine",
         weight_average=0.99,
-        keep="last",
         seed=seed,
     )
     trainer.fit(molecules, train, validation)

@@ -60,8 +60,8 @@ class Trainer:
     clip_norm : float, optional
         Largest norm of the gradient of a step. Default: ``2.0``.
     keep : str, optional
-        ``"best"`` keeps the epoch that is best on validation, ``"last"`` the last one: the steadier choice where
-        the validation part is small or of other scaffolds, with a rate that decays to 0. Default: ``"best"``.
+        ``"best"`` keeps the epoch that is best on validation, ``"last"`` the last one, which is meant for
+        ``decay="cosine"`` and a validation part too small or too different to choose on. Default: ``"best"``.
     patience : int, optional
         Number of epochs without improvement on validation after which training stops; of no effect where the last
         epoch is kept. Default: ``200``.

@@ -10,7 +10,7 @@ from dgl_memgnn.training import BinaryTasks, Trainer
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data-dir", help="folder with molnet/bace.csv; default: $DGL_MEMGNN_DATA")
-parser.add_argument("--epochs", type=int, default=20)
+parser.add_argument("--epochs", type=int, default=80)
 parser.add_argument("--seeds", type=int, default=3)
 args = parser.parse_args()
 
@@ -27,7 +27,7 @@ for seed in range(args.seeds):
         num_layers=3,
         num_keys=(32, 1),
         num_heads=5,
-        dropout=0.1,
+        dropout=0.0,
         edge_message=True,
         update="gru",
         log_scores=True,
@@ -43,6 +43,7 @@ for seed in range(args.seeds):
         learning_rate=1e-3,
         decay="cosine",
         weight_average=0.99,
+        keep="last",
         seed=seed,
     )
     trainer.fit(molecules, train, validation)

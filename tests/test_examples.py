@@ -70,6 +70,7 @@ def test_the_example_is_the_configuration(name):
         f"weight_average={training.weight_average},",
     ]:
         assert value in text
+    assert ('keep="last",' in text) == (training.keep == "last")
     assert float(re.search(r"learning_rate=(\S+),", text)[1]) == training.learning_rate
 
 

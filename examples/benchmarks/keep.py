@@ -21,10 +21,11 @@ def main():
     parser.add_argument("config", help="a YAML file, or the name of a configuration of the package")
     parser.add_argument("--draws", type=int, default=4, help="number of draws; each has its own seed")
     parser.add_argument("--values", type=json.loads, default={}, metavar="JSON", help="values to change")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--out", type=Path, required=True,
+                        help="JSON file to write; search_report.py shows those named *_keep.json")
     args = parser.parse_args()
 
-    configs = runs(load_config(args.config, {**args.values, "keep": "best"}), "moleculenet", args.draws)
+    configs = runs(load_config(args.config, {**args.values, "keep": "last"}), "moleculenet", args.draws)
     (first, *_) = configs.values()
     dataset, task = load_dataset(first)
     draws = []
@@ -48,9 +49,11 @@ def compare(config, dataset, task):
         scores.append(next(iter(metrics.items())))
 
     trainer = build_trainer(config, dataset, task, parts["train"])
-    trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
-    return {"seed": seed, "metric": scores[-1][0], "best_epoch": trainer.kept_epoch,
-            "best": scores[trainer.kept_epoch - 1][1], "last_epoch": len(scores), "last": scores[-1][1]}
+    history = trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
+    metric, last = scores[-1]
+    best = max(history, key=lambda record: trainer.sign * record[metric])["epoch"]
+    return {"seed": seed, "metric": metric, "best_epoch": best, "best": scores[best - 1][1],
+            "last_epoch": len(scores), "last": last}
 
 
 if __name__ == "__main__":

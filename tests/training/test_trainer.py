@@ -29,11 +29,11 @@ def test_same_seed_same_history_and_weights(make_trainer, dataset):
     assert all(torch.equal(a, b) for a, b in zip(weights[0], weights[1]))
 
 
-def test_the_kept_epoch_is_kept(make_trainer, dataset):
+def test_the_best_epoch_is_kept(make_trainer, dataset):
     trainer = make_trainer(epochs=10, learning_rate=1e-2)
     states = {}
     history = trainer.fit(dataset, TRAIN, VALIDATION,
-                          lambda record, improved: states.update({record["epoch"]: copy.deepcopy(
+                          lambda record, kept: states.update({record["epoch"]: copy.deepcopy(
                               trainer.model.state_dict())}))
     accuracies = [record["accuracy"] for record in history]
     assert trainer.kept_epoch == 1 + accuracies.index(max(accuracies))

@@ -72,6 +72,11 @@ class Trainer:
     progress : bool, optional
         Whether to show a progress bar. Default: ``True``.
 
+    Raises
+    ------
+    ValueError
+        If ``decay`` or ``keep`` is not one of those above.
+
     Examples
     --------
     >>> from dgl_memgnn import MemGNN
@@ -118,6 +123,9 @@ class Trainer:
         device="cpu",
         progress=True,
     ):
+        for name, value, known in (("decay", decay, ("halving", "cosine")), ("keep", keep, ("best", "last"))):
+            if value not in known:
+                raise ValueError(f"Unknown {name} {value!r}: choose one of {', '.join(known)}.")
         self.device = torch.device(device)
         self.model = model.to(self.device)
         self.objective = objective.to(self.device)

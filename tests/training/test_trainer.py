@@ -221,3 +221,9 @@ def test_descriptors_are_learned_from_in_any_order():
     assert min(record["rmse"] for record in history) < 0.5 * label.std()
     expected = predict(trainer.model, trainer.objective, trainer.inputs, graphs, descriptors=descriptors)
     torch.testing.assert_close(trainer.predict(dataset, [75, 3]), expected[[75, 3]])
+
+
+@pytest.mark.parametrize("name, value", [("decay", "Cosine"), ("keep", "first")])
+def test_an_unknown_choice_is_refused(make_trainer, name, value):
+    with pytest.raises(ValueError, match=f"Unknown {name} {value!r}: choose one of"):
+        make_trainer(**{name: value})

@@ -10,7 +10,7 @@ from dgl_memgnn.training import BinaryTasks, Trainer
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data-dir", help="folder with molnet/tox21.csv.gz; default: $DGL_MEMGNN_DATA")
-parser.add_argument("--epochs", type=int, default=20)
+parser.add_argument("--epochs", type=int, default=40)
 parser.add_argument("--seeds", type=int, default=3)
 args = parser.parse_args()
 

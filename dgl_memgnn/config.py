@@ -9,6 +9,7 @@ import yaml
 from dgl_memgnn.data import FEATURIZERS, MOLECULE_DATASETS, TU_DATASETS, numeric_columns
 from dgl_memgnn.data.molecule_csv import list_names
 from dgl_memgnn.nn.query import UPDATES
+from dgl_memgnn.training.trainer import CHOICES
 from dgl_memgnn.transforms import EMBEDDINGS
 
 __all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "check_together", "load_config", "options"]
@@ -78,7 +79,7 @@ class TrainingConfig:
     batch_size: int = _option(32, "number of graphs in a batch", low=2)
     learning_rate: float = _option(1e-3, "learning rate of Adam", low=1e-8, high=1.0)
     decay: str = _option("halving", "how the learning rate falls: halving, or cosine to 0 after the last epoch",
-                         choices=("halving", "cosine"))
+                         choices=CHOICES["decay"])
     halve_every: int = _option(500, "epochs after which the learning rate halves", low=1)
     weight_average: float = _option(0.0, "decay, a step, of the moving average of the weights that is validated "
                                     "and kept; 0 for none", low=0.0, high=0.99999)
@@ -86,7 +87,7 @@ class TrainingConfig:
     clustering_period: int = _option(5, "epochs from one clustering step to the next; 0 for none", low=0)
     clip_norm: float = _option(2.0, "largest norm of a gradient", low=1e-8)
     keep: str = _option("best", "which epoch's network is kept: the best on validation, or the last",
-                        choices=("best", "last"))
+                        choices=CHOICES["keep"])
     patience: int = _option(200, "epochs without improvement after which training stops, unless the last is kept",
                             low=1)
     device: str = _option("cpu", "where to compute", choices=("cpu", "cuda"))

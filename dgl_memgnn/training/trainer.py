@@ -17,7 +17,9 @@ from dgl_memgnn.training.interrupt import deferred_interrupt
 from dgl_memgnn.training.objective import memory_clustering_loss
 from dgl_memgnn.training.schedule import AlternatingSchedule, cosine, halving
 
-__all__ = ["Trainer"]
+__all__ = ["CHOICES", "Trainer"]
+
+CHOICES = {"decay": ("halving", "cosine"), "keep": ("best", "last")}
 
 
 class Trainer:
@@ -123,9 +125,9 @@ class Trainer:
         device="cpu",
         progress=True,
     ):
-        for name, value, known in (("decay", decay, ("halving", "cosine")), ("keep", keep, ("best", "last"))):
-            if value not in known:
-                raise ValueError(f"Unknown {name} {value!r}: choose one of {', '.join(known)}.")
+        for name, value in (("decay", decay), ("keep", keep)):
+            if value not in CHOICES[name]:
+                raise ValueError(f"Unknown {name} {value!r}: choose one of {', '.join(CHOICES[name])}.")
         self.device = torch.device(device)
         self.model = model.to(self.device)
         self.objective = objective.to(self.device)

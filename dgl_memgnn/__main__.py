@@ -1,4 +1,5 @@
 """``python -m dgl_memgnn``"""
+
 import sys
 
 from dgl_memgnn.cli import main

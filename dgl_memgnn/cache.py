@@ -1,4 +1,5 @@
 """Arrays that were computed once and are kept on disk."""
+
 import warnings
 from pathlib import Path
 

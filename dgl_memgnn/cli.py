@@ -1,4 +1,5 @@
 """The command line: dgl-memgnn train, benchmark, predict, tables."""
+
 import argparse
 import sys
 from pathlib import Path
@@ -35,47 +36,72 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train a network", description="Train a network.")
-    train.add_argument("config", nargs="?", metavar="CONFIG",
-                       help="a YAML file, or the name of a configuration of the package; or give --csv")
+    train.add_argument(
+        "config",
+        nargs="?",
+        metavar="CONFIG",
+        help="a YAML file, or the name of a configuration of the package; or give --csv",
+    )
     train.add_argument("--out", metavar="RUN", help="run folder; default: runs/<configuration>")
     _add_overwrite(train)
     _add_options(train)
     train.set_defaults(command=_train)
 
     protocols = "; ".join(f"{name}: {text}" for name, text in PROTOCOLS.items())
-    bench = commands.add_parser("benchmark", help="run a whole protocol, or what is left of it",
-                                description=f"Run a protocol, or what is left of it. Protocols: {protocols}.")
-    bench.add_argument("config", nargs="?", metavar="CONFIG",
-                       help="a YAML file, or the name of a configuration of the package; or give --csv")
+    bench = commands.add_parser(
+        "benchmark",
+        help="run a whole protocol, or what is left of it",
+        description=f"Run a protocol, or what is left of it. Protocols: {protocols}.",
+    )
+    bench.add_argument(
+        "config",
+        nargs="?",
+        metavar="CONFIG",
+        help="a YAML file, or the name of a configuration of the package; or give --csv",
+    )
     bench.add_argument("--protocol", required=True, choices=tuple(PROTOCOLS), help="which protocol")
     bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")
-    bench.add_argument("--members", type=int, default=1, metavar="N",
-                       help="networks trained on each split, whose mean prediction is scored too; default: 1")
+    bench.add_argument(
+        "--members",
+        type=int,
+        default=1,
+        metavar="N",
+        help="networks trained on each split, whose mean prediction is scored too; default: 1",
+    )
     bench.add_argument("--workers", type=int, default=2, metavar="N", help="number of processes; default: 2")
     bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<configuration>-<protocol>")
     _add_overwrite(bench)
     _add_options(bench)
     bench.set_defaults(command=_benchmark)
 
-    predict = commands.add_parser("predict", help="predict for new molecules",
-                                  description="Predict for new molecules: with a run, or with the mean of "
-                                              "several, and their standard deviation beside it.")
+    predict = commands.add_parser(
+        "predict",
+        help="predict for new molecules",
+        description="Predict for new molecules: with a run, or with the mean of "
+        "several, and their standard deviation beside it.",
+    )
     predict.add_argument("run", metavar="RUN", help="folder of a finished run, or of several")
     predict.add_argument("--csv", required=True, metavar="F", help="CSV file with a column of SMILES")
     predict.add_argument("--out", metavar="P", required=True, help="CSV file to write")
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
     predict.set_defaults(command=_predict)
 
-    tables = commands.add_parser("tables", help="write tables of stored results",
-                                 description="Write README.md, with tables of the results, into their folder.")
+    tables = commands.add_parser(
+        "tables",
+        help="write tables of stored results",
+        description="Write README.md, with tables of the results, into their folder.",
+    )
     tables.add_argument("folder", metavar="DIR", help="folder of the folders that benchmark filled")
     tables.set_defaults(command=lambda arguments: print(f"Wrote {write_tables(arguments.folder)}."))
     return parser
 
 
 def _add_overwrite(parser):
-    parser.add_argument("--overwrite", action="store_true",
-                        help="remove what is stored in the folder and start anew; default: continue it")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="remove what is stored in the folder and start anew; default: continue it",
+    )
 
 
 def _add_options(parser):
@@ -93,8 +119,12 @@ def _argument(kind, metadata):
         return {"type": lambda s: [item(v.strip()) for v in s.split(",")], "help": text, "metavar": "A,B"}
     if get_origin(kind) is Union:
         kind = kind.__args__[0]
-    return {"type": kind if kind in (int, float) else str, "help": text, "choices": metadata["choices"],
-            "metavar": None if metadata["choices"] else getattr(kind, "__name__", "str").upper()}
+    return {
+        "type": kind if kind in (int, float) else str,
+        "help": text,
+        "choices": metadata["choices"],
+        "metavar": None if metadata["choices"] else getattr(kind, "__name__", "str").upper(),
+    }
 
 
 def _train(arguments):
@@ -120,8 +150,15 @@ def _print_result(result, folder):
 def _benchmark(arguments):
     config = _config(arguments)
     folder = arguments.out or Path("runs", f"{_name(arguments, config)}-{arguments.protocol}")
-    result = benchmark(config, arguments.protocol, folder, arguments.repeats, arguments.workers,
-                       arguments.overwrite, arguments.members)
+    result = benchmark(
+        config,
+        arguments.protocol,
+        folder,
+        arguments.repeats,
+        arguments.workers,
+        arguments.overwrite,
+        arguments.members,
+    )
     for title, summary in [("", result["summary"]), ("ensemble ", result.get("ensemble", {}).get("summary", {}))]:
         for part, metrics in summary.items():
             for name, value in metrics.items():
@@ -143,8 +180,11 @@ def _name(arguments, config):
 def _predict(arguments):
     predictor = Predictor(arguments.run)
     if len(predictor.names) > 1:
-        print(f"Mean of {len(predictor.names)} runs, {', '.join(predictor.names)}; their standard deviation in "
-              "the columns ending in _std.", flush=True)
+        print(
+            f"Mean of {len(predictor.names)} runs, {', '.join(predictor.names)}; their standard deviation in "
+            "the columns ending in _std.",
+            flush=True,
+        )
     counts = predictor.predict_csv(arguments.csv, arguments.out, arguments.smiles_column)
     print(f"{counts.total - counts.failed} of {counts.total} molecules predicted, written to {arguments.out}.")
     for line, reason in counts.first_failures:

@@ -1,4 +1,5 @@
 """Configurations of runs: YAML, every key known, typed and in range."""
+
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
@@ -34,16 +35,19 @@ class DataConfig:
     smiles_column: str = _option("smiles", "column of the CSV file that holds the SMILES")
     tasks: List[str] = _option([], "columns of the CSV file to predict")
     featurizer: str = _option("attentivefp", "atom and bond features", choices=tuple(FEATURIZERS))
-    descriptors: bool = _option(False, "whether rdkit's descriptors of the whole molecule are joined to the "
-                                "pooled graph of MemGNN")
+    descriptors: bool = _option(
+        False, "whether rdkit's descriptors of the whole molecule are joined to the pooled graph of MemGNN"
+    )
     embedding: str = _option("RandomWalkWithRestart", "topological embedding of GMN", choices=tuple(EMBEDDINGS))
     embedding_width: int = _option(32, "width of the topological embedding", low=1)
     cache_dir: Optional[str] = _option(
         None, "folder for cached graphs and embeddings; default: dgl_memgnn/cache in DGL's download folder"
     )
     split: Optional[str] = _option(
-        None, "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one of num_folds stratified "
-        "folds; default: scaffold with csv, random with dataset", choices=("random", "scaffold", "folds")
+        None,
+        "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one of num_folds stratified "
+        "folds; default: scaffold with csv, random with dataset",
+        choices=("random", "scaffold", "folds"),
     )
     split_seed: Optional[int] = _option(None, "seed of a random split; default: seed", low=0)
     num_folds: int = _option(10, "number of folds", low=2)
@@ -54,16 +58,26 @@ class DataConfig:
 class ModelConfig:
     """The network."""
 
-    network: str = _option("MemGNN", "which network; for comparison dgllife's AttentiveFP, or a random forest on "
-                           "Morgan fingerprints", choices=("GMN", "MemGNN", "AttentiveFP", "RandomForest"))
-    readout: str = _option("memory", "readout of MemGNN: the memory layers or, for comparison, one of DGL's",
-                           choices=("memory", "sum", "attention", "set2set"))
+    network: str = _option(
+        "MemGNN",
+        "which network; for comparison dgllife's AttentiveFP, or a random forest on Morgan fingerprints",
+        choices=("GMN", "MemGNN", "AttentiveFP", "RandomForest"),
+    )
+    readout: str = _option(
+        "memory",
+        "readout of MemGNN: the memory layers or, for comparison, one of DGL's",
+        choices=("memory", "sum", "attention", "set2set"),
+    )
     hidden_feats: int = _option(128, "width of the queries", low=1)
     num_layers: int = _option(3, "number of graph attention layers of MemGNN", low=1)
-    edge_message: bool = _option(False, "whether messages of MemGNN carry edge features; else edges weigh in the "
-                                 "attention only")
-    update: str = _option("skip", "how a message updates a node of MemGNN: added to it, normalised, or by a gated "
-                          "recurrent unit", choices=tuple(UPDATES))
+    edge_message: bool = _option(
+        False, "whether messages of MemGNN carry edge features; else edges weigh in the attention only"
+    )
+    update: str = _option(
+        "skip",
+        "how a message updates a node of MemGNN: added to it, normalised, or by a gated recurrent unit",
+        choices=tuple(UPDATES),
+    )
     num_keys: List[int] = _option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
     num_heads: int = _option(5, "number of heads of the memory layers", low=1)
     tau: float = _option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)
@@ -78,21 +92,31 @@ class TrainingConfig:
     epochs: int = _option(100, "largest number of epochs", low=1)
     batch_size: int = _option(32, "number of graphs in a batch", low=2)
     learning_rate: float = _option(1e-3, "learning rate of Adam", low=1e-8, high=1.0)
-    decay: str = _option("halving", "how the learning rate falls: halving, or cosine to 0 after the last epoch",
-                         choices=CHOICES["decay"])
+    decay: str = _option(
+        "halving",
+        "how the learning rate falls: halving, or cosine to 0 after the last epoch",
+        choices=CHOICES["decay"],
+    )
     halve_every: int = _option(500, "epochs after which the learning rate halves", low=1)
-    weight_average: float = _option(0.0, "decay, a step, of the moving average of the weights that is validated "
-                                    "and kept; 0 for none", low=0.0, high=0.99999)
+    weight_average: float = _option(
+        0.0,
+        "decay, a step, of the moving average of the weights that is validated and kept; 0 for none",
+        low=0.0,
+        high=0.99999,
+    )
     weight_decay: float = _option(0.0, "weight decay of Adam", low=0.0, high=1.0)
     clustering_period: int = _option(5, "epochs from one clustering step to the next; 0 for none", low=0)
     clip_norm: float = _option(2.0, "largest norm of a gradient", low=1e-8)
-    keep: str = _option("best", "which epoch's network is kept: the best on validation, or the last",
-                        choices=CHOICES["keep"])
-    patience: int = _option(200, "epochs without improvement after which training stops, unless the last is kept",
-                            low=1)
+    keep: str = _option(
+        "best", "which epoch's network is kept: the best on validation, or the last", choices=CHOICES["keep"]
+    )
+    patience: int = _option(
+        200, "epochs without improvement after which training stops, unless the last is kept", low=1
+    )
     device: str = _option("cpu", "where to compute", choices=("cpu", "cuda"))
-    seed: int = _option(0, "seed of the weights, the order of the graphs, and a random split", low=0,
-                        high=2**32 - 1)
+    seed: int = _option(
+        0, "seed of the weights, the order of the graphs, and a random split", low=0, high=2**32 - 1
+    )
 
 
 @dataclass
@@ -175,11 +199,16 @@ def _read(source):
         except UnicodeDecodeError as error:
             raise ValueError(f"{source} is not UTF-8 text ({error}): give a YAML file.") from error
     else:
-        shipped = {p.name[:-5]: p for p in resources.files("dgl_memgnn").joinpath("configs").iterdir()
-                   if p.name.endswith(".yaml")}
+        shipped = {
+            p.name[:-5]: p
+            for p in resources.files("dgl_memgnn").joinpath("configs").iterdir()
+            if p.name.endswith(".yaml")
+        }
         if str(source) not in shipped:
-            raise FileNotFoundError(f"There is no file {source}, and no configuration of that name comes with "
-                                    f"the package. Those that do: {', '.join(sorted(shipped))}.")
+            raise FileNotFoundError(
+                f"There is no file {source}, and no configuration of that name comes with "
+                f"the package. Those that do: {', '.join(sorted(shipped))}."
+            )
         text = shipped[str(source)].read_text(encoding="utf-8")
     try:
         content = yaml.load(text, _Loader)
@@ -188,8 +217,10 @@ def _read(source):
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values() if v is not None):
-        raise ValueError(f"{source} must hold the sections {', '.join(f.name for f in fields(Config))}, "
-                         "each with keys and values.")
+        raise ValueError(
+            f"{source} must hold the sections {', '.join(f.name for f in fields(Config))}, "
+            "each with keys and values."
+        )
     return {name: dict(section or {}) for name, section in content.items()}
 
 
@@ -274,11 +305,14 @@ def check_together(config):
     own_columns = {"reason", *(f"{name}_std" for name in data.tasks)}
     taken = {data.smiles_column, *own_columns} & set(data.tasks)
     if taken:
-        raise ValueError(f"data.tasks must not hold {min(taken)!r}, a column of its own in predictions: "
-                         "rename it.")
+        raise ValueError(
+            f"data.tasks must not hold {min(taken)!r}, a column of its own in predictions: rename it."
+        )
     if data.csv is not None and data.smiles_column in own_columns:
-        raise ValueError(f"data.smiles_column must not be {data.smiles_column!r}, a column of its own in "
-                         "predictions: rename it.")
+        raise ValueError(
+            f"data.smiles_column must not be {data.smiles_column!r}, a column of its own in "
+            "predictions: rename it."
+        )
     if data.fold >= data.num_folds:
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
     if model.readout != "memory" and model.network != "MemGNN":
@@ -286,7 +320,9 @@ def check_together(config):
     if model.network in ("AttentiveFP", "RandomForest") and data.dataset in TU_DATASETS:
         raise ValueError(f"model.network: {model.network} is for molecules, not for {data.dataset}.")
     if data.descriptors and (model.network != "MemGNN" or data.dataset in TU_DATASETS):
-        raise ValueError("data.descriptors is for MemGNN on molecules, not for "
-                         f"{model.network}{f' on {data.dataset}' if data.dataset in TU_DATASETS else ''}.")
+        raise ValueError(
+            "data.descriptors is for MemGNN on molecules, not for "
+            f"{model.network}{f' on {data.dataset}' if data.dataset in TU_DATASETS else ''}."
+        )
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")

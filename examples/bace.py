@@ -1,4 +1,5 @@
 """MemGNN on BACE (inhibitors of beta-secretase 1): scaffold split, mean test ROC-AUC over three seeds."""
+
 import argparse
 
 import torch

@@ -3,6 +3,7 @@
 Data are generated: eight kinds of graphs (cycles, stars, wheels, ...) from dgl.data.MiniGCDataset, a
 node's feature being its degree. To have the old readout back, swap the two marked lines.
 """
+
 import dgl
 import torch
 from dgl.data import MiniGCDataset

@@ -2,6 +2,7 @@
 
 That choice is optimistic: the epoch is chosen on the graphs that are scored.
 """
+
 import argparse
 
 import torch

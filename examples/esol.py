@@ -1,4 +1,5 @@
 """MemGNN on ESOL (solubility in log mol/L): random split, mean test RMSE over three seeds."""
+
 import argparse
 
 import torch

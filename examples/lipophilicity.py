@@ -1,4 +1,5 @@
 """MemGNN on Lipophilicity (log D): random split, mean test RMSE over three seeds."""
+
 import argparse
 
 import torch

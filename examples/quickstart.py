@@ -1,4 +1,5 @@
 """MemGNN on the 1017 molecules with measured activity that come with rdkit: train, test, predict."""
+
 import torch
 
 from dgl_memgnn import MemGNN

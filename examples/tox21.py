@@ -1,4 +1,5 @@
 """MemGNN on Tox21 (12 tasks, labels missing): random split, mean test ROC-AUC over three seeds."""
+
 import argparse
 
 import torch

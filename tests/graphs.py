@@ -1,4 +1,5 @@
 """Graphs for tests."""
+
 import dgl
 import torch
 

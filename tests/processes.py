@@ -1,4 +1,5 @@
 """What the tests that start processes share."""
+
 import signal
 
 

@@ -1,4 +1,5 @@
 """Bad input on the command line: one line that says what, where and what to do; nothing is left half-written."""
+
 import pickle
 
 import pytest
@@ -18,8 +19,9 @@ def table(targets, smiles=CHAINS):
 
 def train(folder, content, *options):
     (folder / "m.csv").write_bytes(content.encode() if isinstance(content, str) else content)
-    return main(["train", "--csv", str(folder / "m.csv"), "--tasks", "y", "--out", str(folder / "run"), *SMALL,
-                 *options])
+    return main(
+        ["train", "--csv", str(folder / "m.csv"), "--tasks", "y", "--out", str(folder / "run"), *SMALL, *options]
+    )
 
 
 def error_of(capsys):
@@ -28,21 +30,24 @@ def error_of(capsys):
     return error
 
 
-@pytest.mark.parametrize("content, messages", [
-    ("", ["m.csv is empty", "needs a header line"]),
-    ("smiles;y\nC;1\n", ["m.csv", "semicolons", "save it with commas"]),
-    ("smiles,z\nC,1\n", ["m.csv has no column 'y' (task_columns, --tasks)", "its columns are 'smiles', 'z'"]),
-    ("smiles,y\nC,1\nN,high\n", ["m.csv, line 3, column 'y': 'high' is not a number", "leave the cell empty"]),
-    ("smiles,y\nC,1\nN,inf\n", ["m.csv, line 3, column 'y': 'inf' is infinite"]),
-    ("smiles,y\nC,\nN,NA\n", ["m.csv: the target 'y' has no value in any row"]),
-    (b"smiles,y\nC\xff,1\n", ["m.csv is not UTF-8 text", "save it as CSV in UTF-8"]),
-    (table(range(4), ["C1CC", "", "x", "CX"]), ["No molecule remains", "1 for empty SMILES (row 3)"]),
-    (table(range(4)), ["4 samples in parts of", "leave a part empty", "more samples"]),
-    (table([1] * 20), ["The target 'y' is 1 wherever it is given", "Leave it out"]),
-    (table([2.5] * 20), ["The target 'y' is 2.5 wherever it is given", "Leave it out"]),
-    (table([1] + [""] * 19), ["leave a part empty", "more samples"]),
-    (table([0] * 19 + [1]), ["No target has both classes in the validation part", "Split otherwise"]),
-])
+@pytest.mark.parametrize(
+    "content, messages",
+    [
+        ("", ["m.csv is empty", "needs a header line"]),
+        ("smiles;y\nC;1\n", ["m.csv", "semicolons", "save it with commas"]),
+        ("smiles,z\nC,1\n", ["m.csv has no column 'y' (task_columns, --tasks)", "its columns are 'smiles', 'z'"]),
+        ("smiles,y\nC,1\nN,high\n", ["m.csv, line 3, column 'y': 'high' is not a number", "leave the cell empty"]),
+        ("smiles,y\nC,1\nN,inf\n", ["m.csv, line 3, column 'y': 'inf' is infinite"]),
+        ("smiles,y\nC,\nN,NA\n", ["m.csv: the target 'y' has no value in any row"]),
+        (b"smiles,y\nC\xff,1\n", ["m.csv is not UTF-8 text", "save it as CSV in UTF-8"]),
+        (table(range(4), ["C1CC", "", "x", "CX"]), ["No molecule remains", "1 for empty SMILES (row 3)"]),
+        (table(range(4)), ["4 samples in parts of", "leave a part empty", "more samples"]),
+        (table([1] * 20), ["The target 'y' is 1 wherever it is given", "Leave it out"]),
+        (table([2.5] * 20), ["The target 'y' is 2.5 wherever it is given", "Leave it out"]),
+        (table([1] + [""] * 19), ["leave a part empty", "more samples"]),
+        (table([0] * 19 + [1]), ["No target has both classes in the validation part", "Split otherwise"]),
+    ],
+)
 def test_tables(content, messages, tmp_path, capsys):
     assert train(tmp_path, content) == 1
     error = error_of(capsys)
@@ -61,8 +66,21 @@ def test_unusual_molecules_train(network, tmp_path, capsys):
     """Salts, atoms alone, no bond at all, 500 atoms, fewer atoms than keys; byte order mark and CRLF."""
     smiles = ["C" * 500, "[Na+].[Cl-]", "C", "[H][H]", "[NH4+].[O-]C(=O)C", "O", "CC(=O)O.NCCO", "[He]"] + CHAINS
     content = b"\xef\xbb\xbf" + table(range(len(smiles)), smiles).replace("\n", "\r\n").encode()
-    assert train(tmp_path, content, "--network", network, "--num-keys", "600,1", "--clustering-period", "1",
-                 "--embedding-width", "8") == 0
+    assert (
+        train(
+            tmp_path,
+            content,
+            "--network",
+            network,
+            "--num-keys",
+            "600,1",
+            "--clustering-period",
+            "1",
+            "--embedding-width",
+            "8",
+        )
+        == 0
+    )
     assert "28 of 28 molecules kept" in capsys.readouterr().out
     assert torch.tensor(Predictor(tmp_path / "run").predict(smiles)["y"]).isfinite().all()
 
@@ -105,18 +123,21 @@ def rewritten(**changes):
     return damage
 
 
-@pytest.mark.parametrize("damage, message", [
-    (another_version, "has format 'dgl-memgnn checkpoint 0', this version reads"),
-    (truncated, "is damaged or no checkpoint"),
-    (pickled, "is damaged or no checkpoint"),
-    (pickled_by_torch, "is damaged or no checkpoint"),
-    (rewritten(model={}), "does not hold a whole network"),
-    (rewritten(model=3), "does not hold a whole network"),
-    (rewritten(sizes={}), "does not hold a whole network"),
-    (rewritten(objective={"mean": torch.zeros(1)}), "does not hold a whole network"),
-    (rewritten(config={"model": {"layers": 3}}), "Unknown key layers"),
-    (rewritten(config=None), "does not hold a whole network"),
-])
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (another_version, "has format 'dgl-memgnn checkpoint 0', this version reads"),
+        (truncated, "is damaged or no checkpoint"),
+        (pickled, "is damaged or no checkpoint"),
+        (pickled_by_torch, "is damaged or no checkpoint"),
+        (rewritten(model={}), "does not hold a whole network"),
+        (rewritten(model=3), "does not hold a whole network"),
+        (rewritten(sizes={}), "does not hold a whole network"),
+        (rewritten(objective={"mean": torch.zeros(1)}), "does not hold a whole network"),
+        (rewritten(config={"model": {"layers": 3}}), "Unknown key layers"),
+        (rewritten(config=None), "does not hold a whole network"),
+    ],
+)
 def test_checkpoints(damage, message, run, tmp_path, capsys):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes((run / "checkpoint.pt").read_bytes())
@@ -127,14 +148,17 @@ def test_checkpoints(damage, message, run, tmp_path, capsys):
     assert [child.name for child in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
-@pytest.mark.parametrize("text, message", [
-    ("training: {epoch: 3}", "Unknown key training.epoch. Did you mean training.epochs?"),
-    ("training: {epochs: three}", "training.epochs must be of type int, got 'three'"),
-    ("training: {epochs: 3, epochs: 4}", "the key epochs is there twice"),
-    ("model: {tau: -1}", "model.tau must be at least"),
-    ("- 3", "must hold the sections"),
-    ("{", "is not YAML"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("training: {epoch: 3}", "Unknown key training.epoch. Did you mean training.epochs?"),
+        ("training: {epochs: three}", "training.epochs must be of type int, got 'three'"),
+        ("training: {epochs: 3, epochs: 4}", "the key epochs is there twice"),
+        ("model: {tau: -1}", "model.tau must be at least"),
+        ("- 3", "must hold the sections"),
+        ("{", "is not YAML"),
+    ],
+)
 def test_configurations(text, message, tmp_path, capsys):
     (tmp_path / "c.yaml").write_text(text)
     run = tmp_path / "run"
@@ -147,9 +171,11 @@ def test_a_class_that_is_too_small_for_the_folds(tmp_path, capsys):
     """Five graphs of a class cannot be in each of ten folds."""
     source = tmp_path / "tu" / "ENZYMES"
     source.mkdir(parents=True)
-    for suffix, lines in [("A", [f"{2 * g + 1}, {2 * g + 2}" for g in range(25)]),
-                          ("graph_indicator", [g + 1 for g in range(25) for _ in range(2)]),
-                          ("graph_labels", [int(g < 5) for g in range(25)])]:
+    for suffix, lines in [
+        ("A", [f"{2 * g + 1}, {2 * g + 2}" for g in range(25)]),
+        ("graph_indicator", [g + 1 for g in range(25) for _ in range(2)]),
+        ("graph_labels", [int(g < 5) for g in range(25)]),
+    ]:
         (source / f"ENZYMES_{suffix}.txt").write_text("".join(f"{line}\n" for line in lines))
     arguments = ["train", "enzymes_gmn", "--network", "MemGNN", "--data-dir", str(tmp_path), *SMALL, "--out"]
     assert main([*arguments, str(tmp_path / "folds"), "--split", "folds", "--num-folds", "10"]) == 1

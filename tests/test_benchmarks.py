@@ -1,4 +1,5 @@
 """The benchmarks run on tiny inputs, with torch_geometric or without, and compare like with like."""
+
 import functools
 import importlib
 import json
@@ -95,11 +96,14 @@ def test_gpu_is_not_missed():
     assert "no GPU" in run("gpu", "--quick")
 
 
-@pytest.mark.parametrize("name, columns", [
-    ("layer", ["PyG ms", "PyG/ours", "user PyG/ours"]),
-    ("epoch", ["PyG ms", "PyG/ours"]),
-    ("memory", ["PyG MB"]),
-])
+@pytest.mark.parametrize(
+    "name, columns",
+    [
+        ("layer", ["PyG ms", "PyG/ours", "user PyG/ours"]),
+        ("epoch", ["PyG ms", "PyG/ours"]),
+        ("memory", ["PyG MB"]),
+    ],
+)
 def test_torch_geometric_takes_part(name, columns):
     pytest.importorskip("torch_geometric", reason="the extra 'benchmark' is not installed")
     assert_positive(tables(name)[0], *columns)
@@ -111,10 +115,13 @@ def test_layer_and_its_peer_compute_the_same():
     assert all(row["PyG error"] < 1e-5 for row in rows)
 
 
-@pytest.mark.parametrize("build, options", [
-    ("GMN", {"topology_feats": 5}),
-    ("MemGNN", {"edge_feats": 5, "num_layers": 2}),
-])
+@pytest.mark.parametrize(
+    "build, options",
+    [
+        ("GMN", {"topology_feats": 5}),
+        ("MemGNN", {"edge_feats": 5, "num_layers": 2}),
+    ],
+)
 def test_networks_and_their_peers_compute_the_same(build, options, monkeypatch):
     pytest.importorskip("torch_geometric", reason="the extra 'benchmark' is not installed")
     from torch_geometric.data import Batch
@@ -173,8 +180,17 @@ def test_search(tmp_path, monkeypatch):
         "model: {hidden_feats: 8, num_layers: 1, num_keys: [2, 1]}\ntraining: {epochs: 2}\n"
     )
     levers = {"dropout": [0.0, 0.2, 0.4], "weight_decay": [1e-4, 1e-3]}
-    arguments = [str(tmp_path / "small.yaml"), "--seeds", "2", "--workers", "1",
-                 "--levers", json.dumps(levers), "--out", str(tmp_path / "search.json")]
+    arguments = [
+        str(tmp_path / "small.yaml"),
+        "--seeds",
+        "2",
+        "--workers",
+        "1",
+        "--levers",
+        json.dumps(levers),
+        "--out",
+        str(tmp_path / "search.json"),
+    ]
     printed = run("search", *arguments)
     stored = json.loads((tmp_path / "search.json").read_text())
     trials = stored["trials"]
@@ -238,7 +254,11 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
     for name, value in keep.compare(config, dataset, task).items():
         assert value == pytest.approx(draws[0][name]) if isinstance(value, float) else value == draws[0][name]
     outer, inner = seen
-    parts = [set(inner["train"]), set(inner["validation"]), set(outer["validation"]),
-             set(split(config, dataset)["test"])]
+    parts = [
+        set(inner["train"]),
+        set(inner["validation"]),
+        set(outer["validation"]),
+        set(split(config, dataset)["test"]),
+    ]
     assert sum(map(len, parts)) == len(set.union(*parts)) == len(dataset)
     assert report.keep_section(file)[-1].startswith("| mean |")

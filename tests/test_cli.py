@@ -1,4 +1,5 @@
 """The command line, from a CSV file to predictions."""
+
 import json
 
 import pandas as pd
@@ -8,8 +9,20 @@ import torch
 from dgl_memgnn.cli import main
 from dgl_memgnn.evaluation import Predictor
 
-SMALL = ["--epochs", "3", "--hidden-feats", "16", "--num-layers", "1", "--num-keys", "4,1",
-         "--clustering-period", "2", "--split", "random"]  # too few scaffolds for a scaffold split
+SMALL = [
+    "--epochs",
+    "3",
+    "--hidden-feats",
+    "16",
+    "--num-layers",
+    "1",
+    "--num-keys",
+    "4,1",
+    "--clustering-period",
+    "2",
+    "--split",
+    "random",
+]  # too few scaffolds for a scaffold split
 
 
 @pytest.fixture(scope="module")
@@ -17,21 +30,36 @@ def folder(tmp_path_factory):
     """40 molecules; the second task misses half its values, and two rows are no molecules."""
     folder = tmp_path_factory.mktemp("runs")
     chains = ["C" * n + tail for n in range(1, 11) for tail in ("O", "N", "Cl", "c1ccccc1")]
-    table = pd.DataFrame({
-        "name": range(len(chains)),
-        "structure": chains,
-        "size": [float(len(c)) for c in chains],
-        "half": [len(c) / 2 if i % 2 else None for i, c in enumerate(chains)],
-        "aromatic": [int("c" in c) for c in chains],
-    })
+    table = pd.DataFrame(
+        {
+            "name": range(len(chains)),
+            "structure": chains,
+            "size": [float(len(c)) for c in chains],
+            "half": [len(c) / 2 if i % 2 else None for i, c in enumerate(chains)],
+            "aromatic": [int("c" in c) for c in chains],
+        }
+    )
     table.loc[[3, 7], "structure"] = ["C1CC", ""]
     table.to_csv(folder / "molecules.csv", index=False)
     return folder
 
 
 def train(folder, out, tasks, *options):
-    return main(["train", "--csv", str(folder / "molecules.csv"), "--smiles-column", "structure", "--tasks", tasks,
-                 "--out", str(folder / out), *SMALL, *options])
+    return main(
+        [
+            "train",
+            "--csv",
+            str(folder / "molecules.csv"),
+            "--smiles-column",
+            "structure",
+            "--tasks",
+            tasks,
+            "--out",
+            str(folder / out),
+            *SMALL,
+            *options,
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +70,12 @@ def regression(folder):
 
 def test_the_run_folder(regression):
     assert {p.name for p in regression.iterdir()} == {
-        "config.yaml", "history.csv", "curves.png", "metrics.json", "predictions.csv", "checkpoint.pt"
+        "config.yaml",
+        "history.csv",
+        "curves.png",
+        "metrics.json",
+        "predictions.csv",
+        "checkpoint.pt",
     }
     metrics = json.loads((regression / "metrics.json").read_text())
     assert {"validation", "test", "seed", "versions", "wall_time_seconds", "kept_epoch"} <= set(metrics)
@@ -70,16 +103,33 @@ def test_predict_repeats_the_held_out_predictions(regression, folder):
     held_out = pd.read_csv(regression / "predictions.csv")
     sizes = held_out[held_out["task"] == "size"]
     sizes[["smiles"]].rename(columns={"smiles": "structure"}).to_csv(folder / "held_out.csv", index=False)
-    assert main(["predict", str(regression), "--csv", str(folder / "held_out.csv"),
-                 "--out", str(folder / "again.csv")]) == 0
+    assert (
+        main(
+            ["predict", str(regression), "--csv", str(folder / "held_out.csv"), "--out", str(folder / "again.csv")]
+        )
+        == 0
+    )
     again = pd.read_csv(folder / "again.csv")
     assert again["size"].tolist() == pytest.approx(sizes["prediction"].tolist(), rel=1e-4)
 
 
 def test_rows_that_are_no_molecules_stay_in_place(regression, folder, capsys):
     (folder / "new.csv").write_text("id,smiles\n1,CCO\n2,C1CC\n3,\n4,CCN\n")
-    assert main(["predict", str(regression), "--csv", str(folder / "new.csv"), "--smiles-column", "smiles",
-                 "--out", str(folder / "new_out.csv")]) == 0
+    assert (
+        main(
+            [
+                "predict",
+                str(regression),
+                "--csv",
+                str(folder / "new.csv"),
+                "--smiles-column",
+                "smiles",
+                "--out",
+                str(folder / "new_out.csv"),
+            ]
+        )
+        == 0
+    )
     assert "2 of 4 molecules predicted" in capsys.readouterr().out
     table = pd.read_csv(folder / "new_out.csv", keep_default_na=False)
     assert table.columns.tolist() == ["smiles", "size", "half", "reason"]
@@ -94,21 +144,33 @@ def test_what_was_loaded_and_chosen_is_said(folder, capsys):
     state = torch.load(folder / "said" / "checkpoint.pt", weights_only=True)["model"]
     buffers = ("running_mean", "running_var", "num_batches_tracked")
     count = sum(value.numel() for name, value in state.items() if not name.endswith(buffers))
-    for part in ("38 of 40 molecules kept, 2 dropped: 1 for invalid SMILES (row 5); 1 for empty SMILES (row 9).",
-                 "No molecule stands in several rows.",
-                 "Task: regression of 'size', 'aromatic': the values of 'size' are not all 0 or 1. Those of "
-                 "'aromatic' are; to classify",
-                 "Features: memgnn, 32 an atom and 7 a bond (--featurizer).",
-                 f"MemGNN, width 16, 1 layers, memory layers of 4, 1 keys in 5 heads: {count:,} parameters (--n",
-                 "Split: random, 30 train, 3 validation, 5 test (--split)."):
+    for part in (
+        "38 of 40 molecules kept, 2 dropped: 1 for invalid SMILES (row 5); 1 for empty SMILES (row 9).",
+        "No molecule stands in several rows.",
+        "Task: regression of 'size', 'aromatic': the values of 'size' are not all 0 or 1. Those of "
+        "'aromatic' are; to classify",
+        "Features: memgnn, 32 an atom and 7 a bond (--featurizer).",
+        f"MemGNN, width 16, 1 layers, memory layers of 4, 1 keys in 5 heads: {count:,} parameters (--n",
+        "Split: random, 30 train, 3 validation, 5 test (--split).",
+    ):
         assert part in text
     metrics = json.loads((folder / "said" / "metrics.json").read_text())
     assert metrics["dropped"] in text and metrics["duplicates"] in text
 
 
 def test_molecules_of_a_file_are_split_by_scaffold_by_default(tmp_path):
-    rings = ["C1CC1", "C1CCC1", "C1CCCC1", "c1ccccc1", "c1ccncc1", "c1ccoc1", "c1ccsc1", "C1CCNCC1", "C1CCOCC1",
-             "c1ccc2ccccc2c1"]
+    rings = [
+        "C1CC1",
+        "C1CCC1",
+        "C1CCCC1",
+        "c1ccccc1",
+        "c1ccncc1",
+        "c1ccoc1",
+        "c1ccsc1",
+        "C1CCNCC1",
+        "C1CCOCC1",
+        "c1ccc2ccccc2c1",
+    ]
     smiles = [tail + ring for ring in rings for tail in ("C", "N", "O")]
     table = pd.DataFrame({"smiles": smiles, "size": [float(len(s)) for s in smiles]})
     table.to_csv(tmp_path / "molecules.csv", index=False)
@@ -145,8 +207,9 @@ def test_only_rows_that_are_no_molecules(regression):
 
 def test_the_stored_configuration_reruns_the_run(regression, folder):
     assert main(["train", str(regression / "config.yaml"), "--out", str(folder / "rerun")]) == 0
-    first, second = (torch.load(run / "checkpoint.pt", weights_only=True)["model"]
-                     for run in (regression, folder / "rerun"))
+    first, second = (
+        torch.load(run / "checkpoint.pt", weights_only=True)["model"] for run in (regression, folder / "rerun")
+    )
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
@@ -162,8 +225,10 @@ def test_columns_of_zeros_and_ones_are_classified(folder, capsys):
 @pytest.mark.parametrize("featurizer", ["canonical", "weave", "memgnn"])
 def test_gmn_on_molecules_with_any_featurizer(folder, featurizer):
     run = folder / f"gmn_{featurizer}"
-    assert train(folder, run.name, "size", "--network", "GMN", "--featurizer", featurizer,
-                 "--embedding-width", "8") == 0
+    assert (
+        train(folder, run.name, "size", "--network", "GMN", "--featurizer", featurizer, "--embedding-width", "8")
+        == 0
+    )
     assert Predictor(run).predict(["CCO", "C"])["size"].notna().all()
 
 
@@ -181,8 +246,25 @@ def test_tu_data(tmp_path):
     for suffix, lines in [("A", edges), ("graph_indicator", indicator), ("graph_labels", labels)]:
         (source / f"ENZYMES_{suffix}.txt").write_text("\n".join(lines) + "\n")
     run, cached = tmp_path / "run", tmp_path / "cached"
-    assert main(["train", "enzymes_gmn", "--data-dir", str(tmp_path), "--epochs", "2", "--num-folds", "3",
-                 "--cache-dir", str(cached), "--out", str(run)]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "enzymes_gmn",
+                "--data-dir",
+                str(tmp_path),
+                "--epochs",
+                "2",
+                "--num-folds",
+                "3",
+                "--cache-dir",
+                str(cached),
+                "--out",
+                str(run),
+            ]
+        )
+        == 0
+    )
     assert [file.suffix for file in cached.iterdir()] == [".npz"]
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["parts"] == {"train": 8, "validation": 4} and "test" not in metrics
@@ -198,24 +280,73 @@ def test_errors_are_told_on_one_line(folder, regression, capsys):
         (["train", "quickstart", "--out", str(folder)], "is not empty"),
         (["train", "quickstart", "--out", str(regression)], "training.epochs is 3, not 60"),
         (["benchmark", "--protocol", "scaffold"], "either data.dataset or data.csv"),
-        (["train", "--csv", str(folder / "molecules.csv"), "--smiles-column", "structure"],
-         "Columns of numbers: 'name', 'size', 'half', 'aromatic'."),
-        (["train", "--csv", str(folder / "molecules.csv"), "--smiles-column", "structure", "--tasks", "size",
-          "--out", str(folder / "few_scaffolds")], "too few scaffolds; use a random split (--split random)"),
-        (["benchmark", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--protocol", "paper"],
-         "folds is for classes"),
+        (
+            ["train", "--csv", str(folder / "molecules.csv"), "--smiles-column", "structure"],
+            "Columns of numbers: 'name', 'size', 'half', 'aromatic'.",
+        ),
+        (
+            [
+                "train",
+                "--csv",
+                str(folder / "molecules.csv"),
+                "--smiles-column",
+                "structure",
+                "--tasks",
+                "size",
+                "--out",
+                str(folder / "few_scaffolds"),
+            ],
+            "too few scaffolds; use a random split (--split random)",
+        ),
+        (
+            ["benchmark", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--protocol", "paper"],
+            "folds is for classes",
+        ),
         (["benchmark", "enzymes_gmn", "--protocol", "scaffold"], "scaffold is for molecules, not for ENZYMES"),
-        (["train", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--out", str(folder / "x")],
-         "no column 'smiles'"),
+        (
+            ["train", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--out", str(folder / "x")],
+            "no column 'smiles'",
+        ),
         (["predict", str(folder / "none"), "--csv", "x.csv", "--out", "y.csv"], "holds no checkpoint.pt"),
-        (["predict", str(regression), "--csv", str(folder / "molecules.csv"),
-          "--out", str(folder / "molecules.csv")], "would replace the file of molecules"),
-        (["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--out", str(folder / "none" / "y")],
-         "no folder"),
-        (["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--out", str(folder)],
-         "is a folder"),
-        (["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--smiles-column", "size",
-          "--out", str(folder / "y.csv")], "must not be called 'size'"),
+        (
+            [
+                "predict",
+                str(regression),
+                "--csv",
+                str(folder / "molecules.csv"),
+                "--out",
+                str(folder / "molecules.csv"),
+            ],
+            "would replace the file of molecules",
+        ),
+        (
+            [
+                "predict",
+                str(regression),
+                "--csv",
+                str(folder / "molecules.csv"),
+                "--out",
+                str(folder / "none" / "y"),
+            ],
+            "no folder",
+        ),
+        (
+            ["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--out", str(folder)],
+            "is a folder",
+        ),
+        (
+            [
+                "predict",
+                str(regression),
+                "--csv",
+                str(folder / "molecules.csv"),
+                "--smiles-column",
+                "size",
+                "--out",
+                str(folder / "y.csv"),
+            ],
+            "must not be called 'size'",
+        ),
         (["predict", str(regression), "--csv", str(folder / "none.csv"), "--out", "y.csv"], "none.csv"),
     ]:
         assert main(arguments) == 1
@@ -231,12 +362,15 @@ def test_help_lists_every_option(capsys):
     assert "--clustering-period" in text and "--embedding-width" in text
 
 
-@pytest.mark.parametrize("options", [
-    ["--readout", "sum"],
-    ["--readout", "attention"],
-    ["--readout", "set2set"],
-    ["--network", "AttentiveFP"],
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--readout", "sum"],
+        ["--readout", "attention"],
+        ["--readout", "set2set"],
+        ["--network", "AttentiveFP"],
+    ],
+)
 def test_baselines_run_like_memgnn(folder, options):
     run = folder / options[1]
     assert train(folder, run.name, "size", *options) == 0

@@ -1,4 +1,5 @@
 """Configurations: what is read, and what is refused by name."""
+
 from importlib import resources
 
 import pytest
@@ -6,8 +7,9 @@ import yaml
 
 from dgl_memgnn.config import load_config, options
 
-SHIPPED = sorted(p.name[:-5] for p in resources.files("dgl_memgnn").joinpath("configs").iterdir()
-                 if p.name.endswith(".yaml"))
+SHIPPED = sorted(
+    p.name[:-5] for p in resources.files("dgl_memgnn").joinpath("configs").iterdir() if p.name.endswith(".yaml")
+)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -26,12 +28,15 @@ def test_each_value_says_whether_it_is_the_papers(name):
             assert "# paper" in line or "# ours" in line, line
 
 
-@pytest.mark.parametrize("name, keys, heads, hidden, batch", [
-    ("enzymes_gmn", [10, 1], 5, 100, 20),
-    ("esol_memgnn_paper", [64, 1], 5, 16, 32),
-    ("lipophilicity_memgnn_paper", [32, 1], 5, 16, 32),
-    ("bace_memgnn_paper", [32, 1], 5, 8, 32),
-])
+@pytest.mark.parametrize(
+    "name, keys, heads, hidden, batch",
+    [
+        ("enzymes_gmn", [10, 1], 5, 100, 20),
+        ("esol_memgnn_paper", [64, 1], 5, 16, 32),
+        ("lipophilicity_memgnn_paper", [32, 1], 5, 16, 32),
+        ("bace_memgnn_paper", [32, 1], 5, 8, 32),
+    ],
+)
 def test_table_4(name, keys, heads, hidden, batch):
     config = load_config(name)
     model = config.model
@@ -74,49 +79,61 @@ def test_option_names_are_unique():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("text, message", [
-    ("training: {epoch: 3}", "Unknown key training.epoch. Did you mean training.epochs?"),
-    ("modle: {}", "Unknown key modle. Did you mean model?"),
-    ("model: {zzz: 1}", "Unknown key model.zzz. Known: network"),
-    ("training: {epochs: 3.5}", "training.epochs must be of type int, got 3.5"),
-    ("training: {epochs: true}", "training.epochs must be of type int, got True"),
-    ("training: {epochs: 0}", "training.epochs must be at least 1, got 0"),
-    ("training: {learning_rate: fast}", "training.learning_rate must be of type float, got 'fast'"),
-    ("training: {learning_rate: .nan}", "training.learning_rate must be at least 1e-08"),
-    ("training: {learning_rate: 2}", "training.learning_rate must be at most 1.0"),
-    ("training: {clip_norm: .inf}", "training.clip_norm must be finite"),
-    ("model: {dropout: 1.0}", "model.dropout must be at most 0.99"),
-    ("model: {num_keys: 3}", "model.num_keys must be a list, got 3"),
-    ("model: {num_keys: [0, 1]}", "model.num_keys must be at least 1, got 0"),
-    ("model: {num_keys: [8, 2]}", "model.num_keys must end in 1"),
-    ("model: {num_keys: []}", "model.num_keys must end in 1"),
-    ("model: {network: GCN}", "model.network must be one of GMN, MemGNN, AttentiveFP, RandomForest, got 'GCN'"),
-    ("data: {dataset: esol}", "data.dataset must be one of"),
-    ("data: {dataset: null}", "either data.dataset or data.csv"),
-    ("data: {dataset: ESOL, csv: a.csv}", "either data.dataset or data.csv"),
-    ("data: {dataset: null, csv: a.csv, tasks: [smiles]}", "data.tasks must not hold 'smiles'"),
-    ("data: {dataset: null, csv: a.csv, tasks: [x, reason]}", "data.tasks must not hold 'reason'"),
-    ("data: {dataset: null, csv: a.csv, tasks: [x, x_std]}", "data.tasks must not hold 'x_std'"),
-    ("data: {dataset: null, csv: a.csv, tasks: [x, y, x]}", "data.tasks holds 'x' twice"),
-    ("data: {dataset: null, csv: a.csv, tasks: [x], smiles_column: x_std}", "must not be 'x_std'"),
-    ("data: {dataset: ENZYMES, split: scaffold}", "scaffold is for molecules, not for ENZYMES"),
-    ("data: {split: folds}", "folds is for classes"),
-    ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),
-    ("model: {network: GMN, readout: sum}", "model.readout: sum is for MemGNN, not for GMN"),
-    ("data: {descriptors: true}\nmodel: {network: AttentiveFP}", "data.descriptors is for MemGNN on molecules"),
-    ("data: {dataset: ENZYMES, descriptors: true}", "for MemGNN on molecules, not for MemGNN on ENZYMES"),
-    ("data: {dataset: ENZYMES}\nmodel: {network: AttentiveFP}", "AttentiveFP is for molecules, not for ENZYMES"),
-    ("[1, 2]", "must hold the sections data, model, training"),
-    ("training: 3", "must hold the sections"),
-    ("training: {epochs: 3", "is not YAML"),
-    ("training: {epochs: 3, epochs: 4}", "the key epochs is there twice"),
-    ("training: {epochs: 3}\ndata: {}\ntraining: {seed: 3}", "the key training is there twice"),
-    ("? [1, 2]\n: 3", "is not YAML"),
-    ("data: 2024-13-45", "is not YAML"),
-    ("[" * 5000, "is not YAML"),
-    ("training: {seed: 99999999999}", "training.seed must be at most 4294967295"),
-    ("training: !!python/object/apply:os.getcwd []", "is not YAML"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("training: {epoch: 3}", "Unknown key training.epoch. Did you mean training.epochs?"),
+        ("modle: {}", "Unknown key modle. Did you mean model?"),
+        ("model: {zzz: 1}", "Unknown key model.zzz. Known: network"),
+        ("training: {epochs: 3.5}", "training.epochs must be of type int, got 3.5"),
+        ("training: {epochs: true}", "training.epochs must be of type int, got True"),
+        ("training: {epochs: 0}", "training.epochs must be at least 1, got 0"),
+        ("training: {learning_rate: fast}", "training.learning_rate must be of type float, got 'fast'"),
+        ("training: {learning_rate: .nan}", "training.learning_rate must be at least 1e-08"),
+        ("training: {learning_rate: 2}", "training.learning_rate must be at most 1.0"),
+        ("training: {clip_norm: .inf}", "training.clip_norm must be finite"),
+        ("model: {dropout: 1.0}", "model.dropout must be at most 0.99"),
+        ("model: {num_keys: 3}", "model.num_keys must be a list, got 3"),
+        ("model: {num_keys: [0, 1]}", "model.num_keys must be at least 1, got 0"),
+        ("model: {num_keys: [8, 2]}", "model.num_keys must end in 1"),
+        ("model: {num_keys: []}", "model.num_keys must end in 1"),
+        (
+            "model: {network: GCN}",
+            "model.network must be one of GMN, MemGNN, AttentiveFP, RandomForest, got 'GCN'",
+        ),
+        ("data: {dataset: esol}", "data.dataset must be one of"),
+        ("data: {dataset: null}", "either data.dataset or data.csv"),
+        ("data: {dataset: ESOL, csv: a.csv}", "either data.dataset or data.csv"),
+        ("data: {dataset: null, csv: a.csv, tasks: [smiles]}", "data.tasks must not hold 'smiles'"),
+        ("data: {dataset: null, csv: a.csv, tasks: [x, reason]}", "data.tasks must not hold 'reason'"),
+        ("data: {dataset: null, csv: a.csv, tasks: [x, x_std]}", "data.tasks must not hold 'x_std'"),
+        ("data: {dataset: null, csv: a.csv, tasks: [x, y, x]}", "data.tasks holds 'x' twice"),
+        ("data: {dataset: null, csv: a.csv, tasks: [x], smiles_column: x_std}", "must not be 'x_std'"),
+        ("data: {dataset: ENZYMES, split: scaffold}", "scaffold is for molecules, not for ENZYMES"),
+        ("data: {split: folds}", "folds is for classes"),
+        ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),
+        ("model: {network: GMN, readout: sum}", "model.readout: sum is for MemGNN, not for GMN"),
+        (
+            "data: {descriptors: true}\nmodel: {network: AttentiveFP}",
+            "data.descriptors is for MemGNN on molecules",
+        ),
+        ("data: {dataset: ENZYMES, descriptors: true}", "for MemGNN on molecules, not for MemGNN on ENZYMES"),
+        (
+            "data: {dataset: ENZYMES}\nmodel: {network: AttentiveFP}",
+            "AttentiveFP is for molecules, not for ENZYMES",
+        ),
+        ("[1, 2]", "must hold the sections data, model, training"),
+        ("training: 3", "must hold the sections"),
+        ("training: {epochs: 3", "is not YAML"),
+        ("training: {epochs: 3, epochs: 4}", "the key epochs is there twice"),
+        ("training: {epochs: 3}\ndata: {}\ntraining: {seed: 3}", "the key training is there twice"),
+        ("? [1, 2]\n: 3", "is not YAML"),
+        ("data: 2024-13-45", "is not YAML"),
+        ("[" * 5000, "is not YAML"),
+        ("training: {seed: 99999999999}", "training.seed must be at most 4294967295"),
+        ("training: !!python/object/apply:os.getcwd []", "is not YAML"),
+    ],
+)
 def test_what_is_wrong_is_named(text, message, tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(text, encoding="utf-8")

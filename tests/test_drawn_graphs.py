@@ -1,4 +1,5 @@
 """What holds for every graph: with loops, repeated edges, isolated nodes and empty graphs among them."""
+
 import dgl
 import torch
 from hypothesis import given, settings

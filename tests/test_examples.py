@@ -1,4 +1,5 @@
 """The examples run as a reader would run them, only shorter; and stay what they claim to be."""
+
 import re
 import subprocess
 import sys
@@ -61,12 +62,19 @@ def test_the_example_is_the_configuration(name):
     config, text = load_config(f"{name}_memgnn"), (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
     data, model, training = config.data, config.model, config.training
     for value in [
-        f'MoleculeNet("{data.dataset}", featurizer="{data.featurizer}"', f"{data.split}_split(",
-        f"hidden_feats={model.hidden_feats},", f"num_layers={model.num_layers},",
-        f"num_keys={tuple(model.num_keys)},", f"num_heads={model.num_heads},", f"dropout={model.dropout},",
-        f"edge_message={model.edge_message},", f'update="{model.update}",',
-        f"log_scores={model.log_scores},", f"default={training.epochs})",
-        f"batch_size={training.batch_size},", f'decay="{training.decay}",',
+        f'MoleculeNet("{data.dataset}", featurizer="{data.featurizer}"',
+        f"{data.split}_split(",
+        f"hidden_feats={model.hidden_feats},",
+        f"num_layers={model.num_layers},",
+        f"num_keys={tuple(model.num_keys)},",
+        f"num_heads={model.num_heads},",
+        f"dropout={model.dropout},",
+        f"edge_message={model.edge_message},",
+        f'update="{model.update}",',
+        f"log_scores={model.log_scores},",
+        f"default={training.epochs})",
+        f"batch_size={training.batch_size},",
+        f'decay="{training.decay}",',
         f"weight_average={training.weight_average},",
     ]:
         assert value in text

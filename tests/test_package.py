@@ -1,4 +1,5 @@
 """What an import does, and does not."""
+
 import os
 import subprocess
 import sys
@@ -27,9 +28,12 @@ def test_importing_all_rooms_is_light_too(tmp_path):
 
 @pytest.mark.parametrize("room", ["nn", "models"])
 def test_layers_do_not_import_what_stands_to_their_right(room, tmp_path):
-    done = run(f"import sys, dgl_memgnn.{room}\n"
-               "rooms = {'dgl_memgnn.' + r for r in ('data', 'training', 'evaluation', 'cli')}\n"
-               "assert not rooms & set(sys.modules)", tmp_path)
+    done = run(
+        f"import sys, dgl_memgnn.{room}\n"
+        "rooms = {'dgl_memgnn.' + r for r in ('data', 'training', 'evaluation', 'cli')}\n"
+        "assert not rooms & set(sys.modules)",
+        tmp_path,
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -1,4 +1,5 @@
 """Data sets, featurizers and splits."""
+
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph

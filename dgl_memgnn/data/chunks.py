@@ -1,4 +1,5 @@
 """Work on many molecules, a piece at a time, by several processes where that takes less time."""
+
 from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
@@ -39,15 +40,21 @@ def map_chunks(function, smiles, many, title):
     """
     from joblib import Parallel, cpu_count, delayed, parallel_config
 
-    chunks = [smiles[start:start + _CHUNK_SIZE] for start in range(0, len(smiles), _CHUNK_SIZE)]
+    chunks = [smiles[start : start + _CHUNK_SIZE] for start in range(0, len(smiles), _CHUNK_SIZE)]
     processes = min(cpu_count(), _MAX_PROCESSES) if len(smiles) >= many else 1
     done = []
     # loky, because its processes do not import the script that started them, guarded or not.
-    with parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=10), \
-            tqdm(None, title, len(smiles), unit=" molecules", delay=PATIENCE) as bar:
+    with (
+        parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=10),
+        tqdm(None, title, len(smiles), unit=" molecules", delay=PATIENCE) as bar,
+    ):
         try:
-            for chunk, result in zip(chunks, Parallel(processes, return_as="generator", batch_size=1)(
-                    delayed(function)(chunk) for chunk in chunks)):
+            for chunk, result in zip(
+                chunks,
+                Parallel(processes, return_as="generator", batch_size=1)(
+                    delayed(function)(chunk) for chunk in chunks
+                ),
+            ):
                 done.append(result)
                 bar.update(len(chunk))
         except BrokenProcessPool as error:

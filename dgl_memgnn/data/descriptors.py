@@ -1,4 +1,5 @@
 """Descriptors of whole molecules: rdkit's."""
+
 from functools import partial
 from importlib.metadata import version
 
@@ -69,11 +70,18 @@ def smiles_to_descriptors(smiles, names=None, cache_dir=None):
     names = known if names is None else list(names)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"rdkit {version('rdkit')} has no descriptor {unknown[0]!r}. Install the version of "
-                         "rdkit that the network was trained with, or leave the descriptor out.")
+        raise ValueError(
+            f"rdkit {version('rdkit')} has no descriptor {unknown[0]!r}. Install the version of "
+            "rdkit that the network was trained with, or leave the descriptor out."
+        )
     made_by = f"{_FORMAT}\nrdkit {version('rdkit')}\n{names}\n"
-    arrays = cached_arrays(smiles, cache_dir, made_by, lambda arrays: _check(arrays, len(smiles), len(names)),
-                           lambda: _describe(smiles, names))
+    arrays = cached_arrays(
+        smiles,
+        cache_dir,
+        made_by,
+        lambda arrays: _check(arrays, len(smiles), len(names)),
+        lambda: _describe(smiles, names),
+    )
     return torch.from_numpy(arrays["descriptors"])
 
 

@@ -1,4 +1,5 @@
 """Molecules that stand in several rows."""
+
 from collections import defaultdict
 from typing import NamedTuple
 

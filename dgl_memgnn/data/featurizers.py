@@ -1,4 +1,5 @@
 """Molecular graphs from SMILES, with the atom and bond features of four publications."""
+
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -33,12 +34,15 @@ class Featurizer:
 
 FEATURIZERS_VERSION = 1  # to be counted up when a featurizer of the same name gives other numbers
 
-FEATURIZERS = {spec.name: spec for spec in (
-    Featurizer("canonical", 74, 12),
-    Featurizer("attentivefp", 39, 10),
-    Featurizer("weave", 27, 12, complete_graph=True),
-    Featurizer("memgnn", 32, 7),
-)}
+FEATURIZERS = {
+    spec.name: spec
+    for spec in (
+        Featurizer("canonical", 74, 12),
+        Featurizer("attentivefp", 39, 10),
+        Featurizer("weave", 27, 12, complete_graph=True),
+        Featurizer("memgnn", 32, 7),
+    )
+}
 
 
 def featurizer(name):
@@ -112,8 +116,9 @@ def smiles_to_graph(smiles, featurizer="canonical"):
     to_graph = partial(mol_to_complete_graph, add_self_loop=True) if spec.complete_graph else mol_to_bigraph
     atoms, bonds = _functions(spec.name)
     with BlockLogs():
-        graph = to_graph(parse_smiles(smiles), node_featurizer=atoms, edge_featurizer=bonds,
-                         canonical_atom_order=False).long()
+        graph = to_graph(
+            parse_smiles(smiles), node_featurizer=atoms, edge_featurizer=bonds, canonical_atom_order=False
+        ).long()
     if not graph.num_edges():
         graph.edata["feat"] = torch.zeros(0, spec.edge_feats)
     if not (graph.ndata["feat"].isfinite().all() and graph.edata["feat"].isfinite().all()):
@@ -178,9 +183,27 @@ def _functions(name):
 
     if name == "memgnn":
         atoms = [
-            partial(utils.atom_type_one_hot, allowable_set=[
-                "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I", "At",
-            ], encode_unknown=True),
+            partial(
+                utils.atom_type_one_hot,
+                allowable_set=[
+                    "B",
+                    "C",
+                    "N",
+                    "O",
+                    "F",
+                    "Si",
+                    "P",
+                    "S",
+                    "Cl",
+                    "As",
+                    "Se",
+                    "Br",
+                    "Te",
+                    "I",
+                    "At",
+                ],
+                encode_unknown=True,
+            ),
             partial(utils.atom_degree_one_hot, allowable_set=list(range(6))),
             utils.atom_formal_charge,
             utils.atom_num_radical_electrons,
@@ -189,8 +212,10 @@ def _functions(name):
             utils.atom_total_num_H,
         ]
         bonds = [utils.bond_type_one_hot, utils.bond_direction_one_hot]
-        return (utils.BaseAtomFeaturizer({"feat": utils.ConcatFeaturizer(atoms)}),
-                utils.BaseBondFeaturizer({"feat": utils.ConcatFeaturizer(bonds)}))
+        return (
+            utils.BaseAtomFeaturizer({"feat": utils.ConcatFeaturizer(atoms)}),
+            utils.BaseBondFeaturizer({"feat": utils.ConcatFeaturizer(bonds)}),
+        )
     atoms, bonds = {
         "canonical": (utils.CanonicalAtomFeaturizer, utils.CanonicalBondFeaturizer),
         "attentivefp": (utils.AttentiveFPAtomFeaturizer, utils.AttentiveFPBondFeaturizer),

@@ -1,4 +1,5 @@
 """Find a data file: in the data folder first, by download second."""
+
 import hashlib
 import os
 from pathlib import Path

@@ -1,4 +1,5 @@
 """Many graphs as a few long arrays."""
+
 import dgl
 import torch
 
@@ -31,8 +32,12 @@ def graphs_from_arrays(num_nodes, num_edges, src, dst, node_feat, edge_feat):
     1 0 torch.Size([1, 3])
     """
     num_nodes, num_edges = num_nodes.tolist(), num_edges.tolist()
-    columns = [(torch.as_tensor(src).long(), num_edges), (torch.as_tensor(dst).long(), num_edges),
-               (torch.as_tensor(node_feat), num_nodes), (torch.as_tensor(edge_feat), num_edges)]
+    columns = [
+        (torch.as_tensor(src).long(), num_edges),
+        (torch.as_tensor(dst).long(), num_edges),
+        (torch.as_tensor(node_feat), num_nodes),
+        (torch.as_tensor(edge_feat), num_edges),
+    ]
     for size, u, v, nodes, edges in zip(num_nodes, *(column.split(sizes) for column, sizes in columns)):
         graph = dgl.graph((u, v), num_nodes=size)
         # A copy: a pickled view would carry the features of all graphs.

@@ -1,4 +1,5 @@
 """What was computed of many molecules, stored on disk."""
+
 import hashlib
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """SMILES and targets out of a CSV file."""
+
 import csv
 import gzip
 import zlib
@@ -162,16 +163,19 @@ def _pieces(path, chunk_size=1000):
             rows = _rows(path, csv.reader(file, strict=True))
             header = [name.strip() for name in next(rows, (1, []))[1]]
             if not header:
-                raise ValueError(f"{path} is empty, or its first line is: it needs a header line and a line for "
-                                 "each molecule.")
+                raise ValueError(
+                    f"{path} is empty, or its first line is: it needs a header line and a line for each molecule."
+                )
             yield header
             lines = None
             while piece := list(islice(rows, chunk_size)):
                 lines, cells = zip(*piece)
                 for line, row in piece:
                     if len(row) > len(header):
-                        raise ValueError(f"{path} is not a comma-separated table: there are {len(row)} cells in "
-                                         f"line {line}, and {len(header)} in the header.")
+                        raise ValueError(
+                            f"{path} is not a comma-separated table: there are {len(row)} cells in "
+                            f"line {line}, and {len(header)} in the header."
+                        )
                     row += [""] * (len(header) - len(row))
                 yield lines, cells
             if lines is None:
@@ -192,8 +196,9 @@ def _rows(path, reader):
             yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"{path} is not a comma-separated table: {error} in the row that starts in line {line}."
-                         ) from error
+        raise ValueError(
+            f"{path} is not a comma-separated table: {error} in the row that starts in line {line}."
+        ) from error
 
 
 def _column(path, header, name, option):
@@ -204,8 +209,9 @@ def _column(path, header, name, option):
         raise ValueError(f"{path} has {header.count(name)} columns {name!r} ({option}): rename all but one.")
     if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         delimiter = "semicolons" if ";" in header[0] else "tabs"
-        raise ValueError(f"{path} has no column {name!r}: it is separated by {delimiter}, {header[0]!r}; "
-                         "save it with commas.")
+        raise ValueError(
+            f"{path} has no column {name!r}: it is separated by {delimiter}, {header[0]!r}; save it with commas."
+        )
     raise ValueError(f"{path} has no column {name!r} ({option}): its columns are {list_names(header)}.")
 
 
@@ -230,6 +236,8 @@ def _targets(path, name, lines, cells):
     if bad.any():
         row = int(bad.argmax())
         problem = "is not a number" if np.isnan(numbers[row]) else "is infinite (in 32 bits)"
-        raise ValueError(f"{path}, line {lines[row]}, column {name!r}: {text.iloc[row]!r} {problem}; "
-                         "leave the cell empty if the value is missing.")
+        raise ValueError(
+            f"{path}, line {lines[row]}, column {name!r}: {text.iloc[row]!r} {problem}; "
+            "leave the cell empty if the value is missing."
+        )
     return numbers.astype(np.float32)

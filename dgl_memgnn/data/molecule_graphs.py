@@ -1,4 +1,5 @@
 """Graphs of many molecules: made in several processes, stored on disk."""
+
 import json
 from functools import partial
 from importlib.metadata import version
@@ -49,10 +50,17 @@ def smiles_to_graphs(smiles, featurizer="canonical", cache_dir=None):
     (3, None, ['', 'empty SMILES'])
     """
     smiles, spec = list(smiles), featurizers.featurizer(featurizer)
-    made_by = (f"{_FORMAT}\n{featurizers.FEATURIZERS_VERSION}\n{spec}\n"
-               f"rdkit {version('rdkit')}\ndgllife {version('dgllife')}\n")
-    arrays = cached_arrays(smiles, cache_dir, made_by, lambda arrays: _check(arrays, len(smiles), spec),
-                           lambda: _featurize(smiles, spec))
+    made_by = (
+        f"{_FORMAT}\n{featurizers.FEATURIZERS_VERSION}\n{spec}\n"
+        f"rdkit {version('rdkit')}\ndgllife {version('dgllife')}\n"
+    )
+    arrays = cached_arrays(
+        smiles,
+        cache_dir,
+        made_by,
+        lambda arrays: _check(arrays, len(smiles), spec),
+        lambda: _featurize(smiles, spec),
+    )
     reasons = json.loads(arrays.pop("reasons").tobytes())
     graphs = graphs_from_arrays(**arrays)
     bar = tqdm(reasons, "Graphs", unit=" molecules", delay=PATIENCE)
@@ -85,9 +93,15 @@ def _featurize_chunk(smiles, spec):
         node_feat.append(_small(graph.ndata["feat"].numpy()))
         edge_feat.append(_small(graph.edata["feat"].numpy()))
     src, dst = np.concatenate(ids, axis=1)
-    return {"num_nodes": np.array(num_nodes, np.int32), "num_edges": np.array(num_edges, np.int32),
-            "src": src, "dst": dst, "node_feat": np.concatenate(node_feat), "edge_feat": np.concatenate(edge_feat),
-            "reasons": reasons}
+    return {
+        "num_nodes": np.array(num_nodes, np.int32),
+        "num_edges": np.array(num_edges, np.int32),
+        "src": src,
+        "dst": dst,
+        "node_feat": np.concatenate(node_feat),
+        "edge_feat": np.concatenate(edge_feat),
+        "reasons": reasons,
+    }
 
 
 def _small(feat):
@@ -104,8 +118,12 @@ def _check(arrays, num_molecules, spec):
     nodes, edges = num_nodes.sum(), num_edges.sum()
     ends = np.stack([arrays["src"], arrays["dst"]])
     shapes = {"node_feat": (nodes, spec.node_feats), "edge_feat": (edges, spec.edge_feats), "src": (edges,)}
-    if not (len(reasons) == num_molecules and reasons.count("") == len(num_nodes) == len(num_edges)
-            and all(arrays[name].shape == shape for name, shape in shapes.items())
-            and all(arrays[name].dtype in (np.int8, np.float32) for name in ("node_feat", "edge_feat"))
-            and (ends >= 0).all() and (ends < np.repeat(num_nodes, num_edges)).all()):
+    if not (
+        len(reasons) == num_molecules
+        and reasons.count("") == len(num_nodes) == len(num_edges)
+        and all(arrays[name].shape == shape for name, shape in shapes.items())
+        and all(arrays[name].dtype in (np.int8, np.float32) for name in ("node_feat", "edge_feat"))
+        and (ends >= 0).all()
+        and (ends < np.repeat(num_nodes, num_edges)).all()
+    ):
         raise ValueError(f"the arrays are not those of {num_molecules} molecules")

@@ -1,4 +1,5 @@
 """Data sets of molecules."""
+
 import os
 from collections import defaultdict
 from functools import cached_property
@@ -99,8 +100,17 @@ class MoleculeDataset(DGLDataset):
     [Dropped(row=1, smiles='C1CC', reason="invalid SMILES: syntax error in 'C1CC'")]
     """
 
-    def __init__(self, smiles, labels=None, featurizer="canonical", task_names=None, rows=None,
-                 name="molecules", cache_dir=None, descriptors=False):
+    def __init__(
+        self,
+        smiles,
+        labels=None,
+        featurizer="canonical",
+        task_names=None,
+        rows=None,
+        name="molecules",
+        cache_dir=None,
+        descriptors=False,
+    ):
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
         self.smiles = list(smiles)
@@ -162,8 +172,15 @@ class MoleculeDataset(DGLDataset):
         """
         task_columns = list(task_columns or ())
         table = read_molecules(path, smiles_column, task_columns)
-        return MoleculeDataset(table.smiles, table.labels, featurizer, task_columns, table.rows,
-                               cache_dir=cache_dir, descriptors=descriptors)
+        return MoleculeDataset(
+            table.smiles,
+            table.labels,
+            featurizer,
+            task_columns,
+            table.rows,
+            cache_dir=cache_dir,
+            descriptors=descriptors,
+        )
 
     def process(self):
         reasons = ["no label"] * len(self.smiles)
@@ -224,8 +241,10 @@ class MoleculeDataset(DGLDataset):
             return "No molecule stands in several rows."
         count = len(self.duplicates)
         num_rows = sum(len(duplicate.rows) for duplicate in self.duplicates)
-        report = (f"{count} {'molecule stands' if count == 1 else 'molecules stand'} in {num_rows} rows "
-                  f"({_list_duplicates(self.duplicates)}). ")
+        report = (
+            f"{count} {'molecule stands' if count == 1 else 'molecules stand'} in {num_rows} rows "
+            f"({_list_duplicates(self.duplicates)}). "
+        )
         conflicting = [duplicate for duplicate in self.duplicates if duplicate.conflicts]
         if conflicting:
             listed = _list_duplicates(conflicting, name_conflicts=len(self.task_names) > 1)
@@ -233,8 +252,10 @@ class MoleculeDataset(DGLDataset):
             report += f"{len(conflicting)} of them {verb} targets that differ ({listed})."
         elif self.task_names:
             report += "Their targets agree."
-        return (f"{report.strip()}\nAll are kept. A random split may train on one and test on another, a scaffold "
-                "split keeps them together.")
+        return (
+            f"{report.strip()}\nAll are kept. A random split may train on one and test on another, a scaffold "
+            "split keeps them together."
+        )
 
     def __getitem__(self, idx):
         r"""Graph, labels and descriptors of one molecule.
@@ -256,9 +277,11 @@ class MoleculeDataset(DGLDataset):
         return len(self.graphs)
 
     def __repr__(self):
-        return (f'{type(self).__name__}("{self.name}", num_graphs={len(self)}, '
-                f"num_tasks={len(self.task_names)}, node_feats={self.node_feats}, "
-                f"edge_feats={self.edge_feats})")
+        return (
+            f'{type(self).__name__}("{self.name}", num_graphs={len(self)}, '
+            f"num_tasks={len(self.task_names)}, node_feats={self.node_feats}, "
+            f"edge_feats={self.edge_feats})"
+        )
 
 
 def _label_matrix(labels, rows):
@@ -269,8 +292,9 @@ def _label_matrix(labels, rows):
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     if matrix.ndim != 2 or len(matrix) != len(rows):
-        raise ValueError(f"labels have shape {np.shape(labels)} for {len(rows)} SMILES: the shape must be "
-                         "(n,) or (n, tasks).")
+        raise ValueError(
+            f"labels have shape {np.shape(labels)} for {len(rows)} SMILES: the shape must be (n,) or (n, tasks)."
+        )
     too_large = (np.abs(matrix) > np.finfo(np.float32).max).any(axis=1)
     if too_large.any():
         raise ValueError(f"A label of row {rows[too_large.argmax()]} is infinite (in 32 bits).")
@@ -278,9 +302,11 @@ def _label_matrix(labels, rows):
 
 
 def _list_duplicates(duplicates, name_conflicts=False):
-    listed = [_list_rows([str(row) for row in duplicate.rows])
-              + f" in {list_names(duplicate.conflicts)}" * name_conflicts
-              for duplicate in duplicates[:_LISTED_DUPLICATES]]
+    listed = [
+        _list_rows([str(row) for row in duplicate.rows])
+        + f" in {list_names(duplicate.conflicts)}" * name_conflicts
+        for duplicate in duplicates[:_LISTED_DUPLICATES]
+    ]
     return "; ".join(listed + ["..."] * (len(duplicates) > _LISTED_DUPLICATES))
 
 

@@ -1,4 +1,5 @@
 """Data sets of molecules that go by a name."""
+
 import os
 from dataclasses import dataclass
 
@@ -23,14 +24,36 @@ class _Source:
 
 
 _MOLECULE_NET = {
-    "ESOL": _Source("delaney-processed.csv", "smiles", ("measured log solubility in mols per litre",),
-                    "regression", "0c90a51668d446b9e3ab77e67662bd1c"),
-    "Lipophilicity": _Source("Lipophilicity.csv", "smiles", ("exp",),
-                             "regression", "85a0e1cb8b38b0dfc3f96ff47a57f0ab"),
+    "ESOL": _Source(
+        "delaney-processed.csv",
+        "smiles",
+        ("measured log solubility in mols per litre",),
+        "regression",
+        "0c90a51668d446b9e3ab77e67662bd1c",
+    ),
+    "Lipophilicity": _Source(
+        "Lipophilicity.csv", "smiles", ("exp",), "regression", "85a0e1cb8b38b0dfc3f96ff47a57f0ab"
+    ),
     "BACE": _Source("bace.csv", "mol", ("Class",), "binary", "ba7f8fa3fdf463a811fa7edea8c982c2"),
-    "Tox21": _Source("tox21.csv.gz", "smiles", (
-        "NR-AR", "NR-AR-LBD", "NR-AhR", "NR-Aromatase", "NR-ER", "NR-ER-LBD", "NR-PPAR-gamma",
-        "SR-ARE", "SR-ATAD5", "SR-HSE", "SR-MMP", "SR-p53"), "binary"),
+    "Tox21": _Source(
+        "tox21.csv.gz",
+        "smiles",
+        (
+            "NR-AR",
+            "NR-AR-LBD",
+            "NR-AhR",
+            "NR-Aromatase",
+            "NR-ER",
+            "NR-ER-LBD",
+            "NR-PPAR-gamma",
+            "SR-ARE",
+            "SR-ATAD5",
+            "SR-HSE",
+            "SR-MMP",
+            "SR-p53",
+        ),
+        "binary",
+    ),
 }
 
 
@@ -74,14 +97,14 @@ class MoleculeNet(MoleculeDataset):
 
     def __init__(self, name, featurizer="canonical", data_dir=None, cache_dir=None, descriptors=False):
         if name not in _MOLECULE_NET:
-            raise ValueError(f"Unknown MoleculeNet data set {name!r}: choose one of "
-                             f"{', '.join(_MOLECULE_NET)}.")
+            raise ValueError(f"Unknown MoleculeNet data set {name!r}: choose one of {', '.join(_MOLECULE_NET)}.")
         source = _MOLECULE_NET[name]
         self.task = source.task
         path = find_file([f"molnet/{source.file}"], data_dir, _URL + source.file, source.md5)
         table = read_molecules(path, source.smiles, source.tasks)
-        super().__init__(table.smiles, table.labels, featurizer, source.tasks, table.rows, name, cache_dir,
-                         descriptors)
+        super().__init__(
+            table.smiles, table.labels, featurizer, source.tasks, table.rows, name, cache_dir, descriptors
+        )
 
 
 class FreeWilson(MoleculeDataset):
@@ -127,8 +150,9 @@ class FreeWilson(MoleculeDataset):
         activity = pd.read_csv(os.path.join(folder, "CHEMBL2321810_act.csv"))
         table = smiles.merge(activity, how="left", on="Name", validate="one_to_one")
         rows = range(1, len(table) + 1)
-        super().__init__(table["smiles"], table["Act"], featurizer, ["Act"], rows, "FreeWilson", cache_dir,
-                         descriptors)
+        super().__init__(
+            table["smiles"], table["Act"], featurizer, ["Act"], rows, "FreeWilson", cache_dir, descriptors
+        )
 
 
 MOLECULE_DATASETS = ("FreeWilson", *_MOLECULE_NET)
@@ -168,8 +192,7 @@ def load_molecules(name, featurizer="canonical", data_dir=None, cache_dir=None, 
     'regression'
     """
     if name not in MOLECULE_DATASETS:
-        raise ValueError(f"Unknown data set of molecules {name!r}: choose one of "
-                         f"{', '.join(MOLECULE_DATASETS)}.")
+        raise ValueError(f"Unknown data set of molecules {name!r}: choose one of {', '.join(MOLECULE_DATASETS)}.")
     if name == "FreeWilson":
         return FreeWilson(featurizer, cache_dir, descriptors)
     return MoleculeNet(name, featurizer, data_dir, cache_dir, descriptors)

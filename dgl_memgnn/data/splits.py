@@ -1,4 +1,5 @@
 """Index arrays that part a data set. All are int64 and sorted; no sample is lost or listed twice."""
+
 import json
 
 import numpy as np
@@ -75,11 +76,19 @@ def scaffold_split(smiles, fractions=(0.8, 0.1, 0.1)):
     fractions = _check_fractions(fractions)
     molecules = _Molecules(smiles)
     with BlockLogs():
-        subsets = ScaffoldSplitter.train_val_test_split(molecules, molecules, frac_train=fractions[0],
-                                                        frac_val=fractions[1], frac_test=fractions[2],
-                                                        log_every_n=None)
-    return _check_parts([subset.indices for subset in subsets], len(molecules),
-                        "there are too few scaffolds; use a random split (--split random)")
+        subsets = ScaffoldSplitter.train_val_test_split(
+            molecules,
+            molecules,
+            frac_train=fractions[0],
+            frac_val=fractions[1],
+            frac_test=fractions[2],
+            log_every_n=None,
+        )
+    return _check_parts(
+        [subset.indices for subset in subsets],
+        len(molecules),
+        "there are too few scaffolds; use a random split (--split random)",
+    )
 
 
 def stratified_folds(labels, num_folds=10, seed=0):
@@ -115,8 +124,10 @@ def stratified_folds(labels, num_folds=10, seed=0):
     labels = np.asarray(labels)
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) and counts.min() < num_folds:
-        raise ValueError(f"Class {classes[counts.argmin()]} has {counts.min()} samples, too few for "
-                         f"{num_folds} folds: use fewer folds.")
+        raise ValueError(
+            f"Class {classes[counts.argmin()]} has {counts.min()} samples, too few for "
+            f"{num_folds} folds: use fewer folds."
+        )
     folds = StratifiedKFold(num_folds, shuffle=True, random_state=seed).split(labels, labels)
     return [(_sorted(train), _sorted(validation)) for train, validation in folds]
 
@@ -157,14 +168,18 @@ def fair_splits(name, data_dir=None):
     """
     path = find_file([f"splits/{name}_splits.json"], data_dir)
     try:
-        folds = [(fold["model_selection"][0]["train"], fold["model_selection"][0]["validation"], fold["test"])
-                 for fold in json.loads(path.read_text(encoding="utf-8"))]
+        folds = [
+            (fold["model_selection"][0]["train"], fold["model_selection"][0]["validation"], fold["test"])
+            for fold in json.loads(path.read_text(encoding="utf-8"))
+        ]
         tested = np.concatenate([test for _, _, test in folds])
         _check_parts([tested], len(tested))
         return [_check_parts(fold, len(tested)) for fold in folds]
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} does not hold outer folds that test every graph once "
-                         f"({type(error).__name__}: {error}): copy or download it again.") from error
+        raise ValueError(
+            f"{path} does not hold outer folds that test every graph once "
+            f"({type(error).__name__}: {error}): copy or download it again."
+        ) from error
 
 
 class _Molecules:
@@ -201,8 +216,10 @@ def _check_parts(parts, num_samples, remedy="use other fractions or more samples
         raise ValueError(f"{num_samples} samples in parts of {sizes} leave a part empty: {remedy}.")
     missing = np.setdiff1d(np.arange(num_samples), np.concatenate(parts))
     if len(missing) or sum(sizes) != num_samples:
-        raise ValueError(f"Parts of {sizes} do not hold each of {num_samples} samples once; "
-                         f"first ones missing: {missing[:5].tolist()}.")
+        raise ValueError(
+            f"Parts of {sizes} do not hold each of {num_samples} samples once; "
+            f"first ones missing: {missing[:5].tolist()}."
+        )
     return tuple(map(_sorted, parts))
 
 

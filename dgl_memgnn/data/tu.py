@@ -1,4 +1,5 @@
 """TU graph classification data sets."""
+
 import numpy as np
 import torch
 from dgl.data import DGLDataset
@@ -135,8 +136,10 @@ class TUDataset(DGLDataset):
         return len(self.graphs)
 
     def __repr__(self):
-        return (f'TUDataset("{self.name}", num_graphs={len(self)}, num_classes={self.num_classes}, '
-                f"node_feats={self.node_feats}, edge_feats={self.edge_feats})")
+        return (
+            f'TUDataset("{self.name}", num_graphs={len(self)}, num_classes={self.num_classes}, '
+            f"node_feats={self.node_feats}, edge_feats={self.edge_feats})"
+        )
 
 
 def _check(files, graph_labels, graph_of, edges):
@@ -144,20 +147,32 @@ def _check(files, graph_labels, graph_of, edges):
     num_graphs, num_nodes = len(graph_labels), len(graph_of)
     row = _first((graph_of < 0) | (graph_of >= num_graphs))
     if row is not None:
-        raise files.error("graph_indicator", row, f"graph id {graph_of[row] + 1} is not between 1 and "
-                          f"{num_graphs}, the number of lines of _graph_labels")
+        raise files.error(
+            "graph_indicator",
+            row,
+            f"graph id {graph_of[row] + 1} is not between 1 and "
+            f"{num_graphs}, the number of lines of _graph_labels",
+        )
     row = _first(np.bincount(graph_of, minlength=num_graphs) == 0)
     if row is not None:
         raise files.error("graph_labels", row, f"graph {row + 1} has a label but no node in _graph_indicator")
     row = _first(((edges < 0) | (edges >= num_nodes)).any(axis=1))
     if row is not None:
-        raise files.error("A", row, f"edge {tuple((edges[row] + 1).tolist())} has a node id that is not "
-                          f"between 1 and {num_nodes}, the number of lines of _graph_indicator")
+        raise files.error(
+            "A",
+            row,
+            f"edge {tuple((edges[row] + 1).tolist())} has a node id that is not "
+            f"between 1 and {num_nodes}, the number of lines of _graph_indicator",
+        )
     ends = graph_of[edges]
     row = _first(ends[:, 0] != ends[:, 1])
     if row is not None:
-        raise files.error("A", row, f"edge {tuple((edges[row] + 1).tolist())} joins graphs "
-                          f"{ends[row, 0] + 1} and {ends[row, 1] + 1}; an edge must stay within one graph")
+        raise files.error(
+            "A",
+            row,
+            f"edge {tuple((edges[row] + 1).tolist())} joins graphs "
+            f"{ends[row, 0] + 1} and {ends[row, 1] + 1}; an edge must stay within one graph",
+        )
 
 
 def _first(mask):

@@ -1,4 +1,5 @@
 """The text files of a TU data set as checked numpy arrays."""
+
 import csv
 import lzma
 import zipfile
@@ -68,16 +69,19 @@ class TUFiles:
             If the file is missing, damaged or holds anything but finite numbers, the same count on each line.
         """
         if suffix not in self:
-            raise ValueError(f"{self.path} has no {self._member(suffix)}: a TU data set for graph "
-                             "classification needs the files _A, _graph_indicator and _graph_labels.")
+            raise ValueError(
+                f"{self.path} has no {self._member(suffix)}: a TU data set for graph "
+                "classification needs the files _A, _graph_indicator and _graph_labels."
+            )
         self._check_packing(suffix)
         try:
             table = self._parse(suffix, dtype)
         except _DAMAGE as error:
             raise self._damaged(error) from error
         if columns and table.shape[1] != columns:
-            raise ValueError(f"{self._member(suffix)} in {self.path} has {table.shape[1]} columns where "
-                             f"{columns} are expected.")
+            raise ValueError(
+                f"{self._member(suffix)} in {self.path} has {table.shape[1]} columns where {columns} are expected."
+            )
         return table
 
     def features(self, kind, count):
@@ -100,8 +104,10 @@ class TUFiles:
             if suffix in self:
                 table = self.read(suffix, dtype)
                 if len(table) != count:
-                    raise ValueError(f"{self._member(suffix)} in {self.path} has {len(table)} lines for "
-                                     f"{count} {kind}s; it needs one line for each.")
+                    raise ValueError(
+                        f"{self._member(suffix)} in {self.path} has {len(table)} lines for "
+                        f"{count} {kind}s; it needs one line for each."
+                    )
                 if dtype == np.int64:
                     self._check_labels(suffix, table)
                 parts += [table] if dtype == np.float32 else map(one_hot, table.T)
@@ -120,14 +126,18 @@ class TUFiles:
             return
         info = self._archive.getinfo(self._member(suffix))
         if info.file_size > max(_MAX_SIZE, _MAX_RATIO * info.compress_size):
-            raise ValueError(f"{info.filename} in {self.path} would grow from {info.compress_size} to "
-                             f"{info.file_size} bytes, as no real file does. If it is one, unpack it to a folder.")
+            raise ValueError(
+                f"{info.filename} in {self.path} would grow from {info.compress_size} to "
+                f"{info.file_size} bytes, as no real file does. If it is one, unpack it to a folder."
+            )
 
     def _check_labels(self, suffix, table):
         num_classes = sum(len(np.unique(column)) for column in table.T)
         if num_classes * len(table) > _MAX_ENTRIES:
-            raise ValueError(f"{self._member(suffix)} in {self.path} has {num_classes} different labels, too many "
-                             f"for a column each: put numbers into {suffix.replace('labels', 'attributes')}.")
+            raise ValueError(
+                f"{self._member(suffix)} in {self.path} has {num_classes} different labels, too many "
+                f"for a column each: put numbers into {suffix.replace('labels', 'attributes')}."
+            )
 
     def _parse(self, suffix, dtype):
         try:

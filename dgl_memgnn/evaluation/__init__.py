@@ -1,4 +1,5 @@
 """Metrics, runs and predictions."""
+
 from dgl_memgnn.evaluation.benchmark import benchmark
 from dgl_memgnn.evaluation.metrics import score_binary, score_classification, score_regression
 from dgl_memgnn.evaluation.prediction import PredictionCounts, Predictor

@@ -1,4 +1,5 @@
 """What a configuration stands for: data, their split, the network, and its training."""
+
 from dataclasses import asdict
 
 import torch
@@ -19,8 +20,19 @@ from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.training import BinaryTasks, Classification, Regression, Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, embed
 
-__all__ = ["SCORES", "build_model", "build_trainer", "descriptors_of", "embedding", "load_dataset", "model_inputs",
-           "model_sizes", "numeric_tasks", "split", "task_names"]
+__all__ = [
+    "SCORES",
+    "build_model",
+    "build_trainer",
+    "descriptors_of",
+    "embedding",
+    "load_dataset",
+    "model_inputs",
+    "model_sizes",
+    "numeric_tasks",
+    "split",
+    "task_names",
+]
 
 SCORES = {  # task -> (score, whether its first metric is better when higher)
     "classification": (score_classification, True),
@@ -39,8 +51,9 @@ def load_dataset(config):
         dataset = load_molecules(data.dataset, data.featurizer, data.data_dir, cache_dir, data.descriptors)
         task = dataset.task
     else:
-        dataset = MoleculeDataset.from_csv(data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir,
-                                           data.descriptors)
+        dataset = MoleculeDataset.from_csv(
+            data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir, data.descriptors
+        )
         task = "regression" if numeric_tasks(dataset) else "binary"
     if config.model.network == "GMN":
         embed(dataset.graphs, embedding(config), cache_dir)
@@ -85,24 +98,42 @@ def descriptors_of(dataset):
 def model_sizes(dataset, task):
     """Widths of the network's inputs and output on a data set, as :func:`build_model` takes them."""
     out_feats = dataset.num_classes if task == "classification" else len(dataset.task_names)
-    return {"node_feats": dataset.node_feats, "edge_feats": dataset.edge_feats, "out_feats": out_feats,
-            "descriptor_feats": len(descriptors_of(dataset))}
+    return {
+        "node_feats": dataset.node_feats,
+        "edge_feats": dataset.edge_feats,
+        "out_feats": out_feats,
+        "descriptor_feats": len(descriptors_of(dataset)),
+    }
 
 
 def build_model(config, node_feats, edge_feats, out_feats, descriptor_feats=0):
     """The network of a configuration, untrained."""
     model = config.model
-    memory = {"num_keys": model.num_keys, "num_heads": model.num_heads, "tau": model.tau,
-              "log_scores": model.log_scores}
+    memory = {
+        "num_keys": model.num_keys,
+        "num_heads": model.num_heads,
+        "tau": model.tau,
+        "log_scores": model.log_scores,
+    }
     if model.network == "GMN":
         width = config.data.embedding_width
         return GMN(node_feats, width, model.hidden_feats, out_feats, dropout=model.dropout, **memory)
     if model.network == "AttentiveFP":
         return attentive_fp(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, model.dropout)
     readout = None if model.readout == "memory" else PooledReadout(model.readout, model.hidden_feats)
-    return MemGNN(node_feats, edge_feats, model.hidden_feats, out_feats, model.num_layers, dropout=model.dropout,
-                  edge_message=model.edge_message, update=model.update, readout=readout,
-                  descriptor_feats=descriptor_feats, **memory)
+    return MemGNN(
+        node_feats,
+        edge_feats,
+        model.hidden_feats,
+        out_feats,
+        model.num_layers,
+        dropout=model.dropout,
+        edge_message=model.edge_message,
+        update=model.update,
+        readout=readout,
+        descriptor_feats=descriptor_feats,
+        **memory,
+    )
 
 
 def model_inputs(config):
@@ -121,8 +152,15 @@ def build_trainer(config, dataset, task, train, progress=False):
     if config.data.descriptors:
         model.descriptor_norm.fit(dataset.descriptors[train])
     score, higher_is_better = SCORES[task]
-    return Trainer(model, _objective(task, dataset.labels[train]), model_inputs(config), score, higher_is_better,
-                   progress=progress, **asdict(config.training))
+    return Trainer(
+        model,
+        _objective(task, dataset.labels[train]),
+        model_inputs(config),
+        score,
+        higher_is_better,
+        progress=progress,
+        **asdict(config.training),
+    )
 
 
 def _objective(task, labels):

@@ -1,4 +1,5 @@
 """What MemGNN is compared with: DGL's readouts on its query network, dgllife's AttentiveFP, a random forest."""
+
 import numpy as np
 import torch
 from dgl.nn import GlobalAttentionPooling, Set2Set, SumPooling

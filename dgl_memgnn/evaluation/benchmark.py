@@ -1,4 +1,5 @@
 """All runs of a protocol, two at a time, each stored before the next starts."""
+
 import json
 import multiprocessing
 import os
@@ -53,15 +54,18 @@ def benchmark(config, protocol, folder, repeats=None, workers=2, overwrite=False
     """
     folder = Path(folder)
     configs = runs(config, protocol, repeats, members)
-    pending = {name: run for name, run in configs.items()
-               if overwrite or finished_result(folder / name, run) is None}
+    pending = {
+        name: run for name, run in configs.items() if overwrite or finished_result(folder / name, run) is None
+    }
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
         if pending:
             # spawned, not forked: OpenMP does not survive a fork
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-                started = [pool.submit(train_run, run, folder / name, False, overwrite, report=i == 0)
-                           for i, (name, run) in enumerate(pending.items())]
+                started = [
+                    pool.submit(train_run, run, folder / name, False, overwrite, report=i == 0)
+                    for i, (name, run) in enumerate(pending.items())
+                ]
                 try:
                     for done in as_completed(started):
                         done.result()
@@ -95,8 +99,9 @@ def _result(config, protocol, folder, configs, members):
     }
     if members > 1:
         ensembles = [[name for name in configs if name.partition("-")[0] == split] for split in splits]
-        scores = [_ensemble_score([folder / name for name in names], metrics[names[0]]["task"])
-                  for names in ensembles]
+        scores = [
+            _ensemble_score([folder / name for name in names], metrics[names[0]]["task"]) for names in ensembles
+        ]
         result["ensemble"] = {"members": members, "summary": {"test": _summary(scores)}}
     return result
 

@@ -1,4 +1,5 @@
 """What a run has loaded and chosen, in words, and the options that choose otherwise."""
+
 from dgl_memgnn.data import MoleculeDataset
 from dgl_memgnn.data.molecule_csv import list_names
 from dgl_memgnn.evaluation.assembly import numeric_tasks
@@ -29,12 +30,17 @@ def describe(config, dataset, task, parts, trainer):
     """
     lines = []
     if isinstance(dataset, MoleculeDataset):
-        lines += [dataset.drop_report(), dataset.duplicate_report(), _task(config, dataset, task),
-                  f"Features: {dataset.featurizer}, {dataset.node_feats} an atom and {dataset.edge_feats} a bond "
-                  "(--featurizer)."]
+        lines += [
+            dataset.drop_report(),
+            dataset.duplicate_report(),
+            _task(config, dataset, task),
+            f"Features: {dataset.featurizer}, {dataset.node_feats} an atom and {dataset.edge_feats} a bond "
+            "(--featurizer).",
+        ]
         if dataset.descriptor_names:
-            lines.append(f"Descriptors: {len(dataset.descriptor_names)} of rdkit, of the whole molecule "
-                         "(--no-descriptors).")
+            lines.append(
+                f"Descriptors: {len(dataset.descriptor_names)} of rdkit, of the whole molecule (--no-descriptors)."
+            )
     sizes = ", ".join(f"{len(indices)} {part}" for part, indices in parts.items())
     return "\n".join([*lines, _network(config.model, trainer), f"Split: {config.data.split}, {sizes} (--split)."])
 
@@ -50,8 +56,10 @@ def _task(config, dataset, task):
     binary = [name for name in dataset.task_names if name not in numeric]
     if not binary:
         return f"{text}, whose values are not all 0 or 1 (--tasks)."
-    return (f"{text}: the values of {list_names(numeric)} are not all 0 or 1. Those of {list_names(binary)} are; "
-            "to classify instead of regressing them, train them in a run of their own (--tasks).")
+    return (
+        f"{text}: the values of {list_names(numeric)} are not all 0 or 1. Those of {list_names(binary)} are; "
+        "to classify instead of regressing them, train them in a run of their own (--tasks)."
+    )
 
 
 def _network(config, trainer):

@@ -1,4 +1,5 @@
 """Whether there is something to learn, told before an hour of training is spent on it."""
+
 import numpy as np
 
 __all__ = ["check_learnable"]
@@ -28,18 +29,24 @@ def check_learnable(dataset, task, parts):
     for name, column in zip(names, labels.T):
         everywhere, training = _values(column), _values(column[parts["train"]])
         if len(everywhere) == 1:
-            raise ValueError(f"The target {name!r} is {everywhere[0]:g} wherever it is given: there is nothing to "
-                             "learn. Leave it out (--tasks), or add molecules with other values.")
+            raise ValueError(
+                f"The target {name!r} is {everywhere[0]:g} wherever it is given: there is nothing to "
+                "learn. Leave it out (--tasks), or add molecules with other values."
+            )
         lost = np.setdiff1d(everywhere, training)
         if len(training) == 0 or (task != "regression" and len(lost)):
             lacks = f"class {_class_name(dataset, task, lost[0])}" if len(training) else "value"
-            raise ValueError(f"The training part has no {lacks} of the target {name!r}. Split otherwise (--split, "
-                             "--seed), or leave the target out.")
+            raise ValueError(
+                f"The training part has no {lacks} of the target {name!r}. Split otherwise (--split, "
+                "--seed), or leave the target out."
+            )
     needed = 2 if task == "binary" else 1
     if not any(len(values) >= needed for values in validation):
         wanted = "both classes" if task == "binary" else "a value"
-        raise ValueError(f"No target has {wanted} in the validation part, so no epoch can be "
-                         "chosen. Split otherwise (--split, --seed), or add samples.")
+        raise ValueError(
+            f"No target has {wanted} in the validation part, so no epoch can be "
+            "chosen. Split otherwise (--split, --seed), or add samples."
+        )
 
 
 def _values(column):

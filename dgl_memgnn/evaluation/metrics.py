@@ -1,4 +1,5 @@
 """Scores of predictions, task by task, with missing labels left out."""
+
 import warnings
 
 import numpy as np
@@ -58,8 +59,11 @@ def score_binary(prediction, label):
     tasks = list(_tasks(prediction, label))
     scored = [(y, p) for y, p in tasks if len(np.unique(y)) == 2]
     if len(scored) < len(tasks):
-        warnings.warn(f"{len(tasks) - len(scored)} of {len(tasks)} tasks lack one class among these labels "
-                      "and are left out of the average.", stacklevel=2)
+        warnings.warn(
+            f"{len(tasks) - len(scored)} of {len(tasks)} tasks lack one class among these labels "
+            "and are left out of the average.",
+            stacklevel=2,
+        )
     return {
         "roc_auc": _mean(metrics.roc_auc_score(y, p) for y, p in scored),
         "pr_auc": _mean(metrics.average_precision_score(y, p) for y, p in scored),
@@ -92,8 +96,11 @@ def score_regression(prediction, label):
     tasks = list(_tasks(prediction, label))
     scored = [(y, p) for y, p in tasks if len(y) > 0]
     if len(scored) < len(tasks):
-        warnings.warn(f"{len(tasks) - len(scored)} of {len(tasks)} tasks have no target here and are left out "
-                      "of the average.", stacklevel=2)
+        warnings.warn(
+            f"{len(tasks) - len(scored)} of {len(tasks)} tasks have no target here and are left out "
+            "of the average.",
+            stacklevel=2,
+        )
     return {
         "rmse": _mean(metrics.mean_squared_error(y, p) ** 0.5 for y, p in scored),
         "mae": _mean(metrics.mean_absolute_error(y, p) for y, p in scored),

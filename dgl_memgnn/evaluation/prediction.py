@@ -1,4 +1,5 @@
 """Predictions of stored runs for new molecules."""
+
 import gzip
 from pathlib import Path
 from typing import NamedTuple
@@ -69,8 +70,10 @@ class Predictor:
         for member, folder in zip(self._members, folders):
             for what, value in member.contract.items():
                 if value != first.contract[what]:
-                    raise ValueError(f"{folders[0]} and {folder} differ in {what}, {first.contract[what]!r} and "
-                                     f"{value!r}, so there is no mean of their predictions: give one of them.")
+                    raise ValueError(
+                        f"{folders[0]} and {folder} differ in {what}, {first.contract[what]!r} and "
+                        f"{value!r}, so there is no mean of their predictions: give one of them."
+                    )
         self.config, self.task_names = first.config, first.task_names
         self._descriptor_names = first.descriptor_names
 
@@ -148,20 +151,25 @@ class Predictor:
         source, target = Path(source), Path(target)
         _check_target(source, target)
         if column in self.predict([]):
-            raise ValueError(f"The column of SMILES must not be called {column!r}, as one of the predictions is: "
-                             f"rename it in {source}.")
+            raise ValueError(
+                f"The column of SMILES must not be called {column!r}, as one of the predictions is: "
+                f"rename it in {source}."
+            )
         total = sum(len(table.smiles) for table in iterate_molecules(source, column))
         failed, first_failures = 0, []
         open_text = gzip.open if target.suffix == ".gz" else open
-        with replacing(target) as unfinished, open_text(unfinished, "wt", newline="", encoding="utf-8") as file, \
-                tqdm(total=total, unit="molecule", disable=not progress) as bar:
+        with (
+            replacing(target) as unfinished,
+            open_text(unfinished, "wt", newline="", encoding="utf-8") as file,
+            tqdm(total=total, unit="molecule", disable=not progress) as bar,
+        ):
             for i, molecules in enumerate(iterate_molecules(source, column, chunk_size=chunk_size)):
                 table = self.predict(molecules.smiles)
                 table.insert(0, column, molecules.smiles)
                 table.to_csv(file, index=False, header=i == 0)
                 failures = [(line, reason) for line, reason in zip(molecules.rows, table["reason"]) if reason]
                 failed += len(failures)
-                first_failures += failures[:_LISTED_FAILURES - len(first_failures)]
+                first_failures += failures[: _LISTED_FAILURES - len(first_failures)]
                 bar.update(len(table))
         return PredictionCounts(total, failed, first_failures)
 
@@ -176,21 +184,26 @@ class _Member:
             self._assemble(content)
         except (AttributeError, KeyError, RuntimeError, TypeError) as error:
             problem = str(error).partition("\n")[0]
-            raise ValueError(f"{path} does not hold a whole network ({problem}). Train again, or restore the "
-                             "file.") from error
+            raise ValueError(
+                f"{path} does not hold a whole network ({problem}). Train again, or restore the file."
+            ) from error
         if content["task"] == "classification":
             raise ValueError(f"{folder} was trained on {self.config.data.dataset}, not on molecules.")
 
     def _assemble(self, content):
-        self.config = load_config(overrides={
-            key: value for section in content["config"].values() for key, value in section.items()
-        })
+        self.config = load_config(
+            overrides={key: value for section in content["config"].values() for key, value in section.items()}
+        )
         self.task_names = content["task_names"]
         self.descriptor_names = content["descriptor_names"]
         data = self.config.data
-        self.contract = {"tasks": self.task_names, "kind of task": content["task"], "featurizer": data.featurizer,
-                         "embedding": (data.embedding, data.embedding_width),
-                         "descriptors": self.descriptor_names}
+        self.contract = {
+            "tasks": self.task_names,
+            "kind of task": content["task"],
+            "featurizer": data.featurizer,
+            "embedding": (data.embedding, data.embedding_width),
+            "descriptors": self.descriptor_names,
+        }
         self.model = build_model(self.config, **content["sizes"])
         self.model.load_state_dict(content["model"])
         self.objective = Regression(**content["objective"]) if content["task"] == "regression" else BinaryTasks()
@@ -209,8 +222,9 @@ def _run_folders(run):
         if not ((folder / "checkpoint.pt").is_file() and (folder / "metrics.json").is_file()):
             raise FileNotFoundError(f"{folder} is not finished. Finish it (dgl-memgnn benchmark), or remove it.")
     if not folders:
-        raise FileNotFoundError(f"{run} holds no checkpoint.pt, nor do its folders. Give the folder of a finished "
-                                "run, or of several.")
+        raise FileNotFoundError(
+            f"{run} holds no checkpoint.pt, nor do its folders. Give the folder of a finished run, or of several."
+        )
     return folders
 
 

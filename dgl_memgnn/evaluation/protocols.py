@@ -1,4 +1,5 @@
 """Which runs make up a published figure."""
+
 from dataclasses import replace
 
 from dgl_memgnn.config import check_together
@@ -54,13 +55,18 @@ def runs(config, protocol, repeats=None, members=1):
             raise ValueError("Protocol paper has no ensembles: its folds are scored by the class predicted.")
         folds = range(min(repeats or 10, 10))
         config = replace(config, training=replace(config.training, keep="best"))
-        return {f"fold{fold}": _with(config, {"split": "folds", "num_folds": 10, "fold": fold}, seed=fold)
-                for fold in folds}
+        return {
+            f"fold{fold}": _with(config, {"split": "folds", "num_folds": 10, "fold": fold}, seed=fold)
+            for fold in folds
+        }
     data = {"split": "scaffold" if "scaffold" in protocols_of(protocol, config.data.dataset) else "random"}
     seeds = range(repeats or 3)
     plain = {f"seed{seed}": _with(config, data, seed) for seed in seeds}
-    others = {f"seed{seed}-member{i}": _with(config, {**data, "split_seed": seed}, 1000 * i + seed)
-              for i in range(1, members) for seed in seeds}
+    others = {
+        f"seed{seed}-member{i}": _with(config, {**data, "split_seed": seed}, 1000 * i + seed)
+        for i in range(1, members)
+        for seed in seeds
+    }
     return {**plain, **others}
 
 

@@ -1,4 +1,5 @@
 """One run: data, network, training, and a folder with all that came of it."""
+
 import hashlib
 import json
 import math
@@ -109,13 +110,21 @@ def train_run(config, folder, progress=True, overwrite=False, report=True):
             pd.DataFrame(trainer.history).to_csv(unfinished, index=False)
         if kept:
             save_checkpoint(
-                folder / "checkpoint.pt", model=trainer.evaluated.state_dict(),
-                objective=trainer.objective.state_dict(), config=asdict(config), task=task,
-                task_names=task_names(dataset, task), sizes=model_sizes(dataset, task),
+                folder / "checkpoint.pt",
+                model=trainer.evaluated.state_dict(),
+                objective=trainer.objective.state_dict(),
+                config=asdict(config),
+                task=task,
+                task_names=task_names(dataset, task),
+                sizes=model_sizes(dataset, task),
                 descriptor_names=descriptors_of(dataset),
             )
-        save_checkpoint(folder / STATE, trainer=trainer.state_dict(), data=data,
-                        elapsed=elapsed + time.perf_counter() - started)
+        save_checkpoint(
+            folder / STATE,
+            trainer=trainer.state_dict(),
+            data=data,
+            elapsed=elapsed + time.perf_counter() - started,
+        )
 
     trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
     predictions = {part: trainer.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
@@ -170,11 +179,17 @@ def finished_result(folder, config):
             raise FileExistsError(f"{folder} is not empty, and holds no run. Give another folder with --out.")
         return None
     theirs, ours = asdict(load_config(stored)), asdict(config)
-    differing = [f"{section}.{key} is {value!r}, not {ours[section][key]!r}" for section in theirs
-                 for key, value in theirs[section].items() if value != ours[section][key]]
+    differing = [
+        f"{section}.{key} is {value!r}, not {ours[section][key]!r}"
+        for section in theirs
+        for key, value in theirs[section].items()
+        if value != ours[section][key]
+    ]
     if differing:
-        raise ValueError(f"{folder} holds a run of another configuration: {'; '.join(differing)}. "
-                         "Give another folder with --out, or start anew with --overwrite.")
+        raise ValueError(
+            f"{folder} holds a run of another configuration: {'; '.join(differing)}. "
+            "Give another folder with --out, or start anew with --overwrite."
+        )
     path = folder / "metrics.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
@@ -198,8 +213,9 @@ def _continue(trainer, folder, data):
         return 0.0
     state = load_checkpoint(path)
     if state["data"] != data:
-        raise ValueError(f"The data have changed since {folder} was begun. Restore them, or start anew with "
-                         "--overwrite.")
+        raise ValueError(
+            f"The data have changed since {folder} was begun. Restore them, or start anew with --overwrite."
+        )
     trainer.load_state_dict(state["trainer"])
     return state["elapsed"]
 
@@ -246,19 +262,23 @@ def _predictions_table(dataset, task, indices, prediction):
     """Targets and predictions of held-out graphs, a row a graph and task, without missing targets."""
     if task == "classification":
         classes = dataset.classes
-        return pd.DataFrame({
-            "id": indices,
-            "target": [classes[i] for i in dataset.labels[indices].tolist()],
-            "prediction": [classes[i] for i in prediction.argmax(1).tolist()],
-        })
+        return pd.DataFrame(
+            {
+                "id": indices,
+                "target": [classes[i] for i in dataset.labels[indices].tolist()],
+                "prediction": [classes[i] for i in prediction.argmax(1).tolist()],
+            }
+        )
     tables = [
-        pd.DataFrame({
-            "id": [dataset.rows[i] for i in indices],
-            "smiles": [dataset.smiles[i] for i in indices],
-            "task": name,
-            "target": dataset.labels[indices, task_id].numpy(),
-            "prediction": prediction[:, task_id].numpy(),
-        })
+        pd.DataFrame(
+            {
+                "id": [dataset.rows[i] for i in indices],
+                "smiles": [dataset.smiles[i] for i in indices],
+                "task": name,
+                "target": dataset.labels[indices, task_id].numpy(),
+                "prediction": prediction[:, task_id].numpy(),
+            }
+        )
         for task_id, name in enumerate(dataset.task_names)
     ]
     return pd.concat(tables).dropna(subset=["target"])

@@ -1,4 +1,5 @@
 """Tables of stored results beside the published figures, one for each protocol and data set."""
+
 import json
 from pathlib import Path
 
@@ -46,8 +47,10 @@ def write_tables(folder):
         If there is no result.json.
     """
     folder = Path(folder)
-    results = {path.parent.name: json.loads(path.read_text(encoding="utf-8"))
-               for path in sorted(folder.glob("*/result.json"))}
+    results = {
+        path.parent.name: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*/result.json"))
+    }
     if not results:
         raise FileNotFoundError(f"No folder in {folder} holds a result.json; dgl-memgnn benchmark writes them.")
     lines = [
@@ -58,8 +61,11 @@ def write_tables(folder):
         "that is best on validation, or at its last where a row says so. Links lead to the training curves.",
     ]
     for protocol, meaning in PROTOCOLS.items():
-        of_protocol = {name: result for name, result in results.items()
-                       if protocol in protocols_of(result["protocol"], _dataset(result))}
+        of_protocol = {
+            name: result
+            for name, result in results.items()
+            if protocol in protocols_of(result["protocol"], _dataset(result))
+        }
         if of_protocol:
             lines += ["", f"## Protocol `{protocol}`", "", f"{meaning[0].upper()}{meaning[1:]}."]
         for dataset in sorted({_dataset(result) for result in of_protocol.values()}):
@@ -79,8 +85,10 @@ def _table(folder, protocol, dataset, results):
     summary = next(iter(results.values()))["summary"]
     parts = list(summary)
     metric = next(iter(summary[parts[0]]))  # the one that decides stands first
-    rows = [[who, *(figure or "" for figure in figures), ""]
-            for who, *figures in PUBLISHED.get((protocol, dataset), [])]
+    rows = [
+        [who, *(figure or "" for figure in figures), ""]
+        for who, *figures in PUBLISHED.get((protocol, dataset), [])
+    ]
     for name, result in results.items():
         title = f"[`{name}`]({name}/curves.png)" if (folder / name / "curves.png").is_file() else f"`{name}`"
         num_runs = sum("-member" not in run for run in result["runs"])

@@ -1,4 +1,5 @@
 """GMN and MemGNN: query network, memory layers, head."""
+
 from dgl_memgnn.models.gmn import GMN
 from dgl_memgnn.models.memgnn import MemGNN
 

@@ -1,4 +1,5 @@
 """The graph memory network."""
+
 from torch import nn
 
 from dgl_memgnn.models.head import prediction_head

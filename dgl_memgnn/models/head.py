@@ -1,4 +1,5 @@
 """The predictor at the end of both networks."""
+
 from torch import nn
 
 

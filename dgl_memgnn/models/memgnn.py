@@ -1,4 +1,5 @@
 """The memory graph neural network."""
+
 import torch
 from dgl import DGLError
 from torch import nn
@@ -85,11 +86,11 @@ class MemGNN(nn.Module):
         descriptor_feats=0,
     ):
         super().__init__()
-        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message,
-                               update)
+        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message, update)
         if readout is None:
-            readout = MemoryReadout(hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True,
-                                    log_scores=log_scores)
+            readout = MemoryReadout(
+                hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True, log_scores=log_scores
+            )
         self.readout = readout
         self.descriptor_norm = DescriptorNorm(descriptor_feats) if descriptor_feats > 0 else None
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)

@@ -1,4 +1,5 @@
 """Layers: memory pooling, edge-featured graph attention, and what they are made of."""
+
 from dgl_memgnn.nn.clustering import clustering_loss, coarsen
 from dgl_memgnn.nn.conv import EdgeGATConv
 from dgl_memgnn.nn.descriptors import DescriptorNorm

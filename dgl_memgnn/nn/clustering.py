@@ -1,4 +1,5 @@
 """What follows from an assignment: the clustering loss and the coarsened graph."""
+
 import dgl
 import torch
 from dgl import DGLError
@@ -98,6 +99,8 @@ def coarsen(graph, assignment):
 def _sizes(graph, assignment):
     sizes = graph.batch_num_nodes().tolist()
     if assignment.dim() != 2 or len(assignment) != sum(sizes):
-        raise DGLError(f"assignment must have shape (N, K) with a row for each of the graph's {sum(sizes)} "
-                       f"nodes, got {tuple(assignment.shape)}.")
+        raise DGLError(
+            f"assignment must have shape (N, K) with a row for each of the graph's {sum(sizes)} "
+            f"nodes, got {tuple(assignment.shape)}."
+        )
     return sizes

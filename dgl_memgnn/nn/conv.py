@@ -1,4 +1,5 @@
 """Graph attention over node and edge features."""
+
 import dgl.function as fn
 import torch
 from dgl import DGLError

@@ -1,4 +1,5 @@
 """Descriptors of whole graphs on a common scale."""
+
 import torch
 from torch import nn
 

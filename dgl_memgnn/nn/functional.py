@@ -5,6 +5,7 @@ torch is imported, so everything here runs on any device.
 
 N nodes, B graphs, H heads, K keys, D features.
 """
+
 import torch
 from torch.autograd.function import once_differentiable
 

@@ -1,4 +1,5 @@
 """Batch normalisation over everything that a step sees."""
+
 import torch
 from dgl import DGLError
 from torch import distributed, nn
@@ -24,8 +25,10 @@ class BatchNorm(nn.BatchNorm1d):
         """Normalise features of shape (..., num_features)."""
         rows = feat.flatten(0, -2)
         if self.training and len(rows) == 1 and not is_joined():
-            raise DGLError("Batch normalisation cannot train on a single graph: put two or more into a batch, or "
-                           "call eval() on the model.")
+            raise DGLError(
+                "Batch normalisation cannot train on a single graph: put two or more into a batch, or "
+                "call eval() on the model."
+            )
         if self.training and is_joined():
             return self._normalize_jointly(rows).view_as(feat)
         return super().forward(rows).view_as(feat)

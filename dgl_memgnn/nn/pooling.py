@@ -1,4 +1,5 @@
 """The memory layer, and a stack of them as a readout."""
+
 import torch
 from dgl import DGLError
 from torch import nn
@@ -139,11 +140,12 @@ class MemoryPooling(nn.Module):
         else:
             sizes = graph.batch_num_nodes().tolist()
             if feat.shape[:-1] != (sum(sizes),):
-                raise DGLError(f"feat must have shape ({sum(sizes)}, {in_feats}), a row a node of the graph, "
-                               f"got {tuple(feat.shape)}.")
+                raise DGLError(
+                    f"feat must have shape ({sum(sizes)}, {in_feats}), a row a node of the graph, "
+                    f"got {tuple(feat.shape)}."
+                )
         query = self.feat_drop(feat).flatten(0, -2)
-        value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau,
-                                              self.log_scores)
+        value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau, self.log_scores)
         assignment = assignment.view(*feat.shape[:-1], num_keys)
         out = self.fc(value)
         if self.activation is not None:
@@ -152,8 +154,10 @@ class MemoryPooling(nn.Module):
 
     def extra_repr(self):
         num_heads, num_keys, in_feats = self.keys.shape
-        return (f"in_feats={in_feats}, out_feats={self.fc.out_features}, num_keys={num_keys}, "
-                f"num_heads={num_heads}, tau={self.tau}")
+        return (
+            f"in_feats={in_feats}, out_feats={self.fc.out_features}, num_keys={num_keys}, "
+            f"num_heads={num_heads}, tau={self.tau}"
+        )
 
 
 class MemoryReadout(nn.Module):
@@ -193,7 +197,14 @@ class MemoryReadout(nn.Module):
     """
 
     def __init__(
-        self, in_feats, out_feats, num_keys=(32, 1), num_heads=5, tau=1.0, feat_drop=0.0, batch_norm=False,
+        self,
+        in_feats,
+        out_feats,
+        num_keys=(32, 1),
+        num_heads=5,
+        tau=1.0,
+        feat_drop=0.0,
+        batch_norm=False,
         log_scores=False,
     ):
         super().__init__()
@@ -205,8 +216,17 @@ class MemoryReadout(nn.Module):
             if batch_norm:  # which takes a bias away
                 activation = nn.Sequential(BatchNorm(out_feats), activation)
             self.layers.append(
-                MemoryPooling(in_feats, out_feats, keys, num_heads, tau, feat_drop, activation,
-                              bias=not batch_norm, log_scores=log_scores)
+                MemoryPooling(
+                    in_feats,
+                    out_feats,
+                    keys,
+                    num_heads,
+                    tau,
+                    feat_drop,
+                    activation,
+                    bias=not batch_norm,
+                    log_scores=log_scores,
+                )
             )
             in_feats = out_feats
 

@@ -1,4 +1,5 @@
 """Query networks: what turns the nodes of a graph into the queries of the first memory layer."""
+
 import torch
 from dgl.nn import GATConv
 from torch import nn
@@ -121,7 +122,14 @@ class ConvQuery(nn.Module):
     """
 
     def __init__(
-        self, in_feats, edge_feats, hidden_feats, num_layers, conv=None, feat_drop=0.0, edge_message=False,
+        self,
+        in_feats,
+        edge_feats,
+        hidden_feats,
+        num_layers,
+        conv=None,
+        feat_drop=0.0,
+        edge_message=False,
         update="skip",
     ):
         super().__init__()
@@ -188,12 +196,20 @@ def _attention(edge_feats, edge_message, bias, num_heads=4):
 
     def conv(in_feats, out_feats):
         if out_feats % num_heads:
-            raise ValueError(f"hidden_feats must be a multiple of the {num_heads} attention heads, "
-                             f"got {out_feats}.")
+            raise ValueError(
+                f"hidden_feats must be a multiple of the {num_heads} attention heads, got {out_feats}."
+            )
         out_feats //= num_heads
         if edge_feats > 0:
-            return EdgeGATConv(in_feats, edge_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias,
-                               edge_message=edge_message)
+            return EdgeGATConv(
+                in_feats,
+                edge_feats,
+                out_feats,
+                num_heads,
+                allow_zero_in_degree=True,
+                bias=bias,
+                edge_message=edge_message,
+            )
         return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias)
 
     return conv

@@ -1,4 +1,5 @@
 """Objectives, the alternating schedule, the training loop and checkpoints."""
+
 from dgl_memgnn.training.batching import EvenBatches
 from dgl_memgnn.training.checkpoint import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.inference import predict

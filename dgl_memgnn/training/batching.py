@@ -1,4 +1,5 @@
 """Batches that never leave a graph alone."""
+
 import numpy as np
 import torch
 
@@ -30,13 +31,17 @@ class EvenBatches:
 
     def __init__(self, num_graphs, batch_size, seed, rank=0, num_processes=1):
         if min(num_graphs, batch_size) < 2:
-            raise ValueError(f"Batch normalisation needs at least two graphs in a batch: there are {num_graphs} "
-                             f"training graphs, and the batch size is {batch_size}.")
+            raise ValueError(
+                f"Batch normalisation needs at least two graphs in a batch: there are {num_graphs} "
+                f"training graphs, and the batch size is {batch_size}."
+            )
         self.num_graphs = num_graphs
         self.num_batches = min(-(-num_graphs // batch_size), num_graphs // 2)
         if num_graphs // self.num_batches < num_processes:
-            raise ValueError(f"{num_processes} processes cannot share batches of {num_graphs // self.num_batches} "
-                             "graphs. Use fewer processes or a larger batch size.")
+            raise ValueError(
+                f"{num_processes} processes cannot share batches of {num_graphs // self.num_batches} "
+                "graphs. Use fewer processes or a larger batch size."
+            )
         self.seed = seed
         self.epoch = 1
         self.rank, self.num_processes = rank, num_processes

@@ -1,4 +1,5 @@
 """Trained weights on disk, with what it takes to use them."""
+
 import io
 from pathlib import Path
 

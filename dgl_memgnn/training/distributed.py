@@ -1,4 +1,5 @@
 """Training in several processes: who is who, and what they sum up."""
+
 import os
 from contextlib import contextmanager
 
@@ -9,7 +10,13 @@ from torch import distributed
 from dgl_memgnn.nn.norm import is_joined
 
 __all__ = [
-    "all_sum", "check_device", "gathered", "main_process_first", "num_processes", "process_group", "rank",
+    "all_sum",
+    "check_device",
+    "gathered",
+    "main_process_first",
+    "num_processes",
+    "process_group",
+    "rank",
     "sum_gradients",
 ]
 
@@ -46,14 +53,18 @@ def check_device(device):
     if device == "cpu":
         return
     if not torch.cuda.is_available():
-        raise ValueError(f"training.device: {device} needs a GPU and a build of torch for it; torch "
-                         f"{torch.__version__} finds none. Leave training.device at cpu.")
+        raise ValueError(
+            f"training.device: {device} needs a GPU and a build of torch for it; torch "
+            f"{torch.__version__} finds none. Leave training.device at cpu."
+        )
     try:
         dgl.graph(([0], [0])).to(device)
     except dgl.DGLError as error:
-        raise ValueError(f"training.device: {device} needs a CUDA build of dgl; dgl {dgl.__version__} is none: "
-                         "that of PyPI is for CPUs only. Install one as https://www.dgl.ai/pages/start.html "
-                         "says, or leave training.device at cpu.") from error
+        raise ValueError(
+            f"training.device: {device} needs a CUDA build of dgl; dgl {dgl.__version__} is none: "
+            "that of PyPI is for CPUs only. Install one as https://www.dgl.ai/pages/start.html "
+            "says, or leave training.device at cpu."
+        ) from error
 
 
 def num_processes():

@@ -1,4 +1,5 @@
 """Predictions of a trained network."""
+
 import torch
 from dgl.dataloading import GraphDataLoader
 

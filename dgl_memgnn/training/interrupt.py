@@ -1,4 +1,5 @@
 """Ctrl-C at the end of a batch."""
+
 import signal
 import threading
 from contextlib import contextmanager
@@ -31,8 +32,10 @@ def deferred_interrupt():
         if pressed:
             raise KeyboardInterrupt
 
-    if (threading.current_thread() is not threading.main_thread()
-            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler):
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
         yield stop_if_interrupted
         return
     signal.signal(signal.SIGINT, handler)

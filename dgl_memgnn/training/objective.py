@@ -1,4 +1,5 @@
 """What training minimises: a supervised loss per kind of task, and the memory layers' clustering loss."""
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -86,8 +87,9 @@ class Regression(nn.Module):
         count = present.sum(0)
         if (count == 0).any():
             task = int((count == 0).nonzero()[0])
-            raise ValueError(f"Task {task} has no target among the training molecules. Leave it out, or split "
-                             "otherwise.")
+            raise ValueError(
+                f"Task {task} has no target among the training molecules. Leave it out, or split otherwise."
+            )
         mean = label.nan_to_num().sum(0) / count
         variance = ((label - mean).nan_to_num().square().sum(0)) / (count - 1).clamp_min(1)
         std = variance.sqrt()

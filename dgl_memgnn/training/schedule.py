@@ -1,4 +1,5 @@
 """The paper's alternating schedule of supervised and clustering steps."""
+
 import math
 
 import torch

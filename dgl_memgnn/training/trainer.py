@@ -1,4 +1,5 @@
 """The training loop."""
+
 import copy
 import math
 from contextlib import contextmanager
@@ -141,8 +142,12 @@ class Trainer:
         self.seed = seed
         self.progress = progress
         self.schedule = AlternatingSchedule(
-            model, learning_rate, cosine(epochs) if decay == "cosine" else halving(halve_every),
-            clustering_period, clip_norm, weight_decay,
+            model,
+            learning_rate,
+            cosine(epochs) if decay == "cosine" else halving(halve_every),
+            clustering_period,
+            clip_norm,
+            weight_decay,
         )
         self.average = _moving_average(model, weight_average) if weight_average > 0 else None
         self.history = []
@@ -199,16 +204,23 @@ class Trainer:
                 record.update(metrics)
                 name, value = next(iter(metrics.items()))
                 if math.isnan(value):
-                    raise ValueError(f"{name} on validation is not a number, so no epoch can be chosen. See that "
-                                     "the validation part has a label, and a binary task both classes.")
+                    raise ValueError(
+                        f"{name} on validation is not a number, so no epoch can be chosen. See that "
+                        "the validation part has a label, and a binary task both classes."
+                    )
                 best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -self.sign * math.inf
                 self.history.append(record)
                 kept = self.keep == "last" or self.sign * value > self.sign * best
                 if kept:
                     self.kept_epoch = epoch
                     self.kept_state = copy.deepcopy(self.evaluated.state_dict())
-                bar.set_postfix({"loss": f"{record['loss']:.4f}", f"validation {name}": f"{value:.4f}",
-                                 "kept": f"{self.history[self.kept_epoch - 1][name]:.4f}"})
+                bar.set_postfix(
+                    {
+                        "loss": f"{record['loss']:.4f}",
+                        f"validation {name}": f"{value:.4f}",
+                        "kept": f"{self.history[self.kept_epoch - 1][name]:.4f}",
+                    }
+                )
                 bar.update()
                 if on_epoch is not None:
                     on_epoch(record, kept)
@@ -254,17 +266,18 @@ class Trainer:
         indices = list(range(len(dataset)) if indices is None else indices)
         if len(indices) < num_processes():
             return self._predict(dataset, indices)
-        shares = gathered(self._predict(dataset, indices[rank()::num_processes()]))
+        shares = gathered(self._predict(dataset, indices[rank() :: num_processes()]))
         prediction = shares[0].new_empty(len(indices), *shares[0].shape[1:])
         for i, share in enumerate(shares):
-            prediction[i::num_processes()] = share
+            prediction[i :: num_processes()] = share
         return prediction
 
     def _predict(self, dataset, indices):
         graphs, _, *described = zip(*(dataset[i] for i in indices))
         descriptors = torch.stack(described[0]) if described else None
-        return predict(self.evaluated, self.objective, self.inputs, graphs, 4 * self.batch_size, self.device,
-                       descriptors)
+        return predict(
+            self.evaluated, self.objective, self.inputs, graphs, 4 * self.batch_size, self.device, descriptors
+        )
 
     def _is_finished(self):
         epoch = len(self.history)
@@ -299,8 +312,9 @@ class Trainer:
         def losses():
             for graph, _, *described in loader:
                 graph = graph.to(self.device)
-                _, assignments = self.model(graph, *self.inputs(graph), get_assignments=True,
-                                            **descriptor_argument(described, self.device))
+                _, assignments = self.model(
+                    graph, *self.inputs(graph), get_assignments=True, **descriptor_argument(described, self.device)
+                )
                 share = graph.batch_size / len(loader.dataset)
                 loss = share * memory_clustering_loss(graph, assignments)
                 total.add_(loss.item())
@@ -316,8 +330,9 @@ def _located(place):
     try:
         yield
     except FloatingPointError as error:
-        raise FloatingPointError(f"{error} in {place}. Lower the learning rate, and look for extreme features or "
-                                 "targets.") from error
+        raise FloatingPointError(
+            f"{error} in {place}. Lower the learning rate, and look for extreme features or targets."
+        ) from error
 
 
 def _moving_average(model, decay):

@@ -1,4 +1,5 @@
 """Topological embeddings of nodes, as :class:`dgl.transforms.BaseTransform`."""
+
 from dgl_memgnn.transforms.cache import embed
 from dgl_memgnn.transforms.topology import (
     Adjacency,

@@ -1,4 +1,5 @@
 """The adjacency matrix of a DGLGraph and its normalised forms, as SciPy CSR matrices."""
+
 import numpy as np
 from dgl import DGLError
 from scipy import sparse
@@ -12,9 +13,7 @@ def adjacency_matrix(graph):
     num_nodes = graph.num_nodes()
     matrix = sparse.coo_matrix((np.ones(len(source)), (source, target)), (num_nodes, num_nodes)).tocsr()
     if matrix.nnz < len(source):
-        raise DGLError(
-            "Expected a graph without duplicate edges; remove them with dgl.to_simple before batching."
-        )
+        raise DGLError("Expected a graph without duplicate edges; remove them with dgl.to_simple before batching.")
     if not _is_symmetric(matrix):
         raise DGLError(
             "Expected an undirected graph, with every edge in both directions; before batching, convert it "

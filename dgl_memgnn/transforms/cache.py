@@ -1,4 +1,5 @@
 """Topological embeddings of many graphs, stored on disk."""
+
 import hashlib
 from pathlib import Path
 

@@ -3,6 +3,7 @@ r"""Rows of :math:`f(M)` for a sparse matrix M, by Chebyshev polynomials and wit
 M is similar to a symmetric matrix with spectrum in [-1, 1], where :math:`|T_k| \le 1`. All functions here
 have positive coefficients, so the sum of those left out of :math:`f = \sum_k c_k T_k` bounds the error.
 """
+
 import numpy as np
 from scipy import sparse
 from scipy.special import ive

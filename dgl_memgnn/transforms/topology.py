@@ -1,4 +1,5 @@
 """Topological embeddings: what a node sees of its graph, in a vector of fixed width."""
+
 from inspect import signature
 from numbers import Integral
 

@@ -1,4 +1,5 @@
 """Training curves."""
+
 import pandas as pd
 
 from dgl_memgnn.files import replacing

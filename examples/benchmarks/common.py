@@ -2,6 +2,7 @@
 
 Import it before torch and DGL: it asks for one thread, which they look up when they are loaded.
 """
+
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,12 +27,14 @@ RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 
 def argument_parser(description):
     """A parser with the options of every benchmark."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="tiny inputs, to see that the script works")
     parser.add_argument(
-        "--json", nargs="?", type=Path, const=RESULTS, metavar="FOLDER",
+        "--json",
+        nargs="?",
+        type=Path,
+        const=RESULTS,
+        metavar="FOLDER",
         help="write the tables to a file in this folder; default: docs/results",
     )
     return parser

@@ -3,6 +3,7 @@
 The latter has no edge features. The node features require gradients, as inside a network; the edge features,
 which are data, do not.
 """
+
 import common  # before torch and DGL
 import dgl
 import torch
@@ -59,7 +60,7 @@ def measure(num_nodes, num_edges, seconds):
     rows[-1]["error"] = difference(steps["EdgeGATConv, edge_message"](), steps["dgl.nn.EdgeGATConv"]())
     return {
         "title": f"Graph attention, forward and backward: {num_nodes} nodes, {num_edges} edges, "
-                 f"{HEADS} heads of {OUT}, {EDGE} edge features, {IN} node features",
+        f"{HEADS} heads of {OUT}, {EDGE} edge features, {IN} node features",
         "rows": rows,
         "notes": [
             "system: share of the time that went into the system, most of it page faults of large tensors.",

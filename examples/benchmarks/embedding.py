@@ -5,6 +5,7 @@ the same graph; and, in the form that is fastest on large graphs, once on all la
 the other, against ours on all in one call. Whole data sets are embedded without and with a stored result. Peak
 memory is that of a new process.
 """
+
 import multiprocessing
 import resource
 import sys
@@ -206,8 +207,10 @@ if __name__ == "__main__":
         {
             "title": f"Whole data sets in one call, {parameters}",
             "rows": totals,
-            "notes": ["reload: reading the stored result, finding it by the edges included.",
-                      "peak: the largest resident size of a new process; embedded, with graphs and result."],
+            "notes": [
+                "reload: reading the stored result, finding it by the edges included.",
+                "peak: the largest resident size of a new process; embedded, with graphs and result.",
+            ],
         },
     ]
     common.report("embedding", tables, args)

@@ -5,6 +5,7 @@ other by the usual loop over torch_geometric's loader, with the same loss, clipp
 the keys alone. The last table says where our epoch's time goes. Without the real data, graphs as large as theirs
 with random features stand in.
 """
+
 import statistics
 import time
 from typing import Any, Callable, NamedTuple
@@ -45,9 +46,19 @@ def enzymes(data_dir, num_graphs):
         rings = samples.ring_graphs(sizes, reach=2, node_feats=21, edge_feats=1)
         dataset = [(embed(graph), torch.randint(6, ())) for graph in rings]
     return Task(
-        name, dataset, 20, "GMN",
-        dict(in_feats=21, topology_feats=topology_feats, hidden_feats=100, out_feats=6, num_keys=(10, 1),
-             num_heads=5, dropout=0.1),
+        name,
+        dataset,
+        20,
+        "GMN",
+        dict(
+            in_feats=21,
+            topology_feats=topology_feats,
+            hidden_feats=100,
+            out_feats=6,
+            num_keys=(10, 1),
+            num_heads=5,
+            dropout=0.1,
+        ),
         lambda graph: (graph.ndata["feat"], graph.ndata["topology"]),
         Classification(),
         score_classification,
@@ -62,9 +73,20 @@ def esol(data_dir, num_graphs):
         rings = samples.ring_graphs(samples.esol_sizes(num_graphs or 1128), reach=1, node_feats=39, edge_feats=10)
         dataset = [(graph, torch.randn(1)) for graph in rings]
     return Task(
-        name, dataset, 32, "MemGNN",
-        dict(in_feats=39, edge_feats=10, hidden_feats=16, out_feats=1, num_layers=3, num_keys=(64, 1),
-             num_heads=5, dropout=0.1),
+        name,
+        dataset,
+        32,
+        "MemGNN",
+        dict(
+            in_feats=39,
+            edge_feats=10,
+            hidden_feats=16,
+            out_feats=1,
+            num_layers=3,
+            num_keys=(64, 1),
+            num_heads=5,
+            dropout=0.1,
+        ),
         lambda graph: (graph.ndata["feat"], graph.edata["feat"]),
         Regression.fit(torch.stack([label for _, label in dataset])),
         score_regression,
@@ -74,8 +96,16 @@ def esol(data_dir, num_graphs):
 def our_trainer(task):
     network = {"GMN": GMN, "MemGNN": MemGNN}[task.network](**task.sizes)
     return Trainer(
-        network, task.objective, task.inputs, task.score, higher_is_better=True, epochs=1,
-        batch_size=task.batch_size, learning_rate=LEARNING_RATE, clustering_period=0, clip_norm=CLIP_NORM,
+        network,
+        task.objective,
+        task.inputs,
+        task.score,
+        higher_is_better=True,
+        epochs=1,
+        batch_size=task.batch_size,
+        learning_rate=LEARNING_RATE,
+        clustering_period=0,
+        clip_norm=CLIP_NORM,
         progress=False,
     )
 

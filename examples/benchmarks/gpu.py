@@ -3,6 +3,7 @@
 No DGL graph is needed: a batch is its queries and the sizes of its graphs. MemPooling is told the batch size and
 the size of the largest graph, so that it need not ask the GPU for them.
 """
+
 import statistics
 
 import common  # before torch and DGL

@@ -3,6 +3,7 @@
 What is not tested is split anew into training, validation and held-out parts, by scaffold where the split is by
 scaffold. One training a draw gives the held-out score of both choices.
 """
+
 import argparse
 import json
 from dataclasses import asdict
@@ -21,8 +22,12 @@ def main():
     parser.add_argument("config", help="a YAML file, or the name of a configuration of the package")
     parser.add_argument("--draws", type=int, default=4, help="number of draws; each has its own seed")
     parser.add_argument("--values", type=json.loads, default={}, metavar="JSON", help="values to change")
-    parser.add_argument("--out", type=Path, required=True,
-                        help="JSON file to write; search_report.py shows those named *_keep.json")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="JSON file to write; search_report.py shows those named *_keep.json",
+    )
     args = parser.parse_args()
 
     configs = runs(load_config(args.config, {**args.values, "keep": "last"}), "moleculenet", args.draws)
@@ -52,8 +57,14 @@ def compare(config, dataset, task):
     history = trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
     metric, last = scores[-1]
     best = max(history, key=lambda record: trainer.sign * record[metric])["epoch"]
-    return {"seed": seed, "metric": metric, "best_epoch": best, "best": scores[best - 1][1],
-            "last_epoch": len(scores), "last": last}
+    return {
+        "seed": seed,
+        "metric": metric,
+        "best_epoch": best,
+        "best": scores[best - 1][1],
+        "last_epoch": len(scores),
+        "last": last,
+    }
 
 
 if __name__ == "__main__":

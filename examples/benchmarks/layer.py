@@ -4,6 +4,7 @@ All get the same queries, keys, head weights and projection, and compute the gra
 products are those that no implementation can do without, on memory reserved beforehand: queries by keys, the
 read of each graph, the projection, and their gradients; no kernel, no softmax, no padding.
 """
+
 from typing import List, NamedTuple
 
 import common  # before torch and DGL
@@ -93,8 +94,13 @@ def bare_step(sizes, layer, query, grad):
     value, grad_value, out = torch.empty_like(grad), torch.empty_like(grad), torch.empty_like(grad)
     grad_weight = torch.empty_like(weight)
     num_keys = assignment.shape[1]
-    per_graph = list(zip(*(x.split(sizes) for x in (assignment, query, grad_assignment, grad_query)),
-                         value.split(num_keys), grad_value.split(num_keys)))
+    per_graph = list(
+        zip(
+            *(x.split(sizes) for x in (assignment, query, grad_assignment, grad_query)),
+            value.split(num_keys),
+            grad_value.split(num_keys),
+        )
+    )
 
     def step():
         torch.mm(query, keys.t(), out=scores)
@@ -131,14 +137,15 @@ def simple(sizes, layer, query, grad):
 
 def difference(results, references):
     """The largest difference of output and gradients, each relative to its largest entry."""
-    return max(
-        ((a.view_as(b) - b).abs().max() / b.abs().max()).item() for a, b in zip(results, references)
-    )
+    return max(((a.view_as(b) - b).abs().max() / b.abs().max()).item() for a, b in zip(results, references))
 
 
 def measure(case, seconds):
-    layer = Layer(torch.randn(case.heads, case.keys, case.width), torch.rand(case.heads) + 0.5,
-                  torch.randn(case.width, case.width) / case.width**0.5)
+    layer = Layer(
+        torch.randn(case.heads, case.keys, case.width),
+        torch.rand(case.heads) + 0.5,
+        torch.randn(case.width, case.width) / case.width**0.5,
+    )
     inputs = [
         (torch.randn(sum(sizes), case.width, requires_grad=True), torch.randn(len(sizes), case.keys, case.width))
         for sizes in case.batches

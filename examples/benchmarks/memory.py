@@ -3,6 +3,7 @@
 Each case runs in a process of its own. Its figure is the growth of the process's largest resident size over
 that after imports, inputs and a small first step.
 """
+
 import multiprocessing
 import resource
 import sys

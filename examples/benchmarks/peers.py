@@ -2,6 +2,7 @@
 
 Query network of GMN, skip connections, batch norms, dropout and head are the same modules as ours.
 """
+
 import torch
 from torch import nn
 from torch_geometric.data import Data
@@ -54,8 +55,9 @@ class MemGNN(nn.Module):
         super().__init__()
 
         def conv(in_feats, out_feats):
-            return Attention(in_feats, out_feats // 4, heads=4, edge_dim=edge_feats, add_self_loops=False,
-                             bias=False)
+            return Attention(
+                in_feats, out_feats // 4, heads=4, edge_dim=edge_feats, add_self_loops=False, bias=False
+            )
 
         self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout)
         self.readout = Readout(hidden_feats, num_keys, num_heads)

@@ -1,4 +1,5 @@
 """Seconds an epoch of MemGNN in one process and in two, of one thread each, that train together under torchrun."""
+
 import json
 import statistics
 import subprocess
@@ -15,8 +16,19 @@ def seconds(num_processes, epochs, options, folder):
     """Wall time of a run, by its own record."""
     folder = Path(tempfile.mkdtemp(dir=folder))
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
-    command = [sys.executable, *launcher, "-m", "dgl_memgnn", "train", "quickstart", "--out", str(folder / "run"),
-               "--epochs", str(epochs), *options]
+    command = [
+        sys.executable,
+        *launcher,
+        "-m",
+        "dgl_memgnn",
+        "train",
+        "quickstart",
+        "--out",
+        str(folder / "run"),
+        "--epochs",
+        str(epochs),
+        *options,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return json.loads((folder / "run" / "metrics.json").read_text(encoding="utf-8"))["wall_time_seconds"]
 

@@ -1,4 +1,5 @@
 """Write docs/results/benchmarks.md from the tables that the benchmarks stored there with --json."""
+
 import json
 
 import common

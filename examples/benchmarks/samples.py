@@ -1,4 +1,5 @@
 """What the benchmarks measure on: the real data sets where they are present, and graphs as large as theirs."""
+
 import dgl
 import torch
 

@@ -1,4 +1,5 @@
 """MemoryPooling, forward and backward: time per node from 1000 to 1,000,000 nodes, in many graphs and in one."""
+
 import common  # before torch and DGL
 import dgl
 import torch

@@ -6,6 +6,7 @@ networks apart badly: --resamples draws several from what is not tested, by scaf
 scaffold. Finished trials are stored, and a second call continues after them. Written at the end: all trials and
 the values to put into a configuration.
 """
+
 import argparse
 import functools
 import json
@@ -47,19 +48,33 @@ def main():
     parser.add_argument("config", help="a YAML file, or the name of a configuration of the package")
     parser.add_argument("--protocol", choices=tuple(PROTOCOLS), default="moleculenet", help="gives the splits")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds a trial")
-    parser.add_argument("--resamples", type=int, default=0, metavar="N",
-                        help="validation parts drawn a seed; default: that of the protocol alone")
+    parser.add_argument(
+        "--resamples",
+        type=int,
+        default=0,
+        metavar="N",
+        help="validation parts drawn a seed; default: that of the protocol alone",
+    )
     parser.add_argument("--epochs", type=int, help="epochs of a trial; default: the configuration's")
     parser.add_argument("--start", type=json.loads, default={}, metavar="JSON", help="values to start from")
-    parser.add_argument("--levers", type=json.loads, default=LEVERS, metavar="JSON",
-                        help="lists of values to try, by name, in this order; default: LEVERS in the script")
+    parser.add_argument(
+        "--levers",
+        type=json.loads,
+        default=LEVERS,
+        metavar="JSON",
+        help="lists of values to try, by name, in this order; default: LEVERS in the script",
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write, or to continue")
     args = parser.parse_args()
 
     base = {**args.start, **({"epochs": args.epochs} if args.epochs else {})}
-    setting = {"config": asdict(load_config(args.config, base)), "protocol": args.protocol, "seeds": args.seeds,
-               "resamples": args.resamples}
+    setting = {
+        "config": asdict(load_config(args.config, base)),
+        "protocol": args.protocol,
+        "seeds": args.seeds,
+        "resamples": args.resamples,
+    }
     stored = {"setting": setting, "trials": []}
     if args.out.exists():
         stored = json.loads(args.out.read_text(encoding="utf-8"))
@@ -77,8 +92,11 @@ def main():
             if stored_trial(values):
                 return []
             configs = runs(load_config(args.config, {**base, **values}), args.protocol, args.seeds)
-            return [pool.submit(validate, config, resample) for config in configs.values()
-                    for resample in (range(args.resamples) or [None])]
+            return [
+                pool.submit(validate, config, resample)
+                for config in configs.values()
+                for resample in (range(args.resamples) or [None])
+            ]
 
         def finish(values, started):
             """The trial of some values, once its runs are done."""
@@ -122,9 +140,15 @@ def validate(config, resample):
     history = trainer.fit(dataset, parts["train"], parts["validation"])
     kept = history[trainer.kept_epoch - 1]
     metric = {"regression": "rmse", "binary": "roc_auc", "classification": "accuracy"}[task]
-    return {"seed": config.training.seed, "resample": resample, "score": kept[metric], "metric": metric,
-            "sign": trainer.sign, "kept_epoch": trainer.kept_epoch,
-            "seconds": round(time.perf_counter() - started, 1)}
+    return {
+        "seed": config.training.seed,
+        "resample": resample,
+        "score": kept[metric],
+        "metric": metric,
+        "sign": trainer.sign,
+        "kept_epoch": trainer.kept_epoch,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
 
 
 def redrawn(parts, dataset, config, resample):

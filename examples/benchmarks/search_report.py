@@ -1,4 +1,5 @@
 """Write docs/results/search/README.md from what search.py and keep.py stored there."""
+
 import json
 
 import common

@@ -4,6 +4,7 @@ import pytest
 @pytest.fixture(autouse=True)
 def no_surroundings(monkeypatch, tmp_path):
     """No test sees the user's data folder or downloads, nor the network."""
+
     def refuse(url, **kwargs):
         raise ConnectionError("no network in tests")
 
@@ -15,6 +16,7 @@ def no_surroundings(monkeypatch, tmp_path):
 @pytest.fixture
 def pieces_given_to(monkeypatch):
     """Has a function of a module record the pieces of SMILES that it is called with; returns their list."""
+
     def record(module, name):
         pieces, original = [], getattr(module, name)
 

@@ -1,4 +1,5 @@
 """Descriptors of whole molecules: rdkit's own numbers, in one process, in several, and from the disk."""
+
 import numpy as np
 import pytest
 import torch
@@ -38,10 +39,13 @@ def test_numbers_beyond_32_bits_are_missing(monkeypatch):
     assert smiles_to_descriptors(["C"], ["Ipc", "qed"]).isnan().all()
 
 
-@pytest.mark.parametrize("smiles, names, error", [
-    (["CCO"], ["MolWt", "MolWeight"], "rdkit .* has no descriptor 'MolWeight'"),
-    (["CCO", "C1CC"], None, "invalid SMILES: syntax error in 'C1CC'"),
-])
+@pytest.mark.parametrize(
+    "smiles, names, error",
+    [
+        (["CCO"], ["MolWt", "MolWeight"], "rdkit .* has no descriptor 'MolWeight'"),
+        (["CCO", "C1CC"], None, "invalid SMILES: syntax error in 'C1CC'"),
+    ],
+)
 def test_errors(smiles, names, error):
     with pytest.raises(ValueError if names else MoleculeError, match=error):
         smiles_to_descriptors(smiles, names)

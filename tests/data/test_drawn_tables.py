@@ -1,4 +1,5 @@
 """Tables of any content: read cell by cell as they stand, or refused with the name of the file."""
+
 import csv
 import io
 
@@ -11,8 +12,10 @@ from dgl_memgnn.data.molecule_csv import read_molecules
 drawn = settings(max_examples=60, deadline=None, derandomize=True)
 odd = ["CCO", "", " ", "NA", "nan", "None", "1", "-2e3", "inf", "1e39", "0x1A", '"', ";", "\t"]
 cells = st.one_of(st.sampled_from(odd), st.floats(allow_nan=True).map(repr), st.text(max_size=6))
-numbers = st.one_of(st.sampled_from(["", "NA", " 1.5 ", "1e-3", "nan", "7"]),
-                    st.floats(width=32, allow_nan=False, allow_infinity=False).map(repr))
+numbers = st.one_of(
+    st.sampled_from(["", "NA", " 1.5 ", "1e-3", "nan", "7"]),
+    st.floats(width=32, allow_nan=False, allow_infinity=False).map(repr),
+)
 
 
 def read(folder, content, tasks):
@@ -45,8 +48,11 @@ def written(rows, line_end):
 
 
 @drawn
-@given(st.lists(st.tuples(cells, cells, st.one_of(cells, numbers)), min_size=1, max_size=5),
-       st.sampled_from(["\n", "\r\n"]), st.booleans())
+@given(
+    st.lists(st.tuples(cells, cells, st.one_of(cells, numbers)), min_size=1, max_size=5),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
 def test_any_cells(tmp_path_factory, rows, line_end, byte_order_mark):
     content = written(rows, line_end).encode("utf-8-sig" if byte_order_mark else "utf-8", "replace")
     table = read(tmp_path_factory, content, ["y"])
@@ -70,10 +76,16 @@ def test_clean_tables_are_read(tmp_path_factory, rows):
 
 
 @drawn
-@given(st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(
-    ["smiles", "y", ",", "\n", "\r", '"', "C", "1", "\x00", "\ufeff", ";", " ", "é"]), max_size=25).map(
-        lambda parts: "".join(parts).encode()),
-    st.binary(max_size=30).map(lambda rest: b"smiles,y\nC,1\n" + rest)))
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.lists(
+            st.sampled_from(["smiles", "y", ",", "\n", "\r", '"', "C", "1", "\x00", "\ufeff", ";", " ", "é"]),
+            max_size=25,
+        ).map(lambda parts: "".join(parts).encode()),
+        st.binary(max_size=30).map(lambda rest: b"smiles,y\nC,1\n" + rest),
+    )
+)
 def test_any_bytes(tmp_path_factory, content):
     for tasks in ([], ["y"]):
         table = read(tmp_path_factory, content, tasks)

@@ -11,8 +11,7 @@ from rdkit import Chem
 from dgl_memgnn.data import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
 
 # Rings, charges, isotopes, stereo bonds, a salt, an unusual element, single atoms, a dummy atom.
-MOLECULES = ["CCO", "c1ccccc1C(=O)[O-]", "F/C=C\\Cl", "C[C@H](N)C(=O)O", "[Na+].[Cl-]", "[U]", "C", "*",
-             "[2H]C#N"]
+MOLECULES = ["CCO", "c1ccccc1C(=O)[O-]", "F/C=C\\Cl", "C[C@H](N)C(=O)O", "[Na+].[Cl-]", "[U]", "C", "*", "[2H]C#N"]
 
 DGLLIFE = {
     "canonical": (utils.CanonicalAtomFeaturizer, utils.CanonicalBondFeaturizer),
@@ -48,7 +47,7 @@ def test_features_are_those_of_dgllife(name):
 
 def test_memgnn_features_are_attentivefp_without_chirality():
     """Columns 0-30 are shared, the hydrogen count stands in place of its one-hot code."""
-    hydrogens = torch.arange(5.)
+    hydrogens = torch.arange(5.0)
     for smiles in ["CCO", "c1ccccc1C(=O)[O-]", "C[C@H](N)C(=O)O", "[U]", "C[S+](C)C"]:
         ours = smiles_to_graph(smiles, "memgnn")
         theirs = smiles_to_graph(smiles, "attentivefp")
@@ -93,19 +92,22 @@ def test_white_space_around_is_ignored():
     assert smiles_to_graph(" CCO \n").num_nodes() == 3
 
 
-@pytest.mark.parametrize("smiles, reason", [
-    (None, "not a string: None"),
-    (float("nan"), "not a string: nan"),
-    (17, "not a string: 17"),
-    ("", "empty SMILES"),
-    (" \t\n", "empty SMILES"),
-    ("C1CC", "invalid SMILES: syntax error in 'C1CC'"),
-    ("hello", "invalid SMILES: syntax error"),
-    ("C(C)(C)(C)(C)C", "invalid SMILES: Explicit valence for atom # 0 C, 5, is greater than permitted"),
-    ("c1cccc1", "invalid SMILES: Can't kekulize mol"),
-    ("CCO ethanol", "invalid SMILES: white space within 'CCO ethanol'"),
-    ("C\u2013C", "invalid SMILES: .* not ASCII"),
-])
+@pytest.mark.parametrize(
+    "smiles, reason",
+    [
+        (None, "not a string: None"),
+        (float("nan"), "not a string: nan"),
+        (17, "not a string: 17"),
+        ("", "empty SMILES"),
+        (" \t\n", "empty SMILES"),
+        ("C1CC", "invalid SMILES: syntax error in 'C1CC'"),
+        ("hello", "invalid SMILES: syntax error"),
+        ("C(C)(C)(C)(C)C", "invalid SMILES: Explicit valence for atom # 0 C, 5, is greater than permitted"),
+        ("c1cccc1", "invalid SMILES: Can't kekulize mol"),
+        ("CCO ethanol", "invalid SMILES: white space within 'CCO ethanol'"),
+        ("C\u2013C", "invalid SMILES: .* not ASCII"),
+    ],
+)
 def test_reason_why_a_molecule_is_refused(smiles, reason, capfd):
     with pytest.raises(MoleculeError, match=reason):
         smiles_to_graph(smiles)
@@ -117,8 +119,9 @@ def test_features_must_be_finite(monkeypatch):
         def __call__(self, molecule):
             return {"feat": super().__call__(molecule)["h"] / 0}
 
-    monkeypatch.setattr("dgl_memgnn.data.featurizers._functions",
-                        lambda name: (Broken(), utils.CanonicalBondFeaturizer("feat")))
+    monkeypatch.setattr(
+        "dgl_memgnn.data.featurizers._functions", lambda name: (Broken(), utils.CanonicalBondFeaturizer("feat"))
+    )
     with pytest.raises(MoleculeError, match="features that are not finite: CCO"):
         smiles_to_graph("CCO")
 

@@ -11,9 +11,11 @@ from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, rea
 @pytest.fixture
 def read(tmp_path):
     """Read a CSV file of the given content."""
+
     def read(content, tasks=("y",), name="m.csv"):
         (tmp_path / name).write_bytes(content)
         return read_molecules(tmp_path / name, "smiles", tasks)
+
     return read
 
 
@@ -30,12 +32,15 @@ def test_missing_targets(read):
     assert np.isnan(labels[1:]).all() and labels[0] == 1
 
 
-@pytest.mark.parametrize("content", [
-    b"\xef\xbb\xbfsmiles,y\nCCO,1.5\nN,-2e-3\n",
-    b"smiles,y\r\nCCO,1.5\r\nN,-2e-3\r\n",
-    b'"smiles"," y "\n"CCO"," 1.5 "\nN,-2e-3',
-    b"id,y,z,smiles\n7,1.5,,CCO\n8,-2e-3,,N\n",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfsmiles,y\nCCO,1.5\nN,-2e-3\n",
+        b"smiles,y\r\nCCO,1.5\r\nN,-2e-3\r\n",
+        b'"smiles"," y "\n"CCO"," 1.5 "\nN,-2e-3',
+        b"id,y,z,smiles\n7,1.5,,CCO\n8,-2e-3,,N\n",
+    ],
+)
 def test_dialects(read, content):
     table = read(content)
     assert table.smiles == ["CCO", "N"]
@@ -75,29 +80,35 @@ def test_tasks_keep_their_order_and_may_be_none_at_all(read):
     assert read(content, []).labels.shape == (1, 0)
 
 
-@pytest.mark.parametrize("content, message", [
-    (b"", "m.csv is empty"),
-    (b"\n\n", "m.csv is empty"),
-    (b"smiles,y\n", "a header but no molecule"),
-    (b"SMILES,y\nC,1\n", r"'smiles' \(smiles_column, --smiles-column\): its columns are 'SMILES', 'y'\."),
-    (b"smiles,Y\nC,1\n", r"'y' \(task_columns, --tasks\): its columns are 'smiles', 'Y'\."),
-    (b"C,1\nN,2\n", "no column 'smiles' .*'C', '1'"),
-    (b"smiles,y,y\nC,1,2\n", "2 columns 'y' .*rename"),
-    (b"smiles;y\nC;1\n", "separated by semicolons, 'smiles;y'; save it with commas"),
-    (b"smiles\ty\nC\t1\n", "separated by tabs"),
-    (b"smiles,y\nC,1\nN,high\n", "m.csv, line 3, column 'y': 'high' is not a number"),
-    (b"smiles,y\nC,1\n\nN,high\n", "line 4, column 'y': 'high'"),
-    (b"smiles,y\nC,0x1A\n", "line 2, column 'y': '0x1A' is not a number"),
-    (b"smiles,y\nC,True\nC,1\n", "line 2, column 'y': 'True' is not a number"),
-    (b"smiles,y\nC,inf\n", "line 2, column 'y': 'inf' is infinite"),
-    (b"smiles,y\nC,1\nC,-1e39\n", "line 3, column 'y': '-1e39' is infinite"),
-    (b"smiles,y\nC,\nN,NA\n", "the target 'y' has no value in any row"),
-    (b"smiles,y\nC,1,2\n", "not a comma-separated table: there are 3 cells in line 2, and 2 in the header"),
-    (b'smiles,y\nN,2\n"C,1\nO,3\n', "not a comma-separated table: .*end of data in the row that starts in line 3"),
-    (b'smiles,y\n"C"N,1\n', "not a comma-separated table: .* in line 2"),
-    (b'smiles,y,note\nC,1,"two\nlines"\nC,high,\n', "line 4, column 'y': 'high'"),
-    ("smiles,y\nC,1\n".encode("utf-16"), "not UTF-8 text"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "m.csv is empty"),
+        (b"\n\n", "m.csv is empty"),
+        (b"smiles,y\n", "a header but no molecule"),
+        (b"SMILES,y\nC,1\n", r"'smiles' \(smiles_column, --smiles-column\): its columns are 'SMILES', 'y'\."),
+        (b"smiles,Y\nC,1\n", r"'y' \(task_columns, --tasks\): its columns are 'smiles', 'Y'\."),
+        (b"C,1\nN,2\n", "no column 'smiles' .*'C', '1'"),
+        (b"smiles,y,y\nC,1,2\n", "2 columns 'y' .*rename"),
+        (b"smiles;y\nC;1\n", "separated by semicolons, 'smiles;y'; save it with commas"),
+        (b"smiles\ty\nC\t1\n", "separated by tabs"),
+        (b"smiles,y\nC,1\nN,high\n", "m.csv, line 3, column 'y': 'high' is not a number"),
+        (b"smiles,y\nC,1\n\nN,high\n", "line 4, column 'y': 'high'"),
+        (b"smiles,y\nC,0x1A\n", "line 2, column 'y': '0x1A' is not a number"),
+        (b"smiles,y\nC,True\nC,1\n", "line 2, column 'y': 'True' is not a number"),
+        (b"smiles,y\nC,inf\n", "line 2, column 'y': 'inf' is infinite"),
+        (b"smiles,y\nC,1\nC,-1e39\n", "line 3, column 'y': '-1e39' is infinite"),
+        (b"smiles,y\nC,\nN,NA\n", "the target 'y' has no value in any row"),
+        (b"smiles,y\nC,1,2\n", "not a comma-separated table: there are 3 cells in line 2, and 2 in the header"),
+        (
+            b'smiles,y\nN,2\n"C,1\nO,3\n',
+            "not a comma-separated table: .*end of data in the row that starts in line 3",
+        ),
+        (b'smiles,y\n"C"N,1\n', "not a comma-separated table: .* in line 2"),
+        (b'smiles,y,note\nC,1,"two\nlines"\nC,high,\n', "line 4, column 'y': 'high'"),
+        ("smiles,y\nC,1\n".encode("utf-16"), "not UTF-8 text"),
+    ],
+)
 def test_errors_name_place_and_remedy(read, content, message):
     with pytest.raises(ValueError, match=message):
         read(content)
@@ -116,14 +127,17 @@ def test_pieces_are_those_of_the_whole(tmp_path, size, name):
     assert np.array_equal(np.concatenate([piece.labels for piece in pieces]), whole.labels, equal_nan=True)
 
 
-@pytest.mark.parametrize("content, message", [
-    (b"smiles,y\nC,1\nC,2\nC,3,4\n", "3 cells in line 4, and 2 in the header"),
-    (b"smiles,y\nC,1\nC,2\nC,high\n", "line 4, column 'y': 'high' is not a number"),
-    (b"smiles,y\nC,1\nC,2\nC,\xff\n", "not UTF-8 text"),
-    (b'smiles,y\nC,1\nC,2\n"C,3\n', "in the row that starts in line 4"),
-    (b"smiles,y\n", "a header but no molecule"),
-    (b"", "is empty"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"smiles,y\nC,1\nC,2\nC,3,4\n", "3 cells in line 4, and 2 in the header"),
+        (b"smiles,y\nC,1\nC,2\nC,high\n", "line 4, column 'y': 'high' is not a number"),
+        (b"smiles,y\nC,1\nC,2\nC,\xff\n", "not UTF-8 text"),
+        (b'smiles,y\nC,1\nC,2\n"C,3\n', "in the row that starts in line 4"),
+        (b"smiles,y\n", "a header but no molecule"),
+        (b"", "is empty"),
+    ],
+)
 def test_errors_in_pieces(tmp_path, content, message):
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,5 @@
 """Graphs of many molecules: the same in one process, in several, and from the disk."""
+
 import os
 import pickle
 import subprocess
@@ -86,14 +87,17 @@ def test_the_second_call_reads(stored, featurized):
     assert featurized == []
 
 
-@pytest.mark.parametrize("smiles, featurizer", [
-    ([*SMILES[:-1], "[OH3+]"], "canonical"),
-    ([*SMILES[1:], SMILES[0]], "canonical"),
-    (SMILES[:-1], "canonical"),
-    ([text if text is not None else "None" for text in SMILES], "canonical"),
-    (["CCO\n'C1CC'", *SMILES[2:]], "canonical"),
-    (SMILES, "memgnn"),
-])
+@pytest.mark.parametrize(
+    "smiles, featurizer",
+    [
+        ([*SMILES[:-1], "[OH3+]"], "canonical"),
+        ([*SMILES[1:], SMILES[0]], "canonical"),
+        (SMILES[:-1], "canonical"),
+        ([text if text is not None else "None" for text in SMILES], "canonical"),
+        (["CCO\n'C1CC'", *SMILES[2:]], "canonical"),
+        (SMILES, "memgnn"),
+    ],
+)
 def test_other_molecules_or_features_miss(smiles, featurizer, stored, featurized):
     assert_graphs(*smiles_to_graphs(smiles, featurizer, stored.parent), smiles, featurizer)
     assert featurized
@@ -142,21 +146,24 @@ def changed(name, change):
     return damage
 
 
-@pytest.mark.parametrize("damage", [
-    truncate,
-    flip_a_bit,
-    pickled,
-    changed("src", lambda ids: ids + 100),
-    changed("dst", lambda ids: ids - 100),
-    changed("dst", lambda ids: ids[:-1]),
-    changed("num_nodes", lambda sizes: sizes[:-1]),
-    changed("num_edges", lambda sizes: sizes + 1),
-    changed("node_feat", lambda feat: feat[:, 1:]),
-    changed("edge_feat", lambda feat: feat.astype(np.float64)),
-    changed("node_feat", lambda feat: np.array([Bomb()], object)),
-    changed("reasons", lambda text: text[:-1]),
-    changed("reasons", lambda text: np.frombuffer(b'["", ""]', np.uint8)),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        truncate,
+        flip_a_bit,
+        pickled,
+        changed("src", lambda ids: ids + 100),
+        changed("dst", lambda ids: ids - 100),
+        changed("dst", lambda ids: ids[:-1]),
+        changed("num_nodes", lambda sizes: sizes[:-1]),
+        changed("num_edges", lambda sizes: sizes + 1),
+        changed("node_feat", lambda feat: feat[:, 1:]),
+        changed("edge_feat", lambda feat: feat.astype(np.float64)),
+        changed("node_feat", lambda feat: np.array([Bomb()], object)),
+        changed("reasons", lambda text: text[:-1]),
+        changed("reasons", lambda text: np.frombuffer(b'["", ""]', np.uint8)),
+    ],
+)
 def test_damaged_files_are_replaced(damage, stored, featurized):
     damage(stored)
     with pytest.warns(UserWarning, match=f"{stored.name} cannot be used and is computed anew"):
@@ -214,8 +221,9 @@ def test_several_processes_for_a_script_without_a_guard(tmp_path):
     """The processes do not run the script again, keep the order, and are missed when they die."""
     (tmp_path / "script.py").write_text(UNGUARDED)
     environment = {**os.environ, "LOKY_MAX_CPU_COUNT": "2", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "[None, 1, 2, 3, 4, 5, 6, 7, 8] empty SMILES"

@@ -14,8 +14,12 @@ REAL = {
     "BACE": dict(count=1513, dropped=0, task="binary", tasks=1, positive=691),
     "Tox21": dict(count=7823, dropped=8, task="binary", tasks=12),
 }
-FILES = {"ESOL": ("delaney-processed.csv", "smiles"), "Lipophilicity": ("Lipophilicity.csv", "smiles"),
-         "BACE": ("bace.csv", "mol"), "Tox21": ("tox21.csv.gz", "smiles")}
+FILES = {
+    "ESOL": ("delaney-processed.csv", "smiles"),
+    "Lipophilicity": ("Lipophilicity.csv", "smiles"),
+    "BACE": ("bace.csv", "mol"),
+    "Tox21": ("tox21.csv.gz", "smiles"),
+}
 
 
 @pytest.mark.parametrize("name", REAL)

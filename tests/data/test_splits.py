@@ -43,8 +43,9 @@ def test_random_split_depends_on_the_seed_alone():
     assert not np.array_equal(first[0], random_split(100, seed=2)[0])
 
 
-@pytest.mark.parametrize("fractions", [(0.8, 0.1), (0.8, 0.1, 0.2), (0.9, 0.1, 0.0), (1.2, -0.1, -0.1),
-                                       (float("nan"), 0.5, 0.5), 0.8])
+@pytest.mark.parametrize(
+    "fractions", [(0.8, 0.1), (0.8, 0.1, 0.2), (0.9, 0.1, 0.0), (1.2, -0.1, -0.1), (float("nan"), 0.5, 0.5), 0.8]
+)
 def test_bad_fractions(fractions):
     with pytest.raises(ValueError, match="three positive numbers that sum to 1"):
         random_split(100, fractions)
@@ -60,8 +61,10 @@ def test_random_split_of_too_few(num_samples):
 
 def test_a_splitter_that_loses_a_sample_is_caught(monkeypatch):
     subset = dgl.data.utils.Subset
-    monkeypatch.setattr("dgl_memgnn.data.splits.split_dataset", lambda *args, **kwargs: [
-        subset(None, [0, 1]), subset(None, [2]), subset(None, [2])])
+    monkeypatch.setattr(
+        "dgl_memgnn.data.splits.split_dataset",
+        lambda *args, **kwargs: [subset(None, [0, 1]), subset(None, [2]), subset(None, [2])],
+    )
     with pytest.raises(ValueError, match=r"do not hold each of 4 samples once; .*: \[3\]"):
         random_split(4)
 
@@ -125,12 +128,15 @@ def test_stratified_folds_of_a_tensor_depend_on_the_seed_alone():
     assert not np.array_equal(first[0][1], other[0][1])
 
 
-@pytest.mark.parametrize("labels, num_folds, message", [
-    ([0] * 10 + [1] * 3, 5, "Class 1 has 3 samples, too few for 5 folds"),
-    ([0, 1], 10, "Class 0 has 1 samples"),
-    ([0, 1], 1, "k-fold"),
-    ([], 2, "sample"),
-])
+@pytest.mark.parametrize(
+    "labels, num_folds, message",
+    [
+        ([0] * 10 + [1] * 3, 5, "Class 1 has 3 samples, too few for 5 folds"),
+        ([0, 1], 10, "Class 0 has 1 samples"),
+        ([0, 1], 1, "k-fold"),
+        ([], 2, "sample"),
+    ],
+)
 def test_too_few_for_folds(labels, num_folds, message):
     with pytest.raises(ValueError, match=message):
         stratified_folds(labels, num_folds)
@@ -142,10 +148,13 @@ def write_splits(tmp_path):
     (tmp_path / "splits").mkdir()
 
     def write(folds):
-        content = [{"test": test, "model_selection": [{"train": train, "validation": validation}]}
-                   for train, validation, test in folds]
+        content = [
+            {"test": test, "model_selection": [{"train": train, "validation": validation}]}
+            for train, validation, test in folds
+        ]
         (tmp_path / "splits" / "S_splits.json").write_text(json.dumps(content))
         return tmp_path
+
     return write
 
 
@@ -153,18 +162,24 @@ def test_fair_splits_by_hand(write_splits):
     folder = write_splits([([3, 2], [4], [1, 0]), ([0, 4], [1], [3, 2]), ([1, 0], [2, 3], [4])])
     folds = fair_splits("S", folder)
     assert [[part.tolist() for part in fold] for fold in folds] == [
-        [[2, 3], [4], [0, 1]], [[0, 4], [1], [2, 3]], [[0, 1], [2, 3], [4]]]
+        [[2, 3], [4], [0, 1]],
+        [[0, 4], [1], [2, 3]],
+        [[0, 1], [2, 3], [4]],
+    ]
     assert all(part.dtype == np.int64 for fold in folds for part in fold)
 
 
-@pytest.mark.parametrize("folds", [
-    [([1], [2], [0]), ([2], [0], [1])],                 # 2 is never tested
-    [([1], [2], [0]), ([2], [0], [1]), ([0], [1], [1])],  # 1 is tested twice
-    [([1], [1], [0]), ([2], [0], [1]), ([0], [1], [2])],  # 2 is lost in the first fold
-    [([], [1, 2], [0]), ([2], [0], [1]), ([0], [1], [2])],  # nothing to train on
-    [([1.5], [2], [0]), ([2], [0], [1]), ([0], [1], [2])],
-    [],
-])
+@pytest.mark.parametrize(
+    "folds",
+    [
+        [([1], [2], [0]), ([2], [0], [1])],  # 2 is never tested
+        [([1], [2], [0]), ([2], [0], [1]), ([0], [1], [1])],  # 1 is tested twice
+        [([1], [1], [0]), ([2], [0], [1]), ([0], [1], [2])],  # 2 is lost in the first fold
+        [([], [1, 2], [0]), ([2], [0], [1]), ([0], [1], [2])],  # nothing to train on
+        [([1.5], [2], [0]), ([2], [0], [1]), ([0], [1], [2])],
+        [],
+    ],
+)
 def test_fair_splits_that_are_none(write_splits, folds):
     with pytest.raises(ValueError, match="S_splits.json does not hold outer folds"):
         fair_splits("S", write_splits(folds))
@@ -183,8 +198,10 @@ def test_fair_splits_without_a_file(tmp_path):
         fair_splits("S", tmp_path)
 
 
-@pytest.mark.parametrize("name, num_graphs", [("ENZYMES", 600), ("PROTEINS_full", 1113), ("DD", 1178),
-                                              ("COLLAB", 5000), ("REDDIT-BINARY", 2000)])
+@pytest.mark.parametrize(
+    "name, num_graphs",
+    [("ENZYMES", 600), ("PROTEINS_full", 1113), ("DD", 1178), ("COLLAB", 5000), ("REDDIT-BINARY", 2000)],
+)
 def test_real_fair_splits(data_dir, name, num_graphs):
     if not (data_dir / "splits" / f"{name}_splits.json").exists():
         pytest.skip(f"no splits/{name}_splits.json in {data_dir}")

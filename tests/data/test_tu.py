@@ -26,7 +26,9 @@ def write(folder, name="S", **files):
 def small(tmp_path):
     """Two graphs with unsorted edges, an isolated last node, a duplicate edge and a self-loop."""
     return write(
-        tmp_path, graph_indicator=[1, 1, 1, 2, 2, 2], graph_labels=[4, -1],
+        tmp_path,
+        graph_indicator=[1, 1, 1, 2, 2, 2],
+        graph_labels=[4, -1],
         A=["5, 4", "2, 1", "1, 2", "4, 5", "2, 1", "4, 4", "6, 5", "5, 6"],
         node_labels=[3, 7, 7, 3, 5, 3],
         edge_labels=[1, 2, 2, 1, 9, 1, 2, 2],
@@ -79,8 +81,13 @@ def test_without_features_the_degree_is_the_feature(tmp_path):
 
 
 def test_nodes_of_a_graph_need_not_be_consecutive(tmp_path):
-    write(tmp_path, graph_indicator=[2, 1, 2, 1], graph_labels=[1, 2], A=["1, 3", "4, 2"],
-          node_attributes=[10, 20, 30, 40])
+    write(
+        tmp_path,
+        graph_indicator=[2, 1, 2, 1],
+        graph_labels=[1, 2],
+        A=["1, 3", "4, 2"],
+        node_attributes=[10, 20, 30, 40],
+    )
     first, second = TUDataset("S", tmp_path).graphs
     assert first.ndata["feat"].tolist() == [[20], [40]] and edges_of(first) == [(1, 0)]
     assert second.ndata["feat"].tolist() == [[10], [30]] and edges_of(second) == [(0, 1)]
@@ -107,8 +114,13 @@ def test_pre_transform_is_applied_once_to_each_graph(small):
 
 
 def test_a_pickled_graph_does_not_carry_the_whole_set(tmp_path):
-    write(tmp_path, graph_indicator=[1] + [2] * 2000, graph_labels=[1, 2], A=["2, 3"],
-          node_attributes=["0.5, 0.5"] * 2001)
+    write(
+        tmp_path,
+        graph_indicator=[1] + [2] * 2000,
+        graph_labels=[1, 2],
+        A=["2, 3"],
+        node_attributes=["0.5, 0.5"] * 2001,
+    )
     feat = TUDataset("S", tmp_path)[0][0].ndata["feat"]
     assert len(pickle.dumps(feat)) < 2000
 
@@ -119,7 +131,7 @@ def graph_sets(draw):
     sizes = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
     edges = []
     for g in range(len(sizes)):
-        node = st.integers(sum(sizes[:g]) + 1, sum(sizes[:g + 1]))
+        node = st.integers(sum(sizes[:g]) + 1, sum(sizes[: g + 1]))
         edges += draw(st.lists(st.tuples(node, node), max_size=12))
     return sizes, draw(st.permutations(edges or [(1, 1)]))
 
@@ -129,8 +141,13 @@ def graph_sets(draw):
 def test_agrees_with_networkx(tmp_path_factory, drawn):
     sizes, edges = drawn
     indicator = [g + 1 for g, size in enumerate(sizes) for _ in range(size)]
-    folder = write(tmp_path_factory.mktemp("drawn"), graph_indicator=indicator, graph_labels=sizes,
-                   A=[f"{u}, {v}" for u, v in edges], node_attributes=range(1, len(indicator) + 1))
+    folder = write(
+        tmp_path_factory.mktemp("drawn"),
+        graph_indicator=indicator,
+        graph_labels=sizes,
+        A=[f"{u}, {v}" for u, v in edges],
+        node_attributes=range(1, len(indicator) + 1),
+    )
     whole = nx.DiGraph()
     whole.add_nodes_from(range(1, len(indicator) + 1))
     whole.add_edges_from((u, v) for u, v in edges if u != v)
@@ -143,20 +160,23 @@ def test_agrees_with_networkx(tmp_path_factory, drawn):
         assert [(ids[u], ids[v]) for u, v in edges_of(graph)] == sorted(whole.subgraph(ids).edges)
 
 
-@pytest.mark.parametrize("changed, message", [
-    (dict(A=["1, 2", "2, 7"]), r"S_A.txt in .*, line 2: edge \(2, 7\) .* not between 1 and 6"),
-    (dict(A=["0, 2"]), r"S_A.txt in .*, line 1: edge \(0, 2\) .* not between 1 and 6"),
-    (dict(A=["1, 2", "", "3, 4"]), r"S_A.txt in .*, line 3: edge \(3, 4\) joins graphs 1 and 2"),
-    (dict(A=["1, 2, 3"]), "S_A.txt in .* has 3 columns where 2 are expected"),
-    (dict(A=["1, one"]), "S_A.txt in .*, line 1: 'one' is not an integer"),
-    (dict(graph_indicator=[1, 1, 1, 2, 2, 3]), "S_graph_indicator.txt in .*, line 6: graph id 3 .* 1 and 2"),
-    (dict(graph_indicator=[1, 1, 0, 2, 2, 2]), "S_graph_indicator.txt in .*, line 3: graph id 0 .* 1 and 2"),
-    (dict(graph_indicator=[1, 1, 1, 2, 2]), "line 7: edge .* 1 and 5"),
-    (dict(graph_labels=[1, 2, 3]), "S_graph_labels.txt in .*, line 3: graph 3 has a label but no node"),
-    (dict(graph_labels=[1]), "line 4: graph id 2 is not between 1 and 1"),
-    (dict(node_labels=[1, 2]), "S_node_labels.txt in .* has 2 lines for 6 nodes"),
-    (dict(edge_labels=[1, 2]), "S_edge_labels.txt in .* has 2 lines for 8 edges"),
-])
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        (dict(A=["1, 2", "2, 7"]), r"S_A.txt in .*, line 2: edge \(2, 7\) .* not between 1 and 6"),
+        (dict(A=["0, 2"]), r"S_A.txt in .*, line 1: edge \(0, 2\) .* not between 1 and 6"),
+        (dict(A=["1, 2", "", "3, 4"]), r"S_A.txt in .*, line 3: edge \(3, 4\) joins graphs 1 and 2"),
+        (dict(A=["1, 2, 3"]), "S_A.txt in .* has 3 columns where 2 are expected"),
+        (dict(A=["1, one"]), "S_A.txt in .*, line 1: 'one' is not an integer"),
+        (dict(graph_indicator=[1, 1, 1, 2, 2, 3]), "S_graph_indicator.txt in .*, line 6: graph id 3 .* 1 and 2"),
+        (dict(graph_indicator=[1, 1, 0, 2, 2, 2]), "S_graph_indicator.txt in .*, line 3: graph id 0 .* 1 and 2"),
+        (dict(graph_indicator=[1, 1, 1, 2, 2]), "line 7: edge .* 1 and 5"),
+        (dict(graph_labels=[1, 2, 3]), "S_graph_labels.txt in .*, line 3: graph 3 has a label but no node"),
+        (dict(graph_labels=[1]), "line 4: graph id 2 is not between 1 and 1"),
+        (dict(node_labels=[1, 2]), "S_node_labels.txt in .* has 2 lines for 6 nodes"),
+        (dict(edge_labels=[1, 2]), "S_edge_labels.txt in .* has 2 lines for 8 edges"),
+    ],
+)
 def test_files_that_do_not_fit_together(small, changed, message):
     write(small, **changed)
     with pytest.raises(ValueError, match=message):
@@ -178,11 +198,11 @@ def test_unknown_set(tmp_path):
 # Counts of the folder's own README, which were made with other code.
 REAL = {
     "PROTEINS_full": dict(graphs=1113, nodes=43471, edges=81044, classes={1: 663, 2: 450}, feats=3 + 29),
-    "ENZYMES": dict(graphs=600, nodes=19580, edges=37282, classes=dict.fromkeys(range(1, 7), 100),
-                    feats=3 + 18),
+    "ENZYMES": dict(graphs=600, nodes=19580, edges=37282, classes=dict.fromkeys(range(1, 7), 100), feats=3 + 18),
     "DD": dict(graphs=1178, nodes=334925, edges=843046, classes={1: 691, 2: 487}, feats=82),
-    "COLLAB": dict(graphs=5000, nodes=372474, edges=12286079, classes={1: 2600, 2: 775, 3: 1625}, feats=1,
-                   loops=2837),
+    "COLLAB": dict(
+        graphs=5000, nodes=372474, edges=12286079, classes={1: 2600, 2: 775, 3: 1625}, feats=1, loops=2837
+    ),
     "REDDIT-BINARY": dict(graphs=2000, nodes=859254, edges=995508, classes={-1: 1000, 1: 1000}, feats=1),
 }
 

@@ -13,17 +13,23 @@ from dgl_memgnn.data.tu_files import TUFiles, one_hot
 @pytest.fixture
 def read(tmp_path):
     """Read one file with the given content."""
+
     def read(content, dtype=np.int64, columns=None):
         (tmp_path / "S_A.txt").write_bytes(content)
         with TUFiles(tmp_path, "S") as files:
             return files.read("A", dtype, columns)
+
     return read
 
 
 def test_spaces_line_ends_and_blank_lines_do_not_matter(read):
     expected = [[1, 2], [3000000000, -4]]
-    for content in (b"1,2\n3000000000,-4\n", b" 1,  2\r\n3000000000 , -4\r\n", b"1,2\n\n3000000000,-4",
-                    b"\n1, 2\n  \n3000000000, -4\n\n"):
+    for content in (
+        b"1,2\n3000000000,-4\n",
+        b" 1,  2\r\n3000000000 , -4\r\n",
+        b"1,2\n\n3000000000,-4",
+        b"\n1, 2\n  \n3000000000, -4\n\n",
+    ):
         table = read(content)
         assert table.dtype == np.int64
         assert table.tolist() == expected
@@ -35,18 +41,21 @@ def test_floats(read):
     assert table.tolist() == [[1.5, -2000.0], [3.0, 0.0]]
 
 
-@pytest.mark.parametrize("content, line, value", [
-    (b"1, 2\n1, x\n", 2, "'x'"),
-    (b"1, 2\n\n\n1, \n", 4, "''"),
-    (b"1.5, 2\n", 1, "'1.5'"),
-    (b"1, 2\n1, 99999999999999999999\n", 2, "'99999999999999999999'"),
-    (b"1, 2\n1, 18446744073709551615\n", 2, "'18446744073709551615'"),
-    (b"1, nan\n", 1, "'nan'"),
-    (b'1, 2\n"1", 2\n', 2, "'\"1\"'"),
-    (b"1, 2\n1, \xff\n", 2, "'\ufffd'"),
-    (b"1, 2\n3\n", 2, "1 values where the first line has 2"),
-    (b"1, 2\n\n3, 4, 5\n", 3, "3 values where the first line has 2"),
-])
+@pytest.mark.parametrize(
+    "content, line, value",
+    [
+        (b"1, 2\n1, x\n", 2, "'x'"),
+        (b"1, 2\n\n\n1, \n", 4, "''"),
+        (b"1.5, 2\n", 1, "'1.5'"),
+        (b"1, 2\n1, 99999999999999999999\n", 2, "'99999999999999999999'"),
+        (b"1, 2\n1, 18446744073709551615\n", 2, "'18446744073709551615'"),
+        (b"1, nan\n", 1, "'nan'"),
+        (b'1, 2\n"1", 2\n', 2, "'\"1\"'"),
+        (b"1, 2\n1, \xff\n", 2, "'\ufffd'"),
+        (b"1, 2\n3\n", 2, "1 values where the first line has 2"),
+        (b"1, 2\n\n3, 4, 5\n", 3, "3 values where the first line has 2"),
+    ],
+)
 def test_first_line_that_is_not_integers_is_named(read, content, line, value):
     with pytest.raises(ValueError, match=f"S_A.txt in .*, line {line}: {re.escape(value)}"):
         read(content)
@@ -105,11 +114,11 @@ def test_damaged_zip(tmp_path, method):
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("S/S_A.txt", "".join(f"{a}, {b}\n" for a, b in lines))
     intact = path.read_bytes()
-    path.write_bytes(intact[:len(intact) // 2])
+    path.write_bytes(intact[: len(intact) // 2])
     with pytest.raises(ValueError, match=f"{path} is not a readable zip file .* download it again"):
         TUFiles(path, "S")
     middle = len(intact) // 2
-    path.write_bytes(intact[:middle] + bytes(200) + intact[middle + 200:])
+    path.write_bytes(intact[:middle] + bytes(200) + intact[middle + 200 :])
     with TUFiles(path, "S") as files, pytest.raises(ValueError, match="S.zip"):
         files.read("A")
 
@@ -171,7 +180,7 @@ def test_features_of_another_length(tmp_path):
             files.features("node", 3)
 
 
-@given(st.lists(st.integers(-2**31, 2**31 - 1), min_size=1))
+@given(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1))
 def test_one_hot(values):
     encoded = one_hot(np.array(values))
     assert encoded.shape == (len(values), len(set(values)))

@@ -1,4 +1,5 @@
 """What a configuration stands for."""
+
 import torch
 
 from dgl_memgnn.data import MoleculeDataset
@@ -12,4 +13,4 @@ def test_numeric_tasks():
         return MoleculeDataset(["C"] * 6, torch.tensor(columns).T, "memgnn", ["a", "b"])
 
     assert numeric_tasks(dataset([0, 1, NAN, 1, 1, 0], [0, 1, 0.5, 1, 1, 0])) == ["b"]
-    assert numeric_tasks(dataset([0, 1, NAN, 1, 1, 0.], [1, 1, 0, 0, 0, 0])) == []
+    assert numeric_tasks(dataset([0, 1, NAN, 1, 1, 0.0], [1, 1, 0, 0, 0, 0])) == []

@@ -1,4 +1,5 @@
 """The random forest among the networks it is compared with."""
+
 import json
 
 import pytest
@@ -38,8 +39,24 @@ def test_one_class_among_the_training_labels_is_predicted_throughout():
 def test_the_same_command_trains_it(tmp_path):
     path = tmp_path / "molecules.csv"
     path.write_text("smiles,oxygen\n" + "".join(f"{s},{int('O' in s)}\n" for s in SMILES * 5))
-    assert main(["train", "--csv", str(path), "--tasks", "oxygen", "--split", "random",
-                 "--network", "RandomForest", "--out", str(tmp_path / "run")]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--csv",
+                str(path),
+                "--tasks",
+                "oxygen",
+                "--split",
+                "random",
+                "--network",
+                "RandomForest",
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
+        == 0
+    )
     assert {p.name for p in (tmp_path / "run").iterdir()} == {"config.yaml", "predictions.csv", "metrics.json"}
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["kept_epoch"] is None and metrics["parts"]["test"] == 7

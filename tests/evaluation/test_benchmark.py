@@ -1,4 +1,5 @@
 """A protocol, run, interrupted and continued."""
+
 import json
 import os
 import shutil
@@ -23,25 +24,57 @@ def folder(tmp_path_factory):
     smiles = ["C" * n + tail for n in range(1, 11) for tail in ("O", "N", "Cl")]
     table = pd.DataFrame({"smiles": smiles, "size": [len(s) for s in smiles]})
     table.to_csv(folder / "molecules.csv", index=False)
-    config = load_config("molecules", {
-        "csv": str(folder / "molecules.csv"), "tasks": ["size"], "split": "random", "hidden_feats": 8,
-        "num_layers": 1, "num_keys": [2, 1], "epochs": 2,
-    })
+    config = load_config(
+        "molecules",
+        {
+            "csv": str(folder / "molecules.csv"),
+            "tasks": ["size"],
+            "split": "random",
+            "hidden_feats": 8,
+            "num_layers": 1,
+            "num_keys": [2, 1],
+            "epochs": 2,
+        },
+    )
     (folder / "small.yaml").write_text(config.to_yaml())
     return folder
 
 
 def benchmark(folder, out, *options):
-    return main(["benchmark", str(folder / "small.yaml"), "--protocol", "moleculenet", "--out", str(folder / out),
-                 *options])
+    return main(
+        [
+            "benchmark",
+            str(folder / "small.yaml"),
+            "--protocol",
+            "moleculenet",
+            "--out",
+            str(folder / out),
+            *options,
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
 def whole(folder):
     """Of a file, without a configuration."""
     small = ["--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2", "--split", "random"]
-    assert main(["benchmark", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--protocol",
-                 "moleculenet", "--out", str(folder / "whole"), *small]) == 0
+    assert (
+        main(
+            [
+                "benchmark",
+                "--csv",
+                str(folder / "molecules.csv"),
+                "--tasks",
+                "size",
+                "--protocol",
+                "moleculenet",
+                "--out",
+                str(folder / "whole"),
+                *small,
+            ]
+        )
+        == 0
+    )
     return folder / "whole"
 
 
@@ -85,8 +118,10 @@ def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
     assert "ensemble test rmse:" in capsys.readouterr().out
     scores, spreads = [], []
     for seed in range(2):
-        tables = [pd.read_csv(folder / "ensemble" / f"seed{seed}{member}" / "predictions.csv")
-                  for member in ("", "-member1")]
+        tables = [
+            pd.read_csv(folder / "ensemble" / f"seed{seed}{member}" / "predictions.csv")
+            for member in ("", "-member1")
+        ]
         assert all(table["id"].tolist() == tables[0]["id"].tolist() for table in tables)
         predictions = pd.concat([table["prediction"] for table in tables], axis=1)
         spreads.append(predictions.std(axis=1).min())
@@ -100,10 +135,25 @@ def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
 
 
 def start(folder, out):
-    command = [sys.executable, "-m", "dgl_memgnn", "benchmark", str(folder / "small.yaml"), "--protocol",
-               "moleculenet", "--out", str(folder / out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-                               start_new_session=True, preexec_fn=heed_ctrl_c)
+    command = [
+        sys.executable,
+        "-m",
+        "dgl_memgnn",
+        "benchmark",
+        str(folder / "small.yaml"),
+        "--protocol",
+        "moleculenet",
+        "--out",
+        str(folder / out),
+    ]
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_ctrl_c,
+    )
     while process.poll() is None and not list((folder / out).glob("*/training.pt")):
         time.sleep(0.02)
     return process

@@ -1,4 +1,5 @@
 """Metrics against plain formulas."""
+
 import itertools
 import math
 

@@ -1,4 +1,5 @@
 """Predictions of a file, piece by piece, and of several runs."""
+
 import gzip
 import shutil
 
@@ -18,12 +19,28 @@ def folder(tmp_path_factory):
     """Three runs of two tasks on 30 molecules, and seven new molecules of which two are none."""
     folder = tmp_path_factory.mktemp("ensemble")
     smiles = ["C" * n + tail for n in range(1, 11) for tail in ("O", "N", "c1ccccc1")]
-    table = pd.DataFrame({"smiles": smiles, "size": [float(len(s)) for s in smiles],
-                          "aromatic": [int("c" in s) for s in smiles]})
+    table = pd.DataFrame(
+        {"smiles": smiles, "size": [float(len(s)) for s in smiles], "aromatic": [int("c" in s) for s in smiles]}
+    )
     table.to_csv(folder / "molecules.csv", index=False)
     for seed in range(3):
-        assert main(["train", "--csv", str(folder / "molecules.csv"), "--tasks", "size, aromatic",
-                     "--seed", str(seed), "--out", str(folder / "runs" / f"seed{seed}"), *SMALL]) == 0
+        assert (
+            main(
+                [
+                    "train",
+                    "--csv",
+                    str(folder / "molecules.csv"),
+                    "--tasks",
+                    "size, aromatic",
+                    "--seed",
+                    str(seed),
+                    "--out",
+                    str(folder / "runs" / f"seed{seed}"),
+                    *SMALL,
+                ]
+            )
+            == 0
+        )
     (folder / "new.csv").write_text("id,smiles\n1,CCO\n2,C1CC\n3,CCN\n4,\n5,OCC\n6,CCCc1ccccc1\n7,C\n")
     return folder
 
@@ -70,16 +87,22 @@ def test_a_file_damaged_at_its_end_is_refused_before_the_first_prediction(folder
 
 
 def test_mean_and_deviation_over_the_runs(folder, tmp_path, capsys):
-    assert main(["predict", str(folder / "runs"), "--csv", str(folder / "new.csv"),
-                 "--out", str(tmp_path / "all.csv")]) == 0
+    assert (
+        main(
+            ["predict", str(folder / "runs"), "--csv", str(folder / "new.csv"), "--out", str(tmp_path / "all.csv")]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert "Mean of 3 runs, seed0, seed1, seed2" in said and "5 of 7 molecules predicted" in said
     assert "line 3: invalid SMILES" in said and "line 5: empty SMILES" in said
     found = pd.read_csv(tmp_path / "all.csv")
     assert found.columns.tolist() == ["smiles", "size", "size_std", "aromatic", "aromatic_std", "reason"]
     smiles = ["CCO", "CCN", "OCC", "CCCc1ccccc1", "C"]
-    single = np.array([Predictor(folder / "runs" / f"seed{seed}").predict(smiles)[["size", "aromatic"]]
-                       for seed in range(3)], dtype=float)
+    single = np.array(
+        [Predictor(folder / "runs" / f"seed{seed}").predict(smiles)[["size", "aromatic"]] for seed in range(3)],
+        dtype=float,
+    )
     rows = found["reason"].isna()
     assert rows.tolist() == [True, False, True, False, True, True, True]
     assert np.allclose(found.loc[rows, ["size", "aromatic"]], single.mean(axis=0), rtol=1e-4)
@@ -97,22 +120,44 @@ def test_each_molecule_is_featurized_once_for_all_runs(folder, monkeypatch):
     assert asked == ["CCO", "CCN"]
 
 
-@pytest.mark.parametrize("options, message", [
-    (["--tasks", "size"], r"differ in tasks, \['size', 'aromatic'\] and \['size'\]"),
-    (["--tasks", "size,aromatic", "--featurizer", "memgnn"], "differ in featurizer, 'canonical' and 'memgnn'"),
-])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--tasks", "size"], r"differ in tasks, \['size', 'aromatic'\] and \['size'\]"),
+        (["--tasks", "size,aromatic", "--featurizer", "memgnn"], "differ in featurizer, 'canonical' and 'memgnn'"),
+    ],
+)
 def test_runs_that_do_not_agree(folder, tmp_path, options, message):
     shutil.copytree(folder / "runs" / "seed0", tmp_path / "first")
-    assert main(["train", "--csv", str(folder / "molecules.csv"), *SMALL, *options,
-                 "--out", str(tmp_path / "second")]) == 0
+    assert (
+        main(
+            ["train", "--csv", str(folder / "molecules.csv"), *SMALL, *options, "--out", str(tmp_path / "second")]
+        )
+        == 0
+    )
     with pytest.raises(ValueError, match=message):
         Predictor(tmp_path)
 
 
 def test_gmn_beside_memgnn(folder, tmp_path):
     shutil.copytree(folder / "runs" / "seed0", tmp_path / "first")
-    assert main(["train", "--csv", str(folder / "molecules.csv"), *SMALL, "--network", "GMN",
-                 "--tasks", "size,aromatic", "--out", str(tmp_path / "second")]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--csv",
+                str(folder / "molecules.csv"),
+                *SMALL,
+                "--network",
+                "GMN",
+                "--tasks",
+                "size,aromatic",
+                "--out",
+                str(tmp_path / "second"),
+            ]
+        )
+        == 0
+    )
     both = Predictor(tmp_path).predict(["CCO"])
     alone = [Predictor(tmp_path / name).predict(["CCO"])["size"][0] for name in ("first", "second")]
     assert both["size"][0] == pytest.approx(np.mean(alone), rel=1e-4)
@@ -126,8 +171,22 @@ def test_a_run_that_is_not_finished(folder, tmp_path):
 
 
 def test_a_run_with_descriptors_predicts_alone_what_it_predicted_for_its_test_part(folder, tmp_path, capsys):
-    assert main(["train", "--csv", str(folder / "molecules.csv"), *SMALL, "--tasks", "size", "--descriptors",
-                 "--out", str(tmp_path / "run")]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--csv",
+                str(folder / "molecules.csv"),
+                *SMALL,
+                "--tasks",
+                "size",
+                "--descriptors",
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
+        == 0
+    )
     assert f"Descriptors: {len(descriptor_names())} of rdkit" in capsys.readouterr().out
     stored = pd.read_csv(tmp_path / "run" / "predictions.csv")
     found = Predictor(tmp_path / "run").predict(stored["smiles"])

@@ -1,4 +1,5 @@
 """Which runs a protocol is made of."""
+
 import pytest
 
 from dgl_memgnn.config import load_config
@@ -12,12 +13,15 @@ def test_paper_is_ten_folds():
     ]
 
 
-@pytest.mark.parametrize("dataset, protocol, split", [
-    ("ESOL", "moleculenet", "random"),
-    ("Tox21", "moleculenet", "random"),
-    ("BACE", "moleculenet", "scaffold"),
-    ("ESOL", "scaffold", "scaffold"),
-])
+@pytest.mark.parametrize(
+    "dataset, protocol, split",
+    [
+        ("ESOL", "moleculenet", "random"),
+        ("Tox21", "moleculenet", "random"),
+        ("BACE", "moleculenet", "scaffold"),
+        ("ESOL", "scaffold", "scaffold"),
+    ],
+)
 def test_seeds(dataset, protocol, split):
     config = load_config(overrides={"dataset": dataset})
     seeds = runs(config, protocol, repeats=4)

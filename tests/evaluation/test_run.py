@@ -1,4 +1,5 @@
 """A run that is killed, interrupted, continued, repeated, or kept from writing."""
+
 import json
 import multiprocessing
 import os
@@ -22,8 +23,17 @@ from dgl_memgnn.evaluation import Predictor, run, train_run
 from dgl_memgnn.training import Regression, load_checkpoint
 
 SETTINGS = {
-    "tasks": ["size"], "split": "random", "hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "epochs": 5,
-    "clustering_period": 2, "batch_size": 8, "decay": "cosine", "weight_average": 0.9, "dropout": 0.2,
+    "tasks": ["size"],
+    "split": "random",
+    "hidden_feats": 8,
+    "num_layers": 1,
+    "num_keys": [2, 1],
+    "epochs": 5,
+    "clustering_period": 2,
+    "batch_size": 8,
+    "decay": "cosine",
+    "weight_average": 0.9,
+    "dropout": 0.2,
 }
 
 
@@ -88,6 +98,7 @@ def test_killed_at_random_moments_it_ends_the_same(config, uninterrupted, tmp_pa
 def test_a_run_killed_between_any_two_writes_ends_the_same(config, uninterrupted, tmp_path, monkeypatch):
     """Every file that a run writes is once the last one that it writes whole."""
     for last in count(1):
+
         def failing(source, target, writes=count(1), last=last):
             os.rename(source, target)
             if next(writes) == last:
@@ -107,11 +118,18 @@ def test_a_run_killed_between_any_two_writes_ends_the_same(config, uninterrupted
 
 def test_ctrl_c_ends_at_a_batch_and_says_how_to_continue(csv, uninterrupted, tmp_path):
     settings = {**SETTINGS, "csv": csv, "out": tmp_path, "epochs": 10**6, "patience": 10**6}
-    words = [f"--{name.replace('_', '-')}={','.join(map(str, value)) if isinstance(value, list) else value}"
-             for name, value in settings.items()]
-    process = subprocess.Popen([sys.executable, "-m", "dgl_memgnn", "train", *words], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env={**os.environ, "OMP_NUM_THREADS": "1"}, preexec_fn=heed_ctrl_c)
+    words = [
+        f"--{name.replace('_', '-')}={','.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in settings.items()
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dgl_memgnn", "train", *words],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=heed_ctrl_c,
+    )
     while process.poll() is None and not (tmp_path / "training.pt").exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

@@ -1,4 +1,5 @@
 """Tables from stored results."""
+
 import json
 
 from dgl_memgnn.cli import main
@@ -14,10 +15,24 @@ def store(folder, name, protocol, dataset, task, **parts):
 
 
 def test_protocols_stay_apart_and_published_figures_stand_beside_ours(tmp_path):
-    store(tmp_path, "ours", "moleculenet", "ESOL", "regression", validation=("rmse", 0.51, 0.01),
-          test=("rmse", 0.52345, 0.0321))
-    store(tmp_path, "hard", "scaffold", "ESOL", "regression", validation=("rmse", 0.9, 0.0),
-          test=("rmse", None, None))
+    store(
+        tmp_path,
+        "ours",
+        "moleculenet",
+        "ESOL",
+        "regression",
+        validation=("rmse", 0.51, 0.01),
+        test=("rmse", 0.52345, 0.0321),
+    )
+    store(
+        tmp_path,
+        "hard",
+        "scaffold",
+        "ESOL",
+        "regression",
+        validation=("rmse", 0.9, 0.0),
+        test=("rmse", None, None),
+    )
     store(tmp_path, "folds", "paper", "ENZYMES", "classification", validation=("accuracy", 0.8, 0.05))
     assert main(["tables", str(tmp_path)]) == 0
     text = (tmp_path / "README.md").read_text()
@@ -31,8 +46,15 @@ def test_protocols_stay_apart_and_published_figures_stand_beside_ours(tmp_path):
 
 
 def test_ensembles_have_a_row_of_their_own(tmp_path):
-    store(tmp_path, "ours", "moleculenet", "ESOL", "regression", validation=("rmse", 0.51, 0.01),
-          test=("rmse", 0.52, 0.03))
+    store(
+        tmp_path,
+        "ours",
+        "moleculenet",
+        "ESOL",
+        "regression",
+        validation=("rmse", 0.51, 0.01),
+        test=("rmse", 0.52, 0.03),
+    )
     path = tmp_path / "ours" / "result.json"
     result = json.loads(path.read_text())
     result["runs"]["seed0-member1"] = {}
@@ -80,8 +102,15 @@ def test_a_second_call_replaces_the_first(tmp_path):
 
 def test_bace_has_one_split_in_two_protocols(tmp_path):
     for name, protocol, validation, test in [("ours", "moleculenet", 0.8, 0.9), ("other", "scaffold", 0.7, 0.6)]:
-        store(tmp_path, name, protocol, "BACE", "binary", validation=("roc_auc", validation, 0.0),
-              test=("roc_auc", test, 0.0))
+        store(
+            tmp_path,
+            name,
+            protocol,
+            "BACE",
+            "binary",
+            validation=("roc_auc", validation, 0.0),
+            test=("roc_auc", test, 0.0),
+        )
     assert main(["tables", str(tmp_path)]) == 0
     _, moleculenet, scaffold = (tmp_path / "README.md").read_text().split("## Protocol")
     for text in (moleculenet, scaffold):

@@ -1,4 +1,5 @@
 """Features of extreme scales stay finite in float32, forward and backward."""
+
 import dgl
 import pytest
 import torch

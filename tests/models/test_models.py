@@ -1,4 +1,5 @@
 """GMN and MemGNN as whole networks."""
+
 import dgl
 import pytest
 import torch

@@ -1,4 +1,5 @@
 """The clustering loss on graphs, and the coarsened graph."""
+
 import dgl
 import pytest
 import torch

@@ -1,4 +1,5 @@
 """e-GAT against equation 8 in loops, and against dgl's layer."""
+
 import dgl
 import pytest
 import torch
@@ -31,11 +32,17 @@ def test_equation_8(graph, edge_message):
         row = torch.cat([conv.attn_r[0, head], conv.attn_l[0, head], conv.attn_edge[0, head]])
         for i in range(8):
             edges = [e for e in range(graph.num_edges()) if dst[e] == i]
-            scores = torch.stack([
-                leaky_relu(row @ torch.cat([
-                    node_weight @ feat[i], node_weight @ feat[src[e]], edge_weight @ edge_feat[e]
-                ])) for e in edges
-            ])
+            scores = torch.stack(
+                [
+                    leaky_relu(
+                        row
+                        @ torch.cat(
+                            [node_weight @ feat[i], node_weight @ feat[src[e]], edge_weight @ edge_feat[e]]
+                        )
+                    )
+                    for e in edges
+                ]
+            )
             alpha = scores.exp() / scores.exp().sum()
             torch.testing.assert_close(attention[edges, head, 0], alpha)
             messages = [node_weight @ feat[src[e]] + edge_message * (edge_weight @ edge_feat[e]) for e in edges]
@@ -50,8 +57,10 @@ def test_equals_dgl_with_copied_weights(graph, residual, bias):
     reference = DGLEdgeGATConv(5, 3, 4, 2, **arguments)
     conv = EdgeGATConv(5, 3, 4, 2, edge_message=True, **arguments)
     conv.load_state_dict(reference.state_dict())
-    inputs = [(torch.randn(8, 5, requires_grad=True), torch.randn(graph.num_edges(), 3, requires_grad=True))
-              for _ in range(2)]
+    inputs = [
+        (torch.randn(8, 5, requires_grad=True), torch.randn(graph.num_edges(), 3, requires_grad=True))
+        for _ in range(2)
+    ]
     for ours, theirs in zip(*inputs):
         ours.data.copy_(theirs)
     out, attention = conv(graph, *inputs[0], get_attention=True)

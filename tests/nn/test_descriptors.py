@@ -1,4 +1,5 @@
 """Descriptors on a common scale."""
+
 import numpy as np
 import torch
 from sklearn.preprocessing import StandardScaler

@@ -1,4 +1,5 @@
 """Equations 1-3, 9 and 10 against plain loops, closed forms and published figures."""
+
 import math
 from unittest import mock
 
@@ -15,8 +16,9 @@ def scores_by_loops(query, keys, tau):
     scores = torch.empty(num_nodes, num_heads, num_keys, dtype=query.dtype)
     for i in range(num_nodes):
         for h in range(num_heads):
-            kernel = [(1 + sum((q - k) ** 2 for q, k in zip(query[i], key)) / tau) ** (-(tau + 1) / 2)
-                      for key in keys[h]]
+            kernel = [
+                (1 + sum((q - k) ** 2 for q, k in zip(query[i], key)) / tau) ** (-(tau + 1) / 2) for key in keys[h]
+            ]
             for j in range(num_keys):
                 scores[i, h, j] = kernel[j] / sum(kernel)
     return scores
@@ -38,7 +40,7 @@ def assignment_by_loops(query, keys, head_weight, tau, log_scores=False):
 def clustering_loss_by_loops(assignment, sizes):
     loss, start = 0.0, 0
     for size in sizes:
-        c = assignment[start:start + size].tolist()
+        c = assignment[start : start + size].tolist()
         start += size
         columns = [sum(row[j] for row in c) for j in range(assignment.shape[1])]
         for row in c:
@@ -64,12 +66,14 @@ def test_assignment_equals_pyg():
     """Computed once with torch_geometric 2.8.1: MemPooling(2, 3, heads=2, num_clusters=3, tau=1.5)."""
     query = torch.tensor([[0.5, 0.25], [-1.0, 2.0], [3.0, 0.0], [0.0, -0.5]])
     keys = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [-1.0, 0.0], [0.5, -1.0]]])
-    expected = torch.tensor([
-        [0.2444275, 0.4555582, 0.3000143],
-        [0.1942671, 0.1225253, 0.6832076],
-        [0.1270381, 0.6799352, 0.1930268],
-        [0.6287479, 0.2461563, 0.1250958],
-    ])
+    expected = torch.tensor(
+        [
+            [0.2444275, 0.4555582, 0.3000143],
+            [0.1942671, 0.1225253, 0.6832076],
+            [0.1270381, 0.6799352, 0.1930268],
+            [0.6287479, 0.2461563, 0.1250958],
+        ]
+    )
     _, assignment = F.memory_pooling(query, keys, torch.tensor([2.0, -3.0]), [4], 1.5)
     torch.testing.assert_close(assignment, expected)
 
@@ -102,6 +106,7 @@ def test_a_hard_assignment_has_a_finite_clustering_loss():
 @settings(deadline=None, max_examples=60)
 def test_value_and_gradients_equal_autograd(sizes, num_heads, num_keys, tau, block_entries):
     """Against the plain formulas, differentiated by torch, in blocks of any size."""
+
     def plain(query, keys, head_weight):
         distance = (query[:, None, None] - keys).square().sum(3)
         kernel = (1 + distance / tau) ** (-(tau + 1) / 2)
@@ -111,17 +116,25 @@ def test_value_and_gradients_equal_autograd(sizes, num_heads, num_keys, tau, blo
         return torch.stack([c.T @ q for c, q in parts]), assignment
 
     torch.manual_seed(0)
-    arguments = [torch.randn(shape, dtype=torch.float64, requires_grad=True)
-                 for shape in [(sum(sizes), 2), (num_heads, num_keys, 2), (num_heads,)]]
+    arguments = [
+        torch.randn(shape, dtype=torch.float64, requires_grad=True)
+        for shape in [(sum(sizes), 2), (num_heads, num_keys, 2), (num_heads,)]
+    ]
     expected = plain(*arguments)
     with mock.patch.object(F, "BLOCK_ENTRIES", block_entries):
         results = F.memory_pooling(*arguments, sizes, tau)
         weights = [torch.randn_like(x) for x in expected]
         for used in ([0], [1], [0, 1]):
-            ours = torch.autograd.grad([results[i] for i in used], arguments, [weights[i] for i in used],
-                                       retain_graph=True)
-            theirs = torch.autograd.grad([expected[i] for i in used], arguments, [weights[i] for i in used],
-                                         retain_graph=True, allow_unused=True)
+            ours = torch.autograd.grad(
+                [results[i] for i in used], arguments, [weights[i] for i in used], retain_graph=True
+            )
+            theirs = torch.autograd.grad(
+                [expected[i] for i in used],
+                arguments,
+                [weights[i] for i in used],
+                retain_graph=True,
+                allow_unused=True,
+            )
             for mine, reference in zip(ours, theirs):
                 torch.testing.assert_close(mine, torch.zeros_like(mine) if reference is None else reference)
     for mine, reference in zip(results, expected):
@@ -174,8 +187,9 @@ def test_gradcheck(tau, log_scores):
     keys = torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
     head_weight = torch.randn(2, dtype=torch.float64, requires_grad=True)
 
-    assert torch.autograd.gradcheck(lambda *x: F.memory_pooling(*x, [2, 0, 3], tau, log_scores),
-                                    (query, keys, head_weight))
+    assert torch.autograd.gradcheck(
+        lambda *x: F.memory_pooling(*x, [2, 0, 3], tau, log_scores), (query, keys, head_weight)
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

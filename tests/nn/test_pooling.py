@@ -1,4 +1,5 @@
 """The memory layer on batched graphs."""
+
 import dgl
 import pytest
 import torch

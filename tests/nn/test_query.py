@@ -1,4 +1,5 @@
 """The query networks of GMN and MemGNN."""
+
 import functools
 
 import dgl
@@ -18,15 +19,18 @@ def test_equation_6():
     torch.testing.assert_close(query(feat, topology), leaky_relu(fused, 0.2))
 
 
-@pytest.mark.parametrize("conv, edge_feats", [
-    (None, 4),
-    (None, 0),
-    (dgl.nn.GraphConv, 0),
-    (functools.partial(dgl.nn.SAGEConv, aggregator_type="mean"), 0),
-    (lambda i, o: dgl.nn.GATv2Conv(i, o // 2, num_heads=2), 0),
-    (lambda i, o: dgl.nn.GINEConv(torch.nn.Linear(i, o)), 16),
-    (lambda i, o: dgl.nn.NNConv(i, o, torch.nn.Linear(4, i * o)), 4),
-])
+@pytest.mark.parametrize(
+    "conv, edge_feats",
+    [
+        (None, 4),
+        (None, 0),
+        (dgl.nn.GraphConv, 0),
+        (functools.partial(dgl.nn.SAGEConv, aggregator_type="mean"), 0),
+        (lambda i, o: dgl.nn.GATv2Conv(i, o // 2, num_heads=2), 0),
+        (lambda i, o: dgl.nn.GINEConv(torch.nn.Linear(i, o)), 16),
+        (lambda i, o: dgl.nn.NNConv(i, o, torch.nn.Linear(4, i * o)), 4),
+    ],
+)
 def test_any_dgl_convolution(conv, edge_feats):
     query = ConvQuery(6, edge_feats, 16, num_layers=2, conv=conv)
     graph = dgl.add_self_loop(dgl.rand_graph(7, 12))

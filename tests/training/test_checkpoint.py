@@ -1,4 +1,5 @@
 """Files of weights."""
+
 import pickle
 
 import pytest

@@ -1,4 +1,5 @@
 """Two processes that train together against one that trains alone."""
+
 import os
 import subprocess
 import sys
@@ -41,8 +42,18 @@ def train(network):
         model, objective = MemGNN(5, 3, 8, 2, 2, num_keys=(3, 1), num_heads=2), BinaryTasks()
         label = (label > 0).double().where(~label.isnan(), label)
         inputs = lambda graph: (graph.ndata["feat"], graph.edata["feat"])  # noqa: E731
-    trainer = Trainer(model.double(), objective.double(), inputs, score_regression, False, epochs=2, batch_size=4,
-                      clustering_period=1, weight_average=0.5, progress=False)
+    trainer = Trainer(
+        model.double(),
+        objective.double(),
+        inputs,
+        score_regression,
+        False,
+        epochs=2,
+        batch_size=4,
+        clustering_period=1,
+        weight_average=0.5,
+        progress=False,
+    )
     history = trainer.fit(list(zip(graphs(), label)), TRAIN, range(11, NUM_GRAPHS))
     return {"history": history, "model": model.state_dict(), "state": trainer.state_dict()["model"]}
 
@@ -60,13 +71,36 @@ def test_two_processes_train_as_one_does(tmp_path):
 def test_the_command_trains_in_two_processes_and_continues(tmp_path):
     path = tmp_path / "molecules.csv"
     path.write_text("smiles,size\n" + "".join(f"{'C' * n}{t},{n}\n" for n in range(1, 11) for t in "ON"))
-    arguments = ["-m", "dgl_memgnn", "train", "--csv", str(path), "--tasks", "size", "--split", "random",
-                 "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2",
-                 "--out", str(tmp_path / "run")]
+    arguments = [
+        "-m",
+        "dgl_memgnn",
+        "train",
+        "--csv",
+        str(path),
+        "--tasks",
+        "size",
+        "--split",
+        "random",
+        "--hidden-feats",
+        "8",
+        "--num-layers",
+        "1",
+        "--num-keys",
+        "2,1",
+        "--epochs",
+        "2",
+        "--out",
+        str(tmp_path / "run"),
+    ]
     done = torchrun("2", *arguments)
     assert done.stdout.count("Stored in") == 1
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
-        "config.yaml", "history.csv", "metrics.json", "predictions.csv", "checkpoint.pt", "curves.png"
+        "config.yaml",
+        "history.csv",
+        "metrics.json",
+        "predictions.csv",
+        "checkpoint.pt",
+        "curves.png",
     }
     assert torchrun("2", *arguments).stdout.count("is finished") == 1
 
@@ -79,8 +113,13 @@ def test_a_process_that_fails_ends_all(tmp_path):
 
 def torchrun(number, *arguments, check=True):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", number, "--standalone"]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=240,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"})
+    done = subprocess.run(
+        [*command, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     assert done.returncode == 0 or not check, done.stderr
     return done
 

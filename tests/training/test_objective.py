@@ -1,4 +1,5 @@
 """Losses against scikit-learn, numpy and loops, with missing labels."""
+
 import dgl
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
 """The training loop on graphs that are easy to tell apart."""
+
 import copy
 
 import dgl
@@ -32,9 +33,12 @@ def test_same_seed_same_history_and_weights(make_trainer, dataset):
 def test_the_best_epoch_is_kept(make_trainer, dataset):
     trainer = make_trainer(epochs=10, learning_rate=1e-2)
     states = {}
-    history = trainer.fit(dataset, TRAIN, VALIDATION,
-                          lambda record, kept: states.update({record["epoch"]: copy.deepcopy(
-                              trainer.model.state_dict())}))
+    history = trainer.fit(
+        dataset,
+        TRAIN,
+        VALIDATION,
+        lambda record, kept: states.update({record["epoch"]: copy.deepcopy(trainer.model.state_dict())}),
+    )
     accuracies = [record["accuracy"] for record in history]
     assert trainer.kept_epoch == 1 + accuracies.index(max(accuracies))
     kept = trainer.model.state_dict()
@@ -119,8 +123,13 @@ def test_gradients_are_clipped(make_trainer, dataset):
     trainer.model.eval()
     loss = trainer.objective(trainer.model(graph, *trainer.inputs(graph)), label[None])
     trainer.schedule.supervised_step(1e3 * loss)
-    norm = torch.stack([p.grad.norm() for name, p in trainer.model.named_parameters()
-                        if p.grad is not None and not name.endswith("keys")]).norm()
+    norm = torch.stack(
+        [
+            p.grad.norm()
+            for name, p in trainer.model.named_parameters()
+            if p.grad is not None and not name.endswith("keys")
+        ]
+    ).norm()
     assert norm.item() == pytest.approx(1e-3, rel=1e-3)
 
 
@@ -165,8 +174,10 @@ def test_a_gradient_that_is_not_finite_stops_the_training(make_trainer, dataset)
 
 
 def test_a_clustering_loss_that_is_not_finite_stops_the_training(make_trainer, dataset, monkeypatch):
-    monkeypatch.setattr("dgl_memgnn.training.trainer.memory_clustering_loss",
-                        lambda graph, assignments: assignments[0].sum() * float("nan"))
+    monkeypatch.setattr(
+        "dgl_memgnn.training.trainer.memory_clustering_loss",
+        lambda graph, assignments: assignments[0].sum() * float("nan"),
+    )
     with pytest.raises(FloatingPointError, match="loss is nan in the clustering step of epoch 2"):
         make_trainer(clustering_period=2).fit(dataset, TRAIN, VALIDATION)
 
@@ -178,13 +189,16 @@ def test_a_score_that_is_not_a_number(make_trainer, dataset):
         trainer.fit(dataset, TRAIN, VALIDATION)
 
 
-@pytest.mark.parametrize("num_graphs, batch_size, sizes", [
-    (9, 4, [3, 3, 3]),
-    (8, 4, [4, 4]),
-    (33, 32, [17, 16]),
-    (3, 2, [3]),
-    (2, 100, [2]),
-])
+@pytest.mark.parametrize(
+    "num_graphs, batch_size, sizes",
+    [
+        (9, 4, [3, 3, 3]),
+        (8, 4, [4, 4]),
+        (33, 32, [17, 16]),
+        (3, 2, [3]),
+        (2, 100, [2]),
+    ],
+)
 def test_even_batches(num_graphs, batch_size, sizes):
     batches = EvenBatches(num_graphs, batch_size, seed=0)
     first, again = list(batches), list(batches)
@@ -214,8 +228,17 @@ def test_descriptors_are_learned_from_in_any_order():
     label = descriptors[:, :1] - descriptors[:, 1:]
     model = MemGNN(3, 2, 16, 1, num_layers=1, num_keys=(2, 1), descriptor_feats=2)
     model.descriptor_norm.fit(descriptors[:60])
-    trainer = Trainer(model, Regression.fit(label[:60]), lambda g: (g.ndata["feat"], g.edata["feat"]),
-                      score_regression, False, epochs=60, batch_size=8, learning_rate=1e-2, progress=False)
+    trainer = Trainer(
+        model,
+        Regression.fit(label[:60]),
+        lambda g: (g.ndata["feat"], g.edata["feat"]),
+        score_regression,
+        False,
+        epochs=60,
+        batch_size=8,
+        learning_rate=1e-2,
+        progress=False,
+    )
     dataset = list(zip(graphs, label, descriptors))
     history = trainer.fit(dataset, range(60), range(60, 80))
     assert min(record["rmse"] for record in history) < 0.5 * label.std()

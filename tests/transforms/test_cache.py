@@ -1,4 +1,5 @@
 """Embedding many graphs at once, and what is kept on disk."""
+
 import os
 import pickle
 import zipfile
@@ -47,8 +48,9 @@ def computed(monkeypatch):
     """The numbers of nodes of the batches that were computed."""
     sizes = []
     original = cache._compute
-    monkeypatch.setattr(cache, "_compute", lambda graphs, transform: (
-        sizes.append(len(graphs)), original(graphs, transform)))
+    monkeypatch.setattr(
+        cache, "_compute", lambda graphs, transform: (sizes.append(len(graphs)), original(graphs, transform))
+    )
     return sizes
 
 
@@ -74,8 +76,9 @@ def test_batches_are_bounded(monkeypatch):
     """What is embedded together stays below the limit, or is one graph."""
     batches = []
     original = RandomWalkWithRestart.__call__
-    monkeypatch.setattr(RandomWalkWithRestart, "__call__", lambda self, graph: (
-        batches.append(graph), original(self, graph))[1])
+    monkeypatch.setattr(
+        RandomWalkWithRestart, "__call__", lambda self, graph: (batches.append(graph), original(self, graph))[1]
+    )
     monkeypatch.setattr(cache, "_BATCH_SIZE", 60)
     embed(make_graphs(), RWR)
     assert [batch.batch_size for batch in batches] == [4, 1, 2]
@@ -141,14 +144,17 @@ def test_other_graphs_miss(change, stored, computed):
     assert_equal(topology(graphs), [RWR(graph.local_var()).ndata["topology"] for graph in graphs])
 
 
-@pytest.mark.parametrize("transform", [
-    Adjacency(5),
-    HeatKernel(5),
-    RandomWalkWithRestart(6),
-    RandomWalkWithRestart(5, continue_prob=0.2),
-    RandomWalkWithRestart(5, sort=False),
-    RandomWalkWithRestart(5, tol=1e-5),
-])
+@pytest.mark.parametrize(
+    "transform",
+    [
+        Adjacency(5),
+        HeatKernel(5),
+        RandomWalkWithRestart(6),
+        RandomWalkWithRestart(5, continue_prob=0.2),
+        RandomWalkWithRestart(5, sort=False),
+        RandomWalkWithRestart(5, tol=1e-5),
+    ],
+)
 def test_other_transforms_miss(transform, stored, computed):
     graphs = embed(make_graphs(), transform, stored[0].parent)
     assert computed == [6]
@@ -205,8 +211,10 @@ class Bomb:
         return pytest.fail, ("unpickled",)
 
 
-@pytest.mark.parametrize("damage", [truncate, empty, flip_a_bit, wrong_shape, wrong_type, wrong_name, pickled,
-                                    pickled_array, not_an_archive])
+@pytest.mark.parametrize(
+    "damage",
+    [truncate, empty, flip_a_bit, wrong_shape, wrong_type, wrong_name, pickled, pickled_array, not_an_archive],
+)
 def test_damaged_files_are_replaced(damage, stored, computed):
     file, rows = stored
     assert sum(map(len, rows)) == 69
@@ -256,6 +264,7 @@ def test_a_write_that_fails_leaves_nothing(step, tmp_path, monkeypatch):
 
 def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     """Half a file is never seen under the final name, nor left under another."""
+
     def half(file, rows):
         file.write_bytes(b"PK half an archive")
         raise KeyboardInterrupt

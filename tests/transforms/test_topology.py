@@ -1,4 +1,5 @@
 """Topological embeddings against their dense float64 formulas, and what every embedding has to hold."""
+
 import dgl
 import numpy as np
 import pytest

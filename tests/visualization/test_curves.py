@@ -1,4 +1,5 @@
 """Training curves show what the histories hold."""
+
 from unittest import mock
 
 import matplotlib.figure
@@ -10,10 +11,15 @@ from dgl_memgnn.visualization import plot_curves
 def test_curves_are_the_columns_of_the_histories(tmp_path):
     tables = {}
     for seed in range(2):
-        tables[f"seed{seed}"] = pd.DataFrame({
-            "epoch": [1, 2, 3], "loss": [3.0, 2.0, 1.0 + seed], "clustering_loss": [None, 0.1, None],
-            "roc_auc": [0.5, 0.6 + seed / 10, 0.7], "pr_auc": [0.1, 0.2, 0.3],
-        })
+        tables[f"seed{seed}"] = pd.DataFrame(
+            {
+                "epoch": [1, 2, 3],
+                "loss": [3.0, 2.0, 1.0 + seed],
+                "clustering_loss": [None, 0.1, None],
+                "roc_auc": [0.5, 0.6 + seed / 10, 0.7],
+                "pr_auc": [0.1, 0.2, 0.3],
+            }
+        )
         tables[f"seed{seed}"].to_csv(tmp_path / f"seed{seed}.csv", index=False)
     figures, init = [], matplotlib.figure.Figure.__init__
 

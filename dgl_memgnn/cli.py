@@ -7,8 +7,8 @@ from typing import Union, get_origin
 
 from dgl_memgnn import __version__
 from dgl_memgnn.config import load_config, options
-from dgl_memgnn.evaluation import Predictor, benchmark, train_run, write_tables
-from dgl_memgnn.evaluation.protocols import PROTOCOLS
+from dgl_memgnn.results import write_tables
+from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
 from dgl_memgnn.training.distributed import process_group, rank
 
 __all__ = ["main"]

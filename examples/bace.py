@@ -6,8 +6,7 @@ import torch
 
 from dgl_memgnn import MemGNN
 from dgl_memgnn.data import MoleculeNet, scaffold_split
-from dgl_memgnn.evaluation import score_binary
-from dgl_memgnn.training import BinaryTasks, Trainer
+from dgl_memgnn.training import Trainer, TrainingConfig
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data-dir", help="folder with molnet/bace.csv; default: $DGL_MEMGNN_DATA")
@@ -24,7 +23,7 @@ for seed in range(args.seeds):
         in_feats=molecules.node_feats,
         edge_feats=molecules.edge_feats,
         hidden_feats=128,
-        out_feats=1,
+        out_feats=molecules.task.num_outputs,
         num_layers=3,
         num_keys=(32, 1),
         num_heads=5,
@@ -35,21 +34,21 @@ for seed in range(args.seeds):
     )
     trainer = Trainer(
         model,
-        BinaryTasks(),
+        molecules.task,
         inputs=lambda graph: (graph.ndata["feat"], graph.edata["feat"]),
-        score=score_binary,
-        higher_is_better=True,
-        epochs=args.epochs,
-        batch_size=32,
-        learning_rate=1e-3,
-        decay="cosine",
-        weight_average=0.99,
-        keep="last",
-        seed=seed,
+        config=TrainingConfig(
+            epochs=args.epochs,
+            batch_size=32,
+            learning_rate=1e-3,
+            decay="cosine",
+            weight_average=0.99,
+            keep="last",
+            seed=seed,
+        ),
     )
     trainer.fit(molecules, train, validation)
     roc_auc = {
-        part: score_binary(trainer.predict(molecules, indices), molecules.labels[indices])["roc_auc"]
+        part: trainer.score(molecules, indices)["roc_auc"]
         for part, indices in [("validation", validation), ("test", test)]
     }
     print(f"seed {seed}: validation ROC-AUC {roc_auc['validation']:.3f}, test ROC-AUC {roc_auc['test']:.3f}")

@@ -9,8 +9,7 @@ import torch
 
 from dgl_memgnn import GMN
 from dgl_memgnn.data import TUDataset, stratified_folds
-from dgl_memgnn.evaluation import score_classification
-from dgl_memgnn.training import Classification, Trainer
+from dgl_memgnn.training import Trainer, TrainingConfig
 from dgl_memgnn.transforms import RandomWalkWithRestart
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -35,15 +34,15 @@ for fold, (train, validation) in enumerate(stratified_folds(enzymes.labels)[: ar
     )
     trainer = Trainer(
         model,
-        Classification(),
+        enzymes.task,
         inputs=lambda graph: (graph.ndata["feat"], graph.ndata["topology"]),
-        score=score_classification,
-        higher_is_better=True,
-        epochs=args.epochs,
-        batch_size=20,
-        learning_rate=2e-3,
-        patience=args.epochs,
-        seed=fold,
+        config=TrainingConfig(
+            epochs=args.epochs,
+            batch_size=20,
+            learning_rate=2e-3,
+            patience=args.epochs,
+            seed=fold,
+        ),
     )
     history = trainer.fit(enzymes, train, validation)
     best.append(max(record["accuracy"] for record in history))

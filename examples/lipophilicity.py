@@ -6,8 +6,7 @@ import torch
 
 from dgl_memgnn import MemGNN
 from dgl_memgnn.data import MoleculeNet, random_split
-from dgl_memgnn.evaluation import score_regression
-from dgl_memgnn.training import Regression, Trainer
+from dgl_memgnn.training import Trainer, TrainingConfig
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data-dir", help="folder with molnet/Lipophilicity.csv; default: $DGL_MEMGNN_DATA")
@@ -24,7 +23,7 @@ for seed in range(args.seeds):
         in_feats=molecules.node_feats,
         edge_feats=molecules.edge_feats,
         hidden_feats=128,
-        out_feats=1,
+        out_feats=molecules.task.num_outputs,
         num_layers=5,
         num_keys=(32, 1),
         num_heads=5,
@@ -35,20 +34,20 @@ for seed in range(args.seeds):
     )
     trainer = Trainer(
         model,
-        Regression.fit(molecules.labels[train]),
+        molecules.task,
         inputs=lambda graph: (graph.ndata["feat"], graph.edata["feat"]),
-        score=score_regression,
-        higher_is_better=False,
-        epochs=args.epochs,
-        batch_size=64,
-        learning_rate=2e-3,
-        decay="cosine",
-        weight_average=0.99,
-        seed=seed,
+        config=TrainingConfig(
+            epochs=args.epochs,
+            batch_size=64,
+            learning_rate=2e-3,
+            decay="cosine",
+            weight_average=0.99,
+            seed=seed,
+        ),
     )
     trainer.fit(molecules, train, validation)
     rmse = {
-        part: score_regression(trainer.predict(molecules, indices), molecules.labels[indices])["rmse"]
+        part: trainer.score(molecules, indices)["rmse"]
         for part, indices in [("validation", validation), ("test", test)]
     }
     print(f"seed {seed}: validation RMSE {rmse['validation']:.3f}, test RMSE {rmse['test']:.3f}")

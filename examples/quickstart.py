@@ -4,8 +4,7 @@ import torch
 
 from dgl_memgnn import MemGNN
 from dgl_memgnn.data import FreeWilson, random_split, smiles_to_graph
-from dgl_memgnn.evaluation import score_regression
-from dgl_memgnn.training import Regression, Trainer, predict
+from dgl_memgnn.training import Trainer, TrainingConfig, predict
 
 SEED = 0
 NEW = ["Cc1cnc(NS(=O)(=O)c2ccc(Oc3ccccc3)c(c2)C#N)s1", "OC(=O)c1ccccc1", "CCO"]
@@ -26,20 +25,17 @@ model = MemGNN(
 )
 trainer = Trainer(
     model,
-    Regression.fit(molecules.labels[train]),
+    molecules.task,
     inputs=lambda graph: (graph.ndata["feat"], graph.edata["feat"]),
-    score=score_regression,
-    higher_is_better=False,
-    epochs=60,
-    seed=SEED,
+    config=TrainingConfig(epochs=60, seed=SEED),
 )
 trainer.fit(molecules, train, validation)
 
 labels = molecules.labels
 mean = labels[train].mean().expand(len(test), 1)
-print(f"test RMSE, predicting the mean: {score_regression(mean, labels[test])['rmse']:.3f}")
-print(f"test RMSE, MemGNN: {score_regression(trainer.predict(molecules, test), labels[test])['rmse']:.3f}")
+print(f"test RMSE, predicting the mean: {molecules.task.score(mean, labels[test])['rmse']:.3f}")
+print(f"test RMSE, MemGNN: {trainer.score(molecules, test)['rmse']:.3f}")
 
 graphs = [smiles_to_graph(smiles, "attentivefp") for smiles in NEW]
-for smiles, activity in zip(NEW, predict(model, trainer.objective, trainer.inputs, graphs)):
+for smiles, activity in zip(NEW, predict(model, trainer.task, trainer.inputs, graphs)):
     print(f"predicted activity {activity.item():.2f}: {smiles}")

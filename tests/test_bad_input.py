@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dgl_memgnn.cli import main
-from dgl_memgnn.evaluation import Predictor
+from dgl_memgnn.runs import Predictor
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 
 SMALL = ["--split", "random", "--epochs", "1", "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "4,1"]
@@ -126,14 +126,14 @@ def rewritten(**changes):
 @pytest.mark.parametrize(
     "damage, message",
     [
-        (another_version, "has format 'dgl-memgnn checkpoint 0', this version reads"),
+        (another_version, "has format 'dgl-memgnn checkpoint 0'; dgl-memgnn"),
         (truncated, "is damaged or no checkpoint"),
         (pickled, "is damaged or no checkpoint"),
         (pickled_by_torch, "is damaged or no checkpoint"),
         (rewritten(model={}), "does not hold a whole network"),
         (rewritten(model=3), "does not hold a whole network"),
-        (rewritten(sizes={}), "does not hold a whole network"),
-        (rewritten(objective={"mean": torch.zeros(1)}), "does not hold a whole network"),
+        (rewritten(widths={}), "does not hold a whole network"),
+        (rewritten(task={"mean": torch.zeros(1)}), "does not hold a whole network"),
         (rewritten(config={"model": {"layers": 3}}), "Unknown key layers"),
         (rewritten(config=None), "does not hold a whole network"),
     ],

@@ -18,7 +18,7 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
 from dgl_memgnn import GMN, MemGNN
 from dgl_memgnn.config import load_config
-from dgl_memgnn.evaluation.assembly import load_dataset, split
+from dgl_memgnn.runs import load_dataset, split
 
 BENCHMARKS = Path(__file__).parent.parent / "examples" / "benchmarks"
 
@@ -215,7 +215,7 @@ def test_redrawn_parts_leave_the_test_part_alone(how, monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     search = importlib.import_module("search")
     config = load_config(overrides={"dataset": "FreeWilson", "featurizer": "memgnn", "split": how})
-    dataset, _ = load_dataset(config)
+    dataset = load_dataset(config)
     parts = split(config, dataset)
     drawn = [search.redrawn(parts, dataset, config, resample) for resample in (0, 1, 0)]
     for part in drawn:
@@ -240,7 +240,7 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     keep, report = importlib.import_module("keep"), importlib.import_module("search_report")
     config = load_config("quickstart", {**small, "split": "random", "seed": 0})
-    dataset, task = load_dataset(config)
+    dataset = load_dataset(config)
     seen = []
 
     def recorded(redrawn):
@@ -251,7 +251,7 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
         return record
 
     monkeypatch.setattr(keep, "redrawn", recorded(keep.redrawn))
-    for name, value in keep.compare(config, dataset, task).items():
+    for name, value in keep.compare(config, dataset).items():
         assert value == pytest.approx(draws[0][name]) if isinstance(value, float) else value == draws[0][name]
     outer, inner = seen
     parts = [

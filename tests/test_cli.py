@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dgl_memgnn.cli import main
-from dgl_memgnn.evaluation import Predictor
+from dgl_memgnn.runs import Predictor
 
 SMALL = [
     "--epochs",
@@ -71,6 +71,7 @@ def regression(folder):
 def test_the_run_folder(regression):
     assert {p.name for p in regression.iterdir()} == {
         "config.yaml",
+        "splits.csv",
         "history.csv",
         "curves.png",
         "metrics.json",
@@ -89,6 +90,15 @@ def test_the_run_folder(regression):
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["clustering_loss"].notna().tolist() == [False, True, False]
     assert history["rmse"].min() == pytest.approx(metrics["validation"]["rmse"])
+
+
+def test_every_row_of_the_file_is_in_a_part_or_dropped(regression):
+    splits = pd.read_csv(regression / "splits.csv")
+    assert splits["id"].tolist() == list(range(2, 42))
+    assert splits["part"].value_counts().to_dict() == {"train": 30, "validation": 3, "test": 5, "dropped": 2}
+    assert splits.loc[splits["part"] == "dropped", "id"].tolist() == [5, 9]
+    tested = splits.loc[splits["part"] == "test", "id"]
+    assert set(pd.read_csv(regression / "predictions.csv")["id"]) == set(tested)
 
 
 def test_held_out_predictions_give_the_stored_score(regression):
@@ -147,8 +157,8 @@ def test_what_was_loaded_and_chosen_is_said(folder, capsys):
     for part in (
         "38 of 40 molecules kept, 2 dropped: 1 for invalid SMILES (row 5); 1 for empty SMILES (row 9).",
         "No molecule stands in several rows.",
-        "Task: regression of 'size', 'aromatic': the values of 'size' are not all 0 or 1. Those of "
-        "'aromatic' are; to classify",
+        "Task: regression of 'size', 'aromatic', whose values are not all 0 or 1 (--tasks, --task-type). Alone, "
+        "'aromatic' would be classification (binary): for that, train it in a run of its own.",
         "Features: memgnn, 32 an atom and 7 a bond (--featurizer).",
         f"MemGNN, width 16, 1 layers, memory layers of 4, 1 keys in 5 heads: {count:,} parameters (--n",
         "Split: random, 30 train, 3 validation, 5 test (--split).",
@@ -215,7 +225,10 @@ def test_the_stored_configuration_reruns_the_run(regression, folder):
 
 def test_columns_of_zeros_and_ones_are_classified(folder, capsys):
     assert train(folder, "binary", "aromatic") == 0
-    assert "Task: classification of 'aromatic', whose values are all 0 or 1 (--tasks)." in capsys.readouterr().out
+    assert (
+        "Task: classification of 'aromatic', whose values are all 0 or 1 (--tasks, --task-type)."
+        in capsys.readouterr().out
+    )
     metrics = json.loads((folder / "binary" / "metrics.json").read_text())
     assert set(metrics["test"]) == {"roc_auc", "pr_auc"}
     predicted = Predictor(folder / "binary").predict(["CCO", "Cc1ccccc1"])
@@ -299,7 +312,17 @@ def test_errors_are_told_on_one_line(folder, regression, capsys):
             "too few scaffolds; use a random split (--split random)",
         ),
         (
-            ["benchmark", "--csv", str(folder / "molecules.csv"), "--tasks", "size", "--protocol", "paper"],
+            [
+                "benchmark",
+                "--csv",
+                str(folder / "molecules.csv"),
+                "--smiles-column",
+                "structure",
+                "--tasks",
+                "size",
+                "--protocol",
+                "paper",
+            ],
             "folds is for classes",
         ),
         (["benchmark", "enzymes_gmn", "--protocol", "scaffold"], "scaffold is for molecules, not for ENZYMES"),

@@ -101,7 +101,7 @@ def test_option_names_are_unique():
             "model: {network: GCN}",
             "model.network must be one of GMN, MemGNN, AttentiveFP, RandomForest, got 'GCN'",
         ),
-        ("data: {dataset: esol}", "data.dataset must be one of"),
+        ("data: {dataset: esol}", "data.dataset: there is no esol. Did you mean ESOL?"),
         ("data: {dataset: null}", "either data.dataset or data.csv"),
         ("data: {dataset: ESOL, csv: a.csv}", "either data.dataset or data.csv"),
         ("data: {dataset: null, csv: a.csv, tasks: [smiles]}", "data.tasks must not hold 'smiles'"),

@@ -20,7 +20,7 @@ def test_import_is_quiet_writes_nothing_and_is_light(tmp_path):
 
 
 def test_importing_all_rooms_is_light_too(tmp_path):
-    rooms = "data, transforms, models, training, evaluation, cli".split(", ")
+    rooms = "tasks, data, transforms, models, training, runs, results, visualization, cli".split(", ")
     code = "import sys\n" + "\n".join(f"import dgl_memgnn.{room}" for room in rooms)
     done = run(code + "\nassert not {'dgllife', 'rdkit'} & set(sys.modules)", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -30,7 +30,7 @@ def test_importing_all_rooms_is_light_too(tmp_path):
 def test_layers_do_not_import_what_stands_to_their_right(room, tmp_path):
     done = run(
         f"import sys, dgl_memgnn.{room}\n"
-        "rooms = {'dgl_memgnn.' + r for r in ('data', 'training', 'evaluation', 'cli')}\n"
+        "rooms = {'dgl_memgnn.' + r for r in ('data', 'training', 'runs', 'results', 'cli', 'config')}\n"
         "assert not rooms & set(sys.modules)",
         tmp_path,
     )

@@ -1,13 +1,15 @@
 """Data sets, featurizers and splits."""
 
+from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
+from dgl_memgnn.data.indices import check_parts, to_indices
 from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
-from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, load_molecules
+from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, is_molecular, load_named
 from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, stratified_folds
 from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
 
@@ -17,19 +19,22 @@ __all__ = [
     "FEATURIZERS",
     "Featurizer",
     "FreeWilson",
+    "GraphDataset",
     "MOLECULE_DATASETS",
     "MoleculeDataset",
     "MoleculeError",
     "MoleculeNet",
     "TUDataset",
     "TU_DATASETS",
+    "check_parts",
     "descriptor_names",
     "fair_splits",
     "featurizer",
     "find_duplicates",
     "find_file",
+    "is_molecular",
     "iterate_molecules",
-    "load_molecules",
+    "load_named",
     "numeric_columns",
     "random_split",
     "read_molecules",
@@ -38,4 +43,5 @@ __all__ = [
     "smiles_to_graph",
     "smiles_to_graphs",
     "stratified_folds",
+    "to_indices",
 ]

@@ -30,7 +30,7 @@ def find_duplicates(smiles, labels, task_names, rows):
     Parameters
     ----------
     smiles : sequence of str
-    labels : Tensor of shape (n, T)
+    labels : Tensor of shape (n, T) or (n,)
         NaN where missing; a missing target conflicts with none.
     task_names : sequence of str
     rows : sequence of int
@@ -55,6 +55,7 @@ def find_duplicates(smiles, labels, task_names, rows):
     """
     from rdkit.Chem import MolToSmiles
 
+    labels = (labels if labels.dim() == 2 else labels[:, None]).double()
     groups = defaultdict(list)
     for i, text in enumerate(smiles):
         groups[MolToSmiles(parse_smiles(text))].append(i)

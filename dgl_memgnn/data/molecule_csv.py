@@ -1,17 +1,17 @@
 """SMILES and targets out of a CSV file."""
 
+from __future__ import annotations
+
 import csv
 import gzip
 import zlib
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
-import pandas as pd
-
-_MISSING = ["", "na", "n/a", "#n/a", "nan", "null", "none"]
-_LISTED_NAMES = 30
+from dgl_memgnn.tasks import Column
+from dgl_memgnn.wording import list_names
 
 
 class MoleculeTable(NamedTuple):
@@ -21,22 +21,39 @@ class MoleculeTable(NamedTuple):
     ----------
     smiles : list of str
         As they stand in the file.
-    labels : ndarray of shape (n, T)
-        float32; NaN where a target is missing.
+    targets : list of Column
+        The columns of targets; what is wrong with a value is told with its line.
     rows : list of int
         Line of the file on which each molecule's row starts; the header is line 1.
     """
 
-    smiles: list
-    labels: np.ndarray
-    rows: list
+    smiles: list[str]
+    targets: list[Column]
+    rows: list[int]
 
 
-def read_molecules(path, smiles_column, task_columns=()):
-    r"""Read SMILES and numeric targets from a CSV file.
+class MoleculePiece(NamedTuple):
+    """Some consecutive molecules of a file.
 
-    A target is missing where its cell is empty or says NA, N/A, #N/A, NaN, null or None in any case. SMILES
-    are never taken for missing values.
+    Parameters
+    ----------
+    smiles : list of str
+        As they stand in the file.
+    cells : list of list of str
+        The cells of each column that was asked for.
+    rows : list of int
+        Line of the file on which each molecule's row starts.
+    """
+
+    smiles: list[str]
+    cells: list[list[str]]
+    rows: list[int]
+
+
+def read_molecules(path: str | Path, smiles_column: str, task_columns: Sequence[str] = ()) -> MoleculeTable:
+    r"""Read SMILES and targets from a CSV file.
+
+    SMILES are never taken for missing values.
 
     Parameters
     ----------
@@ -53,8 +70,7 @@ def read_molecules(path, smiles_column, task_columns=()):
     Raises
     ------
     ValueError
-        If the file is no readable CSV, a column is missing or listed twice, or a target is not a finite
-        number.
+        If the file is no readable CSV, a column is missing or listed twice, or a target has no value.
 
     Examples
     --------
@@ -62,61 +78,67 @@ def read_molecules(path, smiles_column, task_columns=()):
     >>> path = Path(tempfile.mkdtemp(), "molecules.csv")
     >>> _ = path.write_text("name,smiles,y\nammonia,N,1.5\nethanol,CCO,NA\n")
     >>> table = read_molecules(path, "smiles", ["y"])
-    >>> table.smiles, table.labels.tolist(), table.rows
-    (['N', 'CCO'], [[1.5], [nan]], [2, 3])
+    >>> table.smiles, table.targets[0].numbers().tolist(), table.rows
+    (['N', 'CCO'], [1.5, nan], [2, 3])
     """
-    tables = list(iterate_molecules(path, smiles_column, task_columns))
-    smiles, labels, rows = zip(*tables)
-    labels = np.concatenate(labels)
-    for name, column in zip(task_columns, labels.T):
-        if np.isnan(column).all():
-            raise ValueError(f"{path}: the target {name!r} has no value in any row.")
-    return MoleculeTable(list(chain(*smiles)), labels, list(chain(*rows)))
+    pieces = list(iterate_molecules(path, smiles_column, task_columns))
+    rows = [row for piece in pieces for row in piece.rows]
+    targets = [
+        _target(path, name, [cell for piece in pieces for cell in piece.cells[i]], rows)
+        for i, name in enumerate(task_columns)
+    ]
+    for column in targets:
+        if column.missing.all():
+            raise ValueError(f"{path}: the target {column.name!r} has no value in any row.")
+    return MoleculeTable([smiles for piece in pieces for smiles in piece.smiles], targets, rows)
 
 
-def iterate_molecules(path, smiles_column, task_columns=(), chunk_size=1000):
-    r"""Read a CSV file of any size, a piece at a time, as :func:`read_molecules` reads the whole.
+def iterate_molecules(
+    path: str | Path, smiles_column: str, columns: Sequence[str] = (), chunk_size: int = 1000
+) -> Iterator[MoleculePiece]:
+    r"""Read a CSV file of any size, a piece at a time.
 
     Parameters
     ----------
     path : str or Path
     smiles_column : str
-    task_columns : sequence of str, optional
-        A task may lack all values. Default: none.
+    columns : sequence of str, optional
+        Other columns to read, as text. Default: none.
     chunk_size : int, optional
         Number of molecules in a piece. Default: ``1000``.
 
     Yields
     ------
-    MoleculeTable
+    MoleculePiece
         The next molecules; at least one.
 
     Raises
     ------
     ValueError
-        As :func:`read_molecules`, on coming to the place.
+        If the file is no readable CSV, on coming to the place, or a column is missing or listed twice.
 
     Examples
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "molecules.csv")
     >>> _ = path.write_text("smiles\nN\nCCO\nC\n")
-    >>> [(table.smiles, table.rows) for table in iterate_molecules(path, "smiles", chunk_size=2)]
+    >>> [(piece.smiles, piece.rows) for piece in iterate_molecules(path, "smiles", chunk_size=2)]
     [(['N', 'CCO'], [2, 3]), (['C'], [4])]
     """
     path = Path(path)
     pieces = _pieces(path, chunk_size)
     header = next(pieces)
     smiles_position = _column(path, header, smiles_column, "smiles_column, --smiles-column")
-    positions = [_column(path, header, name, "task_columns, --tasks") for name in task_columns]
+    positions = [_column(path, header, name, "task_columns, --tasks") for name in columns]
     for lines, cells in pieces:
-        labels = np.empty((len(cells), len(positions)), np.float32)
-        for i, position in enumerate(positions):
-            labels[:, i] = _targets(path, task_columns[i], lines, [row[position] for row in cells])
-        yield MoleculeTable([row[smiles_position] for row in cells], labels, list(lines))
+        yield MoleculePiece(
+            [row[smiles_position] for row in cells],
+            [[row[position] for row in cells] for position in positions],
+            list(lines),
+        )
 
 
-def numeric_columns(path, smiles_column):
+def numeric_columns(path: str | Path, smiles_column: str) -> list[str]:
     r"""Columns of a CSV file that could be targets: each cell is a number or missing, and not all are missing.
 
     Parameters
@@ -145,18 +167,19 @@ def numeric_columns(path, smiles_column):
     path = Path(path)
     pieces = _pieces(path)
     header = next(pieces)
-    text, has_value = {_column(path, header, smiles_column, "smiles_column, --smiles-column")}, set()
+    text = {_column(path, header, smiles_column, "smiles_column, --smiles-column")}
+    has_value: set[int] = set()
     for lines, cells in pieces:
         for position in set(range(len(header))) - text:
-            try:
-                if not np.isnan(_targets(path, header[position], lines, [row[position] for row in cells])).all():
-                    has_value.add(position)
-            except ValueError:
+            column = _target(path, header[position], [row[position] for row in cells], lines)
+            if not column.is_numeric:
                 text.add(position)
+            elif not column.missing.all():
+                has_value.add(position)
     return [header[position] for position in sorted(has_value - text)]
 
 
-def _pieces(path, chunk_size=1000):
+def _pieces(path: Path, chunk_size: int = 1000) -> Iterator[Any]:
     """The header, then all other rows, piece by piece: their lines, and their cells as strings, none missing."""
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
@@ -188,7 +211,7 @@ def _pieces(path, chunk_size=1000):
         raise ValueError(f"{path} cannot be read ({error}): copy or download it again.") from error
 
 
-def _rows(path, reader):
+def _rows(path: Path, reader: Any) -> Iterable[tuple[int, list[str]]]:
     """Each row with the line on which it starts."""
     line = 1
     try:
@@ -201,7 +224,7 @@ def _rows(path, reader):
         ) from error
 
 
-def _column(path, header, name, option):
+def _column(path: Path, header: list[str], name: str, option: str) -> int:
     """Position of a column."""
     if header.count(name) == 1:
         return header.index(name)
@@ -215,29 +238,5 @@ def _column(path, header, name, option):
     raise ValueError(f"{path} has no column {name!r} ({option}): its columns are {list_names(header)}.")
 
 
-def list_names(names):
-    """Names as a sentence holds them, the first of many.
-
-    Examples
-    --------
-    >>> list_names(["pKa", "logP"])
-    "'pKa', 'logP'"
-    """
-    listed = ", ".join(map(repr, names[:_LISTED_NAMES]))
-    return listed + f" and {len(names) - _LISTED_NAMES} more" * (len(names) > _LISTED_NAMES)
-
-
-def _targets(path, name, lines, cells):
-    text = pd.Series(cells, dtype=str).str.strip()
-    missing = text.str.lower().isin(_MISSING).to_numpy()
-    numbers = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, copy=True)
-    numbers[missing] = np.nan
-    bad = ~missing & ~(np.abs(numbers) <= np.finfo(np.float32).max)
-    if bad.any():
-        row = int(bad.argmax())
-        problem = "is not a number" if np.isnan(numbers[row]) else "is infinite (in 32 bits)"
-        raise ValueError(
-            f"{path}, line {lines[row]}, column {name!r}: {text.iloc[row]!r} {problem}; "
-            "leave the cell empty if the value is missing."
-        )
-    return numbers.astype(np.float32)
+def _target(path: str | Path, name: str, cells: Sequence[str], lines: Sequence[int]) -> Column:
+    return Column(name, cells, lambda i: f"{path}, line {lines[i]}, column {name!r}: {cells[i].strip()!r}")

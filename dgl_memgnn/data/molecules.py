@@ -1,19 +1,24 @@
 """Data sets of molecules."""
 
-import os
+from __future__ import annotations
+
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cached_property
+from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from dgl.data import DGLDataset
 
 from dgl_memgnn.data import featurizers
+from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
-from dgl_memgnn.data.duplicates import find_duplicates
-from dgl_memgnn.data.molecule_csv import list_names, read_molecules
+from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
+from dgl_memgnn.data.molecule_csv import read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
+from dgl_memgnn.tasks import Column, read_task
+from dgl_memgnn.wording import list_names
 
 _LISTED_ROWS = 5
 _LISTED_DUPLICATES = 3
@@ -37,7 +42,7 @@ class Dropped(NamedTuple):
     reason: str
 
 
-class MoleculeDataset(DGLDataset):
+class MoleculeDataset(GraphDataset):
     r"""Molecules as graphs, with any number of targets each.
 
     A molecule that cannot become a graph, and one without any label where there are tasks, is dropped and
@@ -47,12 +52,12 @@ class MoleculeDataset(DGLDataset):
     Parameters
     ----------
     smiles : sequence of str
-    labels : array-like of shape (n,) or (n, T), optional
-        Targets, NaN or None where missing. Default: no task.
+    labels : array-like of shape (n,) or (n, T), or list of Column, optional
+        Targets: numbers, or words for classes; NaN or None where missing. Default: no task.
     featurizer : str
         See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
     task_names : sequence of str, optional
-        Default: ``task0``, ``task1`` and so on.
+        Default: ``task0``, ``task1`` and so on, or the names of the columns.
     rows : sequence of int, optional
         Number of each molecule in its source. Default: counted from 0.
     name : str
@@ -61,6 +66,9 @@ class MoleculeDataset(DGLDataset):
         Folder that keeps the graphs, see :func:`dgl_memgnn.data.smiles_to_graphs`. Default: none.
     descriptors : bool, optional
         Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
+    task_type : str, optional
+        ``"regression"``, ``"binary"`` or ``"classes"``. Default: from the values, see
+        :func:`dgl_memgnn.tasks.read_task`.
 
     Attributes
     ----------
@@ -68,8 +76,10 @@ class MoleculeDataset(DGLDataset):
         Of the molecules that were kept, without white space around them.
     graphs : list of DGLGraph
         See :func:`dgl_memgnn.data.smiles_to_graph`.
-    labels : Tensor of shape (n, T)
-        float32; NaN where missing.
+    task : Task or None
+        What is to be predicted; None without labels.
+    labels : Tensor
+        float32 of shape (n, T), NaN where missing; int64 of shape (n,) for classes.
     task_names : list of str
     rows : list of int
     dropped : list of Dropped
@@ -86,7 +96,7 @@ class MoleculeDataset(DGLDataset):
     Raises
     ------
     ValueError
-        If the arguments differ in length, a label is infinite, or no molecule remains.
+        If the arguments differ in length, a label is infinite or not one of the task, or no molecule remains.
 
     Examples
     --------
@@ -98,39 +108,48 @@ class MoleculeDataset(DGLDataset):
     (1, tensor([0.5000]))
     >>> dataset.dropped
     [Dropped(row=1, smiles='C1CC', reason="invalid SMILES: syntax error in 'C1CC'")]
+    >>> MoleculeDataset(["CCO", "N"], ["active", "inactive"]).task.classes
+    ['active', 'inactive']
     """
 
     def __init__(
         self,
-        smiles,
-        labels=None,
-        featurizer="canonical",
-        task_names=None,
-        rows=None,
-        name="molecules",
-        cache_dir=None,
-        descriptors=False,
-    ):
+        smiles: Sequence[Any],
+        labels: Any = None,
+        featurizer: str = "canonical",
+        task_names: Sequence[str] | None = None,
+        rows: Sequence[int] | None = None,
+        name: str = "molecules",
+        cache_dir: str | PathLike[str] | None = None,
+        descriptors: bool = False,
+        task_type: str | None = None,
+    ) -> None:
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
         self.smiles = list(smiles)
         self.rows = list(range(len(self.smiles)) if rows is None else rows)
         if len(self.rows) != len(self.smiles):
             raise ValueError(f"There are {len(self.rows)} rows for {len(self.smiles)} SMILES.")
-        self.labels = _label_matrix(labels, self.rows)
-        num_tasks = self.labels.shape[1]
-        self.task_names = list(task_names or [f"task{i}" for i in range(num_tasks)])
-        if len(self.task_names) != num_tasks:
-            raise ValueError(f"There are {len(self.task_names)} task names for {num_tasks} label columns.")
+        columns = _columns(labels, self.rows, task_names)
+        self.task, self.labels, self._task_report = None, torch.empty(len(self.rows), 0), None
+        if columns:
+            self.task, self.labels, self._task_report = read_task(columns, task_type)
         spec = featurizers.featurizer(featurizer)
         self.featurizer, self.node_feats, self.edge_feats = spec.name, spec.node_feats, spec.edge_feats
         self.descriptor_names = descriptor_names() if descriptors else []
         self._cache_dir = cache_dir
-        # raw_dir is never used, but DGL creates its default, which fails where the home is read-only.
-        super().__init__(name=name, raw_dir=os.curdir)
+        super().__init__(name)
 
     @staticmethod
-    def from_csv(path, smiles_column, task_columns=(), featurizer="canonical", cache_dir=None, descriptors=False):
+    def from_csv(
+        path: str | PathLike[str],
+        smiles_column: str,
+        task_columns: Sequence[str] | None = (),
+        featurizer: str = "canonical",
+        cache_dir: str | PathLike[str] | None = None,
+        descriptors: bool = False,
+        task_type: str | None = None,
+    ) -> MoleculeDataset:
         r"""Data set from a CSV file.
 
         Parameters
@@ -147,6 +166,8 @@ class MoleculeDataset(DGLDataset):
             Folder that keeps the graphs. Default: none.
         descriptors : bool, optional
             Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
+        task_type : str, optional
+            ``"regression"``, ``"binary"`` or ``"classes"``. Default: from the values.
 
         Returns
         -------
@@ -170,22 +191,21 @@ class MoleculeDataset(DGLDataset):
         >>> dataset.rows, dataset.drop_report()
         ([2, 4], '2 of 3 molecules kept, 1 dropped: 1 for empty SMILES (row 3).')
         """
-        task_columns = list(task_columns or ())
-        table = read_molecules(path, smiles_column, task_columns)
+        table = read_molecules(path, smiles_column, list(task_columns or ()))
         return MoleculeDataset(
             table.smiles,
-            table.labels,
+            table.targets,
             featurizer,
-            task_columns,
-            table.rows,
+            rows=table.rows,
             cache_dir=cache_dir,
             descriptors=descriptors,
+            task_type=task_type,
         )
 
-    def process(self):
+    def process(self) -> None:
         reasons = ["no label"] * len(self.smiles)
-        labelled = range(len(self.smiles))
-        if self.task_names:
+        labelled = list(range(len(self.smiles)))
+        if self.task is not None:
             labelled = (~self.labels.isnan()).any(dim=1).nonzero().flatten().tolist()
         graphs, found = smiles_to_graphs([self.smiles[i] for i in labelled], self.featurizer, self._cache_dir)
         for i, reason in zip(labelled, found):
@@ -198,11 +218,28 @@ class MoleculeDataset(DGLDataset):
         self.labels = self.labels[kept]
         if not kept:
             raise ValueError(f"No molecule remains: {self.drop_report()}")
-        self.descriptors = None
+        if self.task is not None:
+            self.labels = self.task.labels(self.labels)
         if self.descriptor_names:
             self.descriptors = smiles_to_descriptors(self.smiles, self.descriptor_names, self._cache_dir)
 
-    def drop_report(self):
+    def content(self) -> list[Any]:
+        return [*super().content(), self.smiles, self.dropped]
+
+    def report(self) -> list[str]:
+        lines = [self.drop_report(), self.duplicate_report()]
+        if self._task_report:
+            lines.append(self._task_report)
+        lines.append(
+            f"Features: {self.featurizer}, {self.node_feats} an atom and {self.edge_feats} a bond (--featurizer)."
+        )
+        if self.descriptor_names:
+            lines.append(
+                f"Descriptors: {len(self.descriptor_names)} of rdkit, of the whole molecule (--no-descriptors)."
+            )
+        return lines
+
+    def drop_report(self) -> str:
         """What was dropped and why, in one paragraph.
 
         Returns
@@ -219,10 +256,10 @@ class MoleculeDataset(DGLDataset):
         return ": ".join([report, "; ".join(kinds)] if kinds else [report]) + "."
 
     @cached_property
-    def duplicates(self):
+    def duplicates(self) -> list[Duplicate]:
         return find_duplicates(self.smiles, self.labels, self.task_names, self.rows)
 
-    def duplicate_report(self):
+    def duplicate_report(self) -> str:
         """Which molecules stand in several rows, and which of them have conflicting targets, in one paragraph.
 
         Returns
@@ -257,26 +294,7 @@ class MoleculeDataset(DGLDataset):
             "split keeps them together."
         )
 
-    def __getitem__(self, idx):
-        r"""Graph, labels and descriptors of one molecule.
-
-        Parameters
-        ----------
-        idx : int
-
-        Returns
-        -------
-        (DGLGraph, Tensor of shape (T,)) or (DGLGraph, Tensor of shape (T,), Tensor of shape (D,))
-            The last are the descriptors, if there are any.
-        """
-        if self.descriptors is None:
-            return self.graphs[idx], self.labels[idx]
-        return self.graphs[idx], self.labels[idx], self.descriptors[idx]
-
-    def __len__(self):
-        return len(self.graphs)
-
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f'{type(self).__name__}("{self.name}", num_graphs={len(self)}, '
             f"num_tasks={len(self.task_names)}, node_feats={self.node_feats}, "
@@ -284,24 +302,34 @@ class MoleculeDataset(DGLDataset):
         )
 
 
-def _label_matrix(labels, rows):
-    """Labels as a float32 tensor of shape (n, T)."""
-    if labels is None:
-        return torch.empty(len(rows), 0)
-    matrix = np.asarray(labels, dtype=np.float64)
+def _columns(labels: Any, rows: Sequence[int], names: Sequence[str] | None) -> list[Column]:
+    """Labels in any form as columns, one a target."""
+    if isinstance(labels, list) and labels and isinstance(labels[0], Column):
+        return labels
+    matrix = np.empty((len(rows), 0)) if labels is None or not len(labels) else np.asarray(labels)
+    if matrix.dtype.kind in "biufO":
+        matrix = _as_numbers(matrix)
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     if matrix.ndim != 2 or len(matrix) != len(rows):
         raise ValueError(
             f"labels have shape {np.shape(labels)} for {len(rows)} SMILES: the shape must be (n,) or (n, tasks)."
         )
-    too_large = (np.abs(matrix) > np.finfo(np.float32).max).any(axis=1)
-    if too_large.any():
-        raise ValueError(f"A label of row {rows[too_large.argmax()]} is infinite (in 32 bits).")
-    return torch.from_numpy(matrix.astype(np.float32))
+    names = list(names or [f"task{i}" for i in range(matrix.shape[1])])
+    if len(names) != matrix.shape[1]:
+        raise ValueError(f"There are {len(names)} task names for {matrix.shape[1]} label columns.")
+    return [Column(name, column, lambda i: f"A label of row {rows[i]}") for name, column in zip(names, matrix.T)]
 
 
-def _list_duplicates(duplicates, name_conflicts=False):
+def _as_numbers(matrix: np.ndarray) -> np.ndarray:
+    """An array as float64, if it holds nothing but numbers and None."""
+    try:
+        return matrix.astype(np.float64)
+    except (TypeError, ValueError):
+        return matrix
+
+
+def _list_duplicates(duplicates: Sequence[Duplicate], name_conflicts: bool = False) -> str:
     listed = [
         _list_rows([str(row) for row in duplicate.rows])
         + f" in {list_names(duplicate.conflicts)}" * name_conflicts
@@ -310,6 +338,6 @@ def _list_duplicates(duplicates, name_conflicts=False):
     return "; ".join(listed + ["..."] * (len(duplicates) > _LISTED_DUPLICATES))
 
 
-def _list_rows(rows):
+def _list_rows(rows: Sequence[str]) -> str:
     listed = ", ".join(rows[:_LISTED_ROWS]) + ", ..." * (len(rows) > _LISTED_ROWS)
     return f"row{'s' * (len(rows) > 1)} {listed}"

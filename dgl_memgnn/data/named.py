@@ -1,13 +1,21 @@
-"""Data sets of molecules that go by a name."""
+"""Data sets that go by a name."""
+
+from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.molecule_csv import read_molecules
 from dgl_memgnn.data.molecules import MoleculeDataset
+from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
 
 _URL = "https://deepchemdata.s3-us-west-1.amazonaws.com/datasets/"
 
@@ -18,9 +26,9 @@ class _Source:
 
     file: str
     smiles: str
-    tasks: tuple
-    task: str
-    md5: str = None
+    tasks: tuple[str, ...]
+    task_type: str
+    md5: str | None = None
 
 
 _MOLECULE_NET = {
@@ -75,11 +83,6 @@ class MoleculeNet(MoleculeDataset):
     descriptors : bool, optional
         Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
 
-    Attributes
-    ----------
-    task : str
-        ``"regression"`` or ``"binary"``. All others are those of :class:`MoleculeDataset`.
-
     Raises
     ------
     FileNotFoundError
@@ -95,16 +98,30 @@ class MoleculeNet(MoleculeDataset):
     ValueError: Unknown MoleculeNet data set 'QM10': choose one of ESOL, Lipophilicity, BACE, Tox21.
     """
 
-    def __init__(self, name, featurizer="canonical", data_dir=None, cache_dir=None, descriptors=False):
+    def __init__(
+        self,
+        name: str,
+        featurizer: str = "canonical",
+        data_dir: str | Path | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        descriptors: bool = False,
+    ) -> None:
         if name not in _MOLECULE_NET:
             raise ValueError(f"Unknown MoleculeNet data set {name!r}: choose one of {', '.join(_MOLECULE_NET)}.")
         source = _MOLECULE_NET[name]
-        self.task = source.task
         path = find_file([f"molnet/{source.file}"], data_dir, _URL + source.file, source.md5)
         table = read_molecules(path, source.smiles, source.tasks)
         super().__init__(
-            table.smiles, table.labels, featurizer, source.tasks, table.rows, name, cache_dir, descriptors
+            table.smiles,
+            table.targets,
+            featurizer,
+            rows=table.rows,
+            name=name,
+            cache_dir=cache_dir,
+            descriptors=descriptors,
+            task_type=source.task_type,
         )
+        self._task_report = f"Task: {self.task.describe()}."
 
 
 class FreeWilson(MoleculeDataset):
@@ -121,11 +138,6 @@ class FreeWilson(MoleculeDataset):
     descriptors : bool, optional
         Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
 
-    Attributes
-    ----------
-    task : str
-        ``"regression"``. All others are those of :class:`MoleculeDataset`.
-
     Raises
     ------
     FileNotFoundError
@@ -137,9 +149,12 @@ class FreeWilson(MoleculeDataset):
     FreeWilson("FreeWilson", num_graphs=1017, num_tasks=1, node_feats=74, edge_feats=12)
     """
 
-    task = "regression"
-
-    def __init__(self, featurizer="canonical", cache_dir=None, descriptors=False):
+    def __init__(
+        self,
+        featurizer: str = "canonical",
+        cache_dir: str | os.PathLike[str] | None = None,
+        descriptors: bool = False,
+    ) -> None:
         from rdkit import RDConfig
 
         folder = os.path.join(RDConfig.RDContribDir, "FreeWilson", "data")
@@ -151,48 +166,83 @@ class FreeWilson(MoleculeDataset):
         table = smiles.merge(activity, how="left", on="Name", validate="one_to_one")
         rows = range(1, len(table) + 1)
         super().__init__(
-            table["smiles"], table["Act"], featurizer, ["Act"], rows, "FreeWilson", cache_dir, descriptors
+            table["smiles"],
+            table["Act"],
+            featurizer,
+            ["Act"],
+            list(rows),
+            "FreeWilson",
+            cache_dir,
+            descriptors,
+            "regression",
         )
+        self._task_report = f"Task: {self.task.describe()}."
 
 
 MOLECULE_DATASETS = ("FreeWilson", *_MOLECULE_NET)
 
 
-def load_molecules(name, featurizer="canonical", data_dir=None, cache_dir=None, descriptors=False):
-    """Data set of molecules by its name.
+def is_molecular(name: str) -> bool:
+    """Whether a name is that of a data set of molecules; all other names are those of TU sets."""
+    return name in MOLECULE_DATASETS
+
+
+def load_named(
+    name: str,
+    featurizer: str = "canonical",
+    data_dir: str | Path | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    descriptors: bool = False,
+    task_type: str | None = None,
+) -> GraphDataset:
+    """Data set by its name.
 
     Parameters
     ----------
     name : str
-        ``"FreeWilson"`` or a name that :class:`MoleculeNet` knows.
+        ``"FreeWilson"``, a name that :class:`MoleculeNet` knows, or that of any set in TU's text format, see
+        :class:`TUDataset`.
     featurizer : str
-        See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
+        Features of molecules, see :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
     data_dir : str or Path, optional
         Data folder; FreeWilson needs none. Default: the environment variable ``DGL_MEMGNN_DATA``.
     cache_dir : str or os.PathLike, optional
-        Folder that keeps the graphs. Default: none.
+        Folder that keeps the graphs of molecules. Default: none.
     descriptors : bool, optional
         Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
+    task_type : str, optional
+        Kind of task of a TU set, see :class:`TUDataset`; that of molecules is known. Default: from its files.
 
     Returns
     -------
-    MoleculeDataset
-        With an attribute ``task``, ``"regression"`` or ``"binary"``.
+    GraphDataset
 
     Raises
     ------
     ValueError
-        If the name is unknown.
+        If the name cannot be that of a data set, or another kind of task is asked for than it has.
     FileNotFoundError
-        If the file is not in the data folder and cannot be downloaded.
+        If the files are not in the data folder and cannot be downloaded.
 
     Examples
     --------
-    >>> load_molecules("FreeWilson", "memgnn").task
-    'regression'
+    >>> load_named("FreeWilson", "memgnn").task.names
+    ['Act']
     """
-    if name not in MOLECULE_DATASETS:
-        raise ValueError(f"Unknown data set of molecules {name!r}: choose one of {', '.join(MOLECULE_DATASETS)}.")
+    if not is_molecular(name):
+        if not re.fullmatch(r"\w[\w.+-]*", name):
+            raise ValueError(f"{name!r} is no name of a data set: names hold letters, digits and - _ . + only.")
+        try:
+            return TUDataset(name, data_dir, task_type=task_type)
+        except FileNotFoundError as error:
+            close = get_close_matches(name, (*MOLECULE_DATASETS, *TU_DATASETS), n=1)
+            hint = f" Did you mean {close[0]}?" if close and close[0] != name else ""
+            raise FileNotFoundError(f"{error}{hint}") from None
+    dataset: Any
     if name == "FreeWilson":
-        return FreeWilson(featurizer, cache_dir, descriptors)
-    return MoleculeNet(name, featurizer, data_dir, cache_dir, descriptors)
+        dataset = FreeWilson(featurizer, cache_dir, descriptors)
+    else:
+        dataset = MoleculeNet(name, featurizer, data_dir, cache_dir, descriptors)
+    if task_type not in (None, dataset.task.task_type):
+        raise ValueError(f"{name} is a task of type {dataset.task.task_type}, not {task_type}: leave it out.")
+    return dataset

@@ -1,20 +1,30 @@
-"""TU graph classification data sets."""
+"""TU data sets of graphs."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dgl
 import numpy as np
-import torch
-from dgl.data import DGLDataset
 
+from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.graph_arrays import graphs_from_arrays
 from dgl_memgnn.data.tu_files import TUFiles
+from dgl_memgnn.tasks import TASK_TYPES, Classes, Column, read_task
 
 TU_DATASETS = ("ENZYMES", "PROTEINS_full", "DD", "COLLAB", "REDDIT-BINARY")  # the paper's
 
 _URL = "https://www.chrsmrrs.com/graphkerneldatasets/{}.zip"
 
 
-class TUDataset(DGLDataset):
-    r"""A graph classification data set in the text format of the TU collection.
+class TUDataset(GraphDataset):
+    r"""A data set in the text format of the TU collection.
+
+    What is to be predicted are the classes of ``<name>_graph_labels.txt`` or, in a set without that file, the
+    numbers of ``<name>_graph_attributes.txt``, a target a column.
 
     Nodes keep their order, isolated nodes included. Edges are directed as the files list them, sorted by
     source and destination; self-loops and all but the first of duplicate edges are dropped, and counted.
@@ -32,15 +42,21 @@ class TUDataset(DGLDataset):
         Default: the environment variable ``DGL_MEMGNN_DATA``.
     pre_transform : callable, optional
         Applied to each graph once, at construction: takes a DGLGraph, returns a DGLGraph. Default: None.
+    task_type : str, optional
+        ``"classes"``, ``"regression"`` or ``"binary"``; the last two are read from the graph attributes.
+        Default: classes where there are graph labels, else as the graph attributes suggest.
 
     Attributes
     ----------
     graphs : list of DGLGraph
-    labels : LongTensor of shape (G,)
-        Class of each graph, from 0 to ``num_classes - 1``.
+    task : Task
+    labels : Tensor
+        Class of each graph from 0 to ``num_classes - 1``, int64 of shape (G,); of attributes, float32 of shape
+        (G, T).
     classes : list of int
-        The label in the files that stands behind each class.
+        The label in the files that stands behind each class; only of classes.
     num_classes : int
+        Only of classes.
     node_feats : int
         Width of ``ndata["feat"]`` before ``pre_transform``.
     edge_feats : int
@@ -71,17 +87,24 @@ class TUDataset(DGLDataset):
     (3, 2, 1)
     """
 
-    def __init__(self, name, data_dir=None, pre_transform=None):
+    def __init__(
+        self,
+        name: str,
+        data_dir: str | Path | None = None,
+        pre_transform: Callable[[dgl.DGLGraph], dgl.DGLGraph] | None = None,
+        task_type: str | None = None,
+    ) -> None:
         self._path = find_file([f"tu/{name}.zip", f"tu/{name}"], data_dir, _URL.format(name))
         self._pre_transform = pre_transform
-        super().__init__(name=name, raw_dir=str(self._path.parent))
+        self._task_type = task_type
+        super().__init__(name)
 
-    def process(self):
+    def process(self) -> None:
         with TUFiles(self._path, self.name) as files:
-            graph_labels = files.read("graph_labels", columns=1)[:, 0]
+            source, num_graphs = self._read_targets(files)
             graph_of = files.read("graph_indicator", columns=1)[:, 0] - 1
             edges = files.read("A", columns=2) - 1
-            _check(files, graph_labels, graph_of, edges)
+            _check(files, source, num_graphs, graph_of, edges)
             node_feat = files.features("node", len(graph_of))
             edge_feat = files.features("edge", len(edges))
 
@@ -97,20 +120,38 @@ class TUDataset(DGLDataset):
             degree = np.bincount(dst, minlength=len(order))
             node_feat = np.log1p(degree, dtype=np.float32)[:, None]
 
-        num_nodes = np.bincount(graph_of, minlength=len(graph_labels))
-        num_edges = np.bincount(graph_of[src], minlength=len(graph_labels))
+        num_nodes = np.bincount(graph_of, minlength=num_graphs)
+        num_edges = np.bincount(graph_of[src], minlength=num_graphs)
         first_node = (np.cumsum(num_nodes) - num_nodes)[graph_of[src]]
         self.node_feats = node_feat.shape[1]
         self.edge_feats = edge_feat.shape[1]
         graphs = graphs_from_arrays(num_nodes, num_edges, src - first_node, dst - first_node, node_feat, edge_feat)
         self.graphs = [self._pre_transform(graph) if self._pre_transform else graph for graph in graphs]
+        self.rows = list(range(num_graphs))
 
-        classes, labels = np.unique(graph_labels, return_inverse=True)
-        self.classes = classes.tolist()
-        self.num_classes = len(classes)
-        self.labels = torch.from_numpy(labels.astype(np.int64))
+    def _read_targets(self, files: TUFiles) -> tuple[str, int]:
+        """Read task and labels; returns the file that holds them, and the number of graphs."""
+        wants_numbers = self._task_type is not None and not TASK_TYPES[self._task_type].discrete
+        task_type: str | None
+        if "graph_attributes" in files and (wants_numbers or "graph_labels" not in files):
+            source, task_type = "graph_attributes", self._task_type
+            table = files.read(source, np.float32).astype(np.float64)
+        else:
+            source, task_type = "graph_labels", self._task_type or Classes.task_type
+            table = files.read(source, columns=1)
+        names = ["class"] if source == "graph_labels" else [f"attribute{i}" for i in range(table.shape[1])]
 
-    def _simple_edges(self, src, dst, num_nodes):
+        def culprit(row: int) -> str:
+            return str(files.error(source, row, "its value")).rstrip(".")
+
+        columns = [Column(name, column, culprit) for name, column in zip(names, table.T)]
+        self.task, matrix, _ = read_task(columns, task_type)
+        self.labels = self.task.labels(matrix)
+        return source, len(table)
+
+    def _simple_edges(
+        self, src: np.ndarray, dst: np.ndarray, num_nodes: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Edges without loops and duplicates, sorted, and the row of the file each came from."""
         rows = np.flatnonzero(src != dst)
         self.num_self_loops = len(src) - len(rows)
@@ -119,43 +160,49 @@ class TUDataset(DGLDataset):
         src, dst = np.divmod(keys, num_nodes)
         return src, dst, rows[first]
 
-    def __getitem__(self, idx):
-        r"""Graph and class of one sample.
+    @property
+    def classes(self) -> list[int]:
+        return self.task.classes
 
-        Parameters
-        ----------
-        idx : int
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
 
-        Returns
-        -------
-        (DGLGraph, LongTensor of shape ())
-        """
-        return self.graphs[idx], self.labels[idx]
+    def content(self) -> list[Any]:
+        sizes = [(graph.num_nodes(), graph.num_edges()) for graph in self.graphs]
+        edges = [ends.numpy() for graph in self.graphs for ends in graph.edges()]
+        data = [graph.ndata["feat"].numpy() for graph in self.graphs]
+        if self.edge_feats:
+            data += [graph.edata["feat"].numpy() for graph in self.graphs]
+        return [*super().content(), sizes, *edges, *data]
 
-    def __len__(self):
-        return len(self.graphs)
-
-    def __repr__(self):
+    def drop_report(self) -> str:
         return (
-            f'TUDataset("{self.name}", num_graphs={len(self)}, num_classes={self.num_classes}, '
+            f"{len(self)} graphs; {self.num_self_loops} self-loops and {self.num_duplicate_edges} repeated edges "
+            "dropped."
+        )
+
+    def __repr__(self) -> str:
+        size = f"num_tasks={len(self.task_names)}" if self.labels.dim() > 1 else f"num_classes={self.num_classes}"
+        return (
+            f'{type(self).__name__}("{self.name}", num_graphs={len(self)}, {size}, '
             f"node_feats={self.node_feats}, edge_feats={self.edge_feats})"
         )
 
 
-def _check(files, graph_labels, graph_of, edges):
+def _check(files: TUFiles, source: str, num_graphs: int, graph_of: np.ndarray, edges: np.ndarray) -> None:
     """Raise if the ids of the files (from 0 here, from 1 there) do not fit together."""
-    num_graphs, num_nodes = len(graph_labels), len(graph_of)
+    num_nodes = len(graph_of)
     row = _first((graph_of < 0) | (graph_of >= num_graphs))
     if row is not None:
         raise files.error(
             "graph_indicator",
             row,
-            f"graph id {graph_of[row] + 1} is not between 1 and "
-            f"{num_graphs}, the number of lines of _graph_labels",
+            f"graph id {graph_of[row] + 1} is not between 1 and {num_graphs}, the number of lines of _{source}",
         )
     row = _first(np.bincount(graph_of, minlength=num_graphs) == 0)
     if row is not None:
-        raise files.error("graph_labels", row, f"graph {row + 1} has a label but no node in _graph_indicator")
+        raise files.error(source, row, f"graph {row + 1} has a label but no node in _graph_indicator")
     row = _first(((edges < 0) | (edges >= num_nodes)).any(axis=1))
     if row is not None:
         raise files.error(
@@ -175,6 +222,6 @@ def _check(files, graph_labels, graph_of, edges):
         )
 
 
-def _first(mask):
+def _first(mask: np.ndarray) -> int | None:
     """Index of the first True, None without any."""
     return int(mask.argmax()) if mask.any() else None

@@ -70,8 +70,8 @@ class TUFiles:
         """
         if suffix not in self:
             raise ValueError(
-                f"{self.path} has no {self._member(suffix)}: a TU data set for graph "
-                "classification needs the files _A, _graph_indicator and _graph_labels."
+                f"{self.path} has no {self._member(suffix)}: a TU data set needs the files _A, _graph_indicator, "
+                "and _graph_labels or _graph_attributes."
             )
         self._check_packing(suffix)
         try:

@@ -1,11 +1,16 @@
 """The graph memory network."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from torch import nn
 
 from dgl_memgnn.models.head import prediction_head
+from dgl_memgnn.models.network import Network, Widths
 from dgl_memgnn.nn import MemoryReadout, TopologyQuery
 
-__all__ = ["GMN"]
+__all__ = ["GMN", "GMN_NETWORK"]
 
 
 class GMN(nn.Module):
@@ -94,3 +99,25 @@ class GMN(nn.Module):
         pooled, assignments = self.readout(graph, self.query(feat, topology), get_assignments=True)
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out
+
+
+def _build(options: Any, widths: Widths, task: Any, seed: int) -> GMN:
+    return GMN(
+        widths.node_feats,
+        widths.topology_feats,
+        options.hidden_feats,
+        widths.out_feats,
+        options.num_keys,
+        options.num_heads,
+        options.tau,
+        options.dropout,
+        options.log_scores,
+    )
+
+
+GMN_NETWORK = Network(
+    "GMN",
+    _build,
+    inputs=("feat", "topology"),
+    options=lambda options: ("hidden_feats", "num_keys", "num_heads"),
+)

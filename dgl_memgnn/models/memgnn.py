@@ -1,13 +1,19 @@
 """The memory graph neural network."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import torch
 from dgl import DGLError
 from torch import nn
 
 from dgl_memgnn.models.head import prediction_head
+from dgl_memgnn.models.network import Network, Widths
+from dgl_memgnn.models.readouts import READOUTS
 from dgl_memgnn.nn import ConvQuery, DescriptorNorm, MemoryReadout
 
-__all__ = ["MemGNN"]
+__all__ = ["MEMGNN_NETWORK", "MemGNN"]
 
 
 class MemGNN(nn.Module):
@@ -137,3 +143,31 @@ class MemGNN(nn.Module):
             pooled = torch.cat([pooled, self.descriptor_norm(descriptors).to(pooled)], dim=1)
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out
+
+
+def _build(options: Any, widths: Widths, task: Any, seed: int) -> MemGNN:
+    return MemGNN(
+        widths.node_feats,
+        widths.edge_feats,
+        options.hidden_feats,
+        widths.out_feats,
+        options.num_layers,
+        options.num_keys,
+        options.num_heads,
+        options.tau,
+        options.dropout,
+        edge_message=options.edge_message,
+        update=options.update,
+        log_scores=options.log_scores,
+        readout=READOUTS[options.readout].build(options),
+        descriptor_feats=widths.descriptor_feats,
+    )
+
+
+MEMGNN_NETWORK = Network(
+    "MemGNN",
+    _build,
+    inputs=("feat", "edge_feat"),
+    options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options),
+    takes_descriptors=True,
+)

@@ -1,19 +1,18 @@
-"""Objectives, the alternating schedule, the training loop and checkpoints."""
+"""Settings, the alternating schedule, the training loop and checkpoints."""
 
 from dgl_memgnn.training.batching import EvenBatches
 from dgl_memgnn.training.checkpoint import load_checkpoint, save_checkpoint
+from dgl_memgnn.training.clustering import memory_clustering_loss
+from dgl_memgnn.training.config import TrainingConfig
 from dgl_memgnn.training.inference import predict
-from dgl_memgnn.training.objective import BinaryTasks, Classification, Regression, memory_clustering_loss
 from dgl_memgnn.training.schedule import AlternatingSchedule
 from dgl_memgnn.training.trainer import Trainer
 
 __all__ = [
     "AlternatingSchedule",
-    "BinaryTasks",
-    "Classification",
     "EvenBatches",
-    "Regression",
     "Trainer",
+    "TrainingConfig",
     "load_checkpoint",
     "memory_clustering_loss",
     "predict",

@@ -1,7 +1,12 @@
 """Trained weights on disk, with what it takes to use them."""
 
+from __future__ import annotations
+
 import io
+from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -9,10 +14,11 @@ from dgl_memgnn.files import replacing
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
-FORMAT = "dgl-memgnn checkpoint 1"
+FORMAT = "dgl-memgnn checkpoint 2"
+_WRITERS = {"dgl-memgnn checkpoint 1": "0.1.0"}  # the last version that reads an older format
 
 
-def save_checkpoint(path, **content):
+def save_checkpoint(path: str | PathLike[str], **content: Any) -> None:
     """Write tensors and plain values to a file, whole or not at all.
 
     Parameters
@@ -28,7 +34,7 @@ def save_checkpoint(path, **content):
         unfinished.write_bytes(buffer.getbuffer())
 
 
-def load_checkpoint(path):
+def load_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
     """Read a file that :func:`save_checkpoint` wrote. No code in it is run.
 
     Parameters
@@ -53,7 +59,11 @@ def load_checkpoint(path):
         raise ValueError(
             f"{path} is damaged or no checkpoint of dgl-memgnn. Train again, or restore the file."
         ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
-        raise ValueError(f"{path} has format {found!r}, this version reads {FORMAT!r}. Train again.")
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        writer = _WRITERS.get(str(found))
+        by = f" of dgl-memgnn {writer}, which can still read it" if writer else ""
+        raise ValueError(
+            f"{path} has format {found!r}{by}; dgl-memgnn {version('dgl-memgnn')} reads {FORMAT!r}. Train again."
+        )
     return content

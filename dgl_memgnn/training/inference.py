@@ -6,14 +6,14 @@ from dgl.dataloading import GraphDataLoader
 __all__ = ["descriptor_argument", "predict"]
 
 
-def predict(model, objective, inputs, graphs, batch_size=128, device="cpu", descriptors=None):
+def predict(model, task, inputs, graphs, batch_size=128, device="cpu", descriptors=None):
     """Predict for graphs, batch by batch, in evaluation mode and without gradients.
 
     Parameters
     ----------
     model : torch.nn.Module
         A network called as ``model(graph, *inputs(graph))``.
-    objective : torch.nn.Module
+    task : Task
         Turns the network's output into predictions.
     inputs : callable
         The model's inputs beside the graph, taken from a batched graph.
@@ -38,7 +38,7 @@ def predict(model, objective, inputs, graphs, batch_size=128, device="cpu", desc
         for graph, *described in GraphDataLoader(items, batch_size=batch_size):
             graph = graph.to(device)
             outputs.append(model(graph, *inputs(graph), **descriptor_argument(described, device)))
-    return objective.predict(torch.cat(outputs)).cpu()
+    return task.predict(torch.cat(outputs)).cpu()
 
 
 def descriptor_argument(described, device):

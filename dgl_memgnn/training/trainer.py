@@ -1,26 +1,33 @@
 """The training loop."""
 
+from __future__ import annotations
+
 import copy
 import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+import dgl
 import torch
 from dgl.dataloading import GraphDataLoader
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Subset
 from tqdm import tqdm
 
+from dgl_memgnn.data import check_parts, to_indices
+from dgl_memgnn.tasks import Task
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
+from dgl_memgnn.training.clustering import memory_clustering_loss
+from dgl_memgnn.training.config import TrainingConfig
 from dgl_memgnn.training.distributed import all_sum, gathered, num_processes, rank
 from dgl_memgnn.training.inference import descriptor_argument, predict
 from dgl_memgnn.training.interrupt import deferred_interrupt
-from dgl_memgnn.training.objective import memory_clustering_loss
 from dgl_memgnn.training.schedule import AlternatingSchedule, cosine, halving
 
-__all__ = ["CHOICES", "Trainer"]
-
-CHOICES = {"decay": ("halving", "cosine"), "keep": ("best", "last")}
+__all__ = ["Trainer"]
 
 
 class Trainer:
@@ -34,67 +41,28 @@ class Trainer:
     model : torch.nn.Module
         :class:`GMN`, :class:`MemGNN`, or a network called like them: ``model(graph, *inputs,
         get_assignments=True)`` returns the output and the memory layers' assignments.
-    objective : torch.nn.Module
-        :class:`Classification`, :class:`BinaryTasks` or :class:`Regression`.
+    task : Task
+        What is predicted: :class:`~dgl_memgnn.tasks.Regression`, :class:`~dgl_memgnn.tasks.BinaryTasks` or
+        :class:`~dgl_memgnn.tasks.Classes`. The trainer has a copy of its own, :attr:`task`, which :meth:`fit` fits
+        to the training labels.
     inputs : callable
         The model's inputs beside the graph, taken from a batched graph.
-    score : callable
-        ``score(prediction, label)`` returns a dict of metrics, the one that decides first.
-    higher_is_better : bool
-        Whether the metric that decides grows as predictions improve.
-    epochs : int, optional
-        Largest number of epochs. Default: ``100``.
-    batch_size : int, optional
-        Number of graphs in a batch. Batches of an epoch differ by one graph at most. Default: ``32``.
-    learning_rate : float, optional
-        Learning rate of Adam. Default: ``1e-3``.
-    decay : str, optional
-        ``"halving"`` of the learning rate after each ``halve_every`` epochs, or ``"cosine"``: along half a cosine
-        towards 0 after the last of ``epochs``. Default: ``"halving"``, the paper's.
-    halve_every : int, optional
-        Number of epochs after which the learning rate halves. Default: ``500``, the paper's.
-    weight_average : float, optional
-        Decay, a step, of an exponential moving average of the weights, which is what is validated and kept in
-        place of the weights themselves; 0 for none. Default: ``0.0``.
-    weight_decay : float, optional
-        Weight decay of Adam. Default: ``0.0``.
-    clustering_period : int, optional
-        Number of epochs from one clustering step to the next; 0 for none. Default: ``5``.
-    clip_norm : float, optional
-        Largest norm of the gradient of a step. Default: ``2.0``.
-    keep : str, optional
-        ``"best"`` keeps the epoch that is best on validation, ``"last"`` the last one, which is meant for
-        ``decay="cosine"`` and a validation part too small or too different to choose on. Default: ``"best"``.
-    patience : int, optional
-        Number of epochs without improvement on validation after which training stops; of no effect where the last
-        epoch is kept. Default: ``200``.
-    seed : int, optional
-        Seed of the order of the graphs and of dropout. Default: ``0``.
-    device : str, optional
-        ``"cpu"`` or ``"cuda"``. Default: ``"cpu"``.
+    config : TrainingConfig, optional
+        The settings. Default: those of ``TrainingConfig()``.
     progress : bool, optional
         Whether to show a progress bar. Default: ``True``.
-
-    Raises
-    ------
-    ValueError
-        If ``decay`` or ``keep`` is not one of those above.
 
     Examples
     --------
     >>> from dgl_memgnn import MemGNN
     >>> from dgl_memgnn.data import MoleculeDataset
-    >>> from dgl_memgnn.evaluation import score_regression
-    >>> from dgl_memgnn.training import Regression, Trainer
-    >>> molecules = MoleculeDataset(["C" * n for n in range(1, 9)], [[float(n)] for n in range(1, 9)])
-    >>> model = MemGNN(molecules.node_feats, molecules.edge_feats, 16, 1, num_layers=1)
+    >>> from dgl_memgnn.training import Trainer, TrainingConfig
+    >>> molecules = MoleculeDataset(["C" * n for n in range(1, 9)], [float(n) / 2 for n in range(1, 9)])
     >>> trainer = Trainer(
-    ...     model,
-    ...     Regression.fit(molecules.labels[:6]),
+    ...     MemGNN(molecules.node_feats, molecules.edge_feats, 16, molecules.task.num_outputs, num_layers=1),
+    ...     molecules.task,
     ...     inputs=lambda graph: (graph.ndata["feat"], graph.edata["feat"]),
-    ...     score=score_regression,
-    ...     higher_is_better=False,
-    ...     epochs=2,
+    ...     config=TrainingConfig(epochs=2),
     ...     progress=False,
     ... )
     >>> history = trainer.fit(molecules, train=range(6), validation=range(6, 8))
@@ -106,60 +74,46 @@ class Trainer:
 
     def __init__(
         self,
-        model,
-        objective,
-        inputs,
-        score,
-        higher_is_better,
-        epochs=100,
-        batch_size=32,
-        learning_rate=1e-3,
-        decay="halving",
-        halve_every=500,
-        weight_average=0.0,
-        weight_decay=0.0,
-        clustering_period=5,
-        clip_norm=2.0,
-        keep="best",
-        patience=200,
-        seed=0,
-        device="cpu",
-        progress=True,
-    ):
-        for name, value in (("decay", decay), ("keep", keep)):
-            if value not in CHOICES[name]:
-                raise ValueError(f"Unknown {name} {value!r}: choose one of {', '.join(CHOICES[name])}.")
-        self.device = torch.device(device)
+        model: nn.Module,
+        task: Task,
+        inputs: Callable[[dgl.DGLGraph], tuple[Any, ...]],
+        config: TrainingConfig | None = None,
+        progress: bool = True,
+    ) -> None:
+        self.config = TrainingConfig() if config is None else config
+        self.device = torch.device(self.config.device)
         self.model = model.to(self.device)
-        self.objective = objective.to(self.device)
+        self.task = copy.deepcopy(task).to(self.device)
         self.inputs = inputs
-        self.score = score
-        self.sign = 1 if higher_is_better else -1
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.keep = keep
-        self.patience = patience
-        self.seed = seed
         self.progress = progress
+        decay = cosine(self.config.epochs) if self.config.decay == "cosine" else halving(self.config.halve_every)
         self.schedule = AlternatingSchedule(
             model,
-            learning_rate,
-            cosine(epochs) if decay == "cosine" else halving(halve_every),
-            clustering_period,
-            clip_norm,
-            weight_decay,
+            self.config.learning_rate,
+            decay,
+            self.config.clustering_period,
+            self.config.clip_norm,
+            self.config.weight_decay,
         )
-        self.average = _moving_average(model, weight_average) if weight_average > 0 else None
-        self.history = []
+        self.average = None
+        if self.config.weight_average > 0:
+            self.average = _moving_average(model, self.config.weight_average)
+        self.history: list[dict[str, Any]] = []
         self.kept_epoch = 0
-        self.kept_state = None
+        self.kept_state: dict[str, Any] | None = None
 
     @property
-    def evaluated(self):
+    def evaluated(self) -> nn.Module:
         """The network that is validated and kept: the model, or the average of its weights."""
         return self.model if self.average is None else self.average.module
 
-    def fit(self, dataset, train, validation, on_epoch=None):
+    def fit(
+        self,
+        dataset: Sequence[Any],
+        train: Any,
+        validation: Any,
+        on_epoch: Callable[[dict[str, Any], bool], None] | None = None,
+    ) -> list[dict[str, Any]]:
         """Train, and leave the model at the epoch that is kept.
 
         After :meth:`load_state_dict`, training continues as if it had never stopped. Ctrl-C stops it at the end
@@ -169,7 +123,7 @@ class Trainer:
         ----------
         dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
             Graphs with their labels and, for a network that takes them, descriptors of shape :math:`(D,)`.
-        train, validation : sequence of int
+        train, validation : sequence of int, or boolean mask
             Indices of the graphs to learn from and to score each epoch on.
         on_epoch : callable, optional
             Called as ``on_epoch(record, kept)`` after each epoch, with the model as it then is.
@@ -184,23 +138,33 @@ class Trainer:
         ------
         FloatingPointError
             If a loss or its gradient is not finite; the message names the batch.
+        ValueError
+            If a part is empty or overlaps with the other, or labels are not those of the task.
+        IndexError
+            If an index is out of range.
         """
-        batches = EvenBatches(len(train), self.batch_size, self.seed, rank(), num_processes())
+        config = self.config
+        parts = check_parts({"train": train, "validation": validation}, len(dataset))
+        train, validation = parts["train"], parts["validation"]
+        label = self.task.checked(_labels(dataset, train), len(train))
+        self.task.fit(label.to(self.device))
+        counts = self.task.counts(label).double()
+        label = _labels(dataset, validation)
+        batches = EvenBatches(len(train), config.batch_size, config.seed, rank(), num_processes())
         loader = GraphDataLoader(Subset(dataset, train), batch_sampler=batches)
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             network = DistributedDataParallel(self.model, broadcast_buffers=False)
-        counts = self.objective.counts(torch.stack([dataset[i][1] for i in train])).double()
-        label = torch.stack([dataset[i][1] for i in validation])
+        sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0
-        bar = tqdm(total=self.epochs, initial=len(self.history), unit="epoch", disable=silent)
+        bar = tqdm(total=config.epochs, initial=len(self.history), unit="epoch", disable=silent)
         with bar, deferred_interrupt() as stop_if_interrupted:
             while not self._is_finished():
                 epoch = len(self.history) + 1
-                torch.manual_seed(epoch_seed(self.seed, epoch, rank()))
+                torch.manual_seed(epoch_seed(config.seed, epoch, rank()))
                 batches.set_epoch(epoch)
                 record = {"epoch": epoch, **self._train_epoch(network, loader, counts, stop_if_interrupted)}
-                metrics = self.score(self.predict(dataset, validation), label)
+                metrics = self.task.score(self.predict(dataset, validation), label)
                 record.update(metrics)
                 name, value = next(iter(metrics.items()))
                 if math.isnan(value):
@@ -208,9 +172,9 @@ class Trainer:
                         f"{name} on validation is not a number, so no epoch can be chosen. See that "
                         "the validation part has a label, and a binary task both classes."
                     )
-                best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -self.sign * math.inf
+                best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -sign * math.inf
                 self.history.append(record)
-                kept = self.keep == "last" or self.sign * value > self.sign * best
+                kept = config.keep == "last" or sign * value > sign * best
                 if kept:
                     self.kept_epoch = epoch
                     self.kept_state = copy.deepcopy(self.evaluated.state_dict())
@@ -228,7 +192,7 @@ class Trainer:
             network.load_state_dict(self.kept_state)
         return self.history
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """All that :meth:`fit` needs to continue after its last epoch: tensors and plain values."""
         return {
             "model": self.model.state_dict(),
@@ -239,7 +203,7 @@ class Trainer:
             "kept_state": self.kept_state,
         }
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state of a trainer with the same arguments."""
         self.model.load_state_dict(state["model"])
         if self.average is not None:
@@ -248,14 +212,14 @@ class Trainer:
         self.history = state["history"]
         self.kept_epoch, self.kept_state = state["kept_epoch"], state["kept_state"]
 
-    def predict(self, dataset, indices=None):
+    def predict(self, dataset: Sequence[Any], indices: Any = None) -> Tensor:
         """Predict for graphs of a data set.
 
         Parameters
         ----------
         dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
             As in :meth:`fit`; labels are not looked at.
-        indices : sequence of int, optional
+        indices : sequence of int or boolean mask, optional
             Indices of the graphs. Default: all.
 
         Returns
@@ -263,7 +227,7 @@ class Trainer:
         torch.Tensor
             Predictions of shape :math:`(n, D_{out})`: class probabilities, probabilities, or targets.
         """
-        indices = list(range(len(dataset)) if indices is None else indices)
+        indices = to_indices(slice(None) if indices is None else indices, len(dataset))
         if len(indices) < num_processes():
             return self._predict(dataset, indices)
         shares = gathered(self._predict(dataset, indices[rank() :: num_processes()]))
@@ -272,18 +236,38 @@ class Trainer:
             prediction[i :: num_processes()] = share
         return prediction
 
-    def _predict(self, dataset, indices):
+    def score(self, dataset: Sequence[Any], indices: Any = None) -> dict[str, float]:
+        """Metrics of the predictions for graphs of a data set, the one that decides first.
+
+        Parameters
+        ----------
+        dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
+            As in :meth:`fit`.
+        indices : sequence of int or boolean mask, optional
+            Indices of the graphs. Default: all.
+
+        Returns
+        -------
+        dict of float
+            In the unit of the targets; NaN where the labels do not define a metric.
+        """
+        indices = to_indices(slice(None) if indices is None else indices, len(dataset))
+        return self.task.score(self.predict(dataset, indices), _labels(dataset, indices))
+
+    def _predict(self, dataset: Sequence[Any], indices: Sequence[int]) -> Tensor:
         graphs, _, *described = zip(*(dataset[i] for i in indices))
         descriptors = torch.stack(described[0]) if described else None
         return predict(
-            self.evaluated, self.objective, self.inputs, graphs, 4 * self.batch_size, self.device, descriptors
+            self.evaluated, self.task, self.inputs, graphs, 4 * self.config.batch_size, self.device, descriptors
         )
 
-    def _is_finished(self):
+    def _is_finished(self) -> bool:
         epoch = len(self.history)
-        return epoch >= self.epochs or epoch - self.kept_epoch >= self.patience
+        return epoch >= self.config.epochs or epoch - self.kept_epoch >= self.config.patience
 
-    def _train_epoch(self, network, loader, counts, stop_if_interrupted):
+    def _train_epoch(
+        self, network: nn.Module, loader: Any, counts: Tensor, stop_if_interrupted: Callable[[], None]
+    ) -> dict[str, float | None]:
         batches, epoch = loader.batch_sampler, len(self.history) + 1
         self.schedule.begin_epoch(epoch)
         self.model.train()
@@ -291,7 +275,7 @@ class Trainer:
         for batch, (whole, (graph, label, *described)) in enumerate(zip(batches.whole(), loader), start=1):
             graph, label = graph.to(self.device), label.to(self.device)
             described = descriptor_argument(described, self.device)
-            loss = self.objective(network(graph, *self.inputs(graph), **described), label)
+            loss = self.task(network(graph, *self.inputs(graph), **described), label)
             share = (counts[batches.share(whole)].sum() / counts[whole].sum().clamp_min(1)).item()
             total += share * loss.item()
             with _located(f"batch {batch} of epoch {epoch}"):
@@ -305,11 +289,11 @@ class Trainer:
                 clustering = self._cluster(loader)
         return {"loss": all_sum(total).item() / len(loader), "clustering_loss": clustering}
 
-    def _cluster(self, loader):
+    def _cluster(self, loader: Any) -> float:
         """One clustering step over all training graphs; returns the loss, in nats per graph."""
         total = torch.zeros((), dtype=torch.float64)
 
-        def losses():
+        def losses() -> Iterator[Tensor]:
             for graph, _, *described in loader:
                 graph = graph.to(self.device)
                 _, assignments = self.model(
@@ -324,8 +308,12 @@ class Trainer:
         return all_sum(total).item()
 
 
+def _labels(dataset: Sequence[Any], indices: Sequence[int]) -> Tensor:
+    return torch.stack([torch.as_tensor(dataset[i][1]) for i in indices])
+
+
 @contextmanager
-def _located(place):
+def _located(place: str) -> Iterator[None]:
     """Completes the message of a number that is not finite."""
     try:
         yield
@@ -335,7 +323,7 @@ def _located(place):
         ) from error
 
 
-def _moving_average(model, decay):
+def _moving_average(model: nn.Module, decay: float) -> AveragedModel:
     """Keeps an exponential moving average of all weights and of the statistics of batch normalisation."""
     return AveragedModel(
         model, avg_fn=lambda average, current, _: decay * average + (1 - decay) * current, use_buffers=True

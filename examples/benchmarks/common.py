@@ -22,7 +22,7 @@ from typing import NamedTuple  # noqa: E402
 import torch  # noqa: E402
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
+RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "speed"
 
 
 def argument_parser(description):
@@ -35,7 +35,7 @@ def argument_parser(description):
         type=Path,
         const=RESULTS,
         metavar="FOLDER",
-        help="write the tables to a file in this folder; default: docs/results",
+        help="write the tables to a file in this folder; default: docs/results/speed",
     )
     return parser
 

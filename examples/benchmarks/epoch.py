@@ -17,22 +17,21 @@ from dgl.dataloading import GraphDataLoader
 from torch import nn
 
 from dgl_memgnn import GMN, MemGNN
-from dgl_memgnn.evaluation import score_classification, score_regression
-from dgl_memgnn.training import Classification, EvenBatches, Regression, Trainer
+from dgl_memgnn.tasks import Classes, Regression, Task
+from dgl_memgnn.training import EvenBatches, Trainer, TrainingConfig
 from dgl_memgnn.transforms import RandomWalkWithRestart
 
 CLIP_NORM, LEARNING_RATE = 2.0, 1e-3
 
 
-class Task(NamedTuple):
+class Training(NamedTuple):
     name: str
     dataset: Any  # a sequence of graphs and labels
     batch_size: int
     network: str  # GMN or MemGNN, of ours and of the peers
     sizes: dict
     inputs: Callable
-    objective: nn.Module
-    score: Callable
+    task: Task
 
 
 def enzymes(data_dir, num_graphs):
@@ -45,7 +44,7 @@ def enzymes(data_dir, num_graphs):
         sizes = samples.enzymes_sizes(num_graphs or 600)
         rings = samples.ring_graphs(sizes, reach=2, node_feats=21, edge_feats=1)
         dataset = [(embed(graph), torch.randint(6, ())) for graph in rings]
-    return Task(
+    return Training(
         name,
         dataset,
         20,
@@ -60,8 +59,7 @@ def enzymes(data_dir, num_graphs):
             dropout=0.1,
         ),
         lambda graph: (graph.ndata["feat"], graph.ndata["topology"]),
-        Classification(),
-        score_classification,
+        Classes(range(6)),
     )
 
 
@@ -72,7 +70,7 @@ def esol(data_dir, num_graphs):
     if dataset is None:
         rings = samples.ring_graphs(samples.esol_sizes(num_graphs or 1128), reach=1, node_feats=39, edge_feats=10)
         dataset = [(graph, torch.randn(1)) for graph in rings]
-    return Task(
+    return Training(
         name,
         dataset,
         32,
@@ -88,40 +86,40 @@ def esol(data_dir, num_graphs):
             dropout=0.1,
         ),
         lambda graph: (graph.ndata["feat"], graph.edata["feat"]),
-        Regression.fit(torch.stack([label for _, label in dataset])),
-        score_regression,
+        Regression().fit(torch.stack([label for _, label in dataset])),
     )
 
 
-def our_trainer(task):
-    network = {"GMN": GMN, "MemGNN": MemGNN}[task.network](**task.sizes)
+def our_trainer(training):
+    network = {"GMN": GMN, "MemGNN": MemGNN}[training.network](**training.sizes)
     return Trainer(
         network,
-        task.objective,
-        task.inputs,
-        task.score,
-        higher_is_better=True,
-        epochs=1,
-        batch_size=task.batch_size,
-        learning_rate=LEARNING_RATE,
-        clustering_period=0,
-        clip_norm=CLIP_NORM,
+        training.task,
+        training.inputs,
+        TrainingConfig(
+            epochs=1,
+            batch_size=training.batch_size,
+            learning_rate=LEARNING_RATE,
+            clustering_period=0,
+            clip_norm=CLIP_NORM,
+        ),
         progress=False,
     )
 
 
-def our_epoch(task):
+def our_epoch(training):
     """Trainer.fit for one epoch, its validation on two graphs included."""
-    trainer = our_trainer(task)
-    return lambda: trainer.fit(task.dataset, range(len(task.dataset)), validation=range(2))
+    trainer, size = our_trainer(training), len(training.dataset)
+    dataset = [*training.dataset, training.dataset[0], training.dataset[1]]
+    return lambda: trainer.fit(dataset, range(size), validation=range(size, size + 2))
 
 
-def peer_epoch(task):
+def peer_epoch(training):
     import peers
 
-    network = getattr(peers, task.network)(**task.sizes)
+    network = getattr(peers, training.network)(**training.sizes)
     loader = common.torch_geometric().loader.DataLoader(
-        [peers.to_data(graph, label) for graph, label in task.dataset], task.batch_size, shuffle=True
+        [peers.to_data(graph, label) for graph, label in training.dataset], training.batch_size, shuffle=True
     )
     moved = [parameter for name, parameter in network.named_parameters() if not name.endswith(".k")]
     optimizer = torch.optim.Adam(moved, LEARNING_RATE)
@@ -130,7 +128,7 @@ def peer_epoch(task):
         network.train()
         losses = []
         for data in loader:
-            loss = task.objective(network(data), data.y)
+            loss = training.task(network(data), data.y)
             losses.append(loss.item())
             network.zero_grad(set_to_none=True)
             loss.backward()
@@ -140,13 +138,13 @@ def peer_epoch(task):
     return epoch
 
 
-def staged_epoch(task, laps):
+def staged_epoch(training, laps):
     """An epoch by the Trainer's steps that adds to the laps a dict of the milliseconds each part took."""
-    trainer = our_trainer(task)
+    trainer = our_trainer(training)
     network, adam = trainer.model.train(), trainer.schedule.supervised
     moved = adam.param_groups[0]["params"]
-    batches = EvenBatches(len(task.dataset), task.batch_size, seed=0)
-    loader = GraphDataLoader(task.dataset, batch_sampler=batches)
+    batches = EvenBatches(len(training.dataset), training.batch_size, seed=0)
+    loader = GraphDataLoader(training.dataset, batch_sampler=batches)
 
     def epoch():
         spent = dict.fromkeys(("model", "optimizer", "loader", "synchronisation"), 0.0)
@@ -159,7 +157,7 @@ def staged_epoch(task, laps):
 
         for graph, label in loader:
             lap("loader")
-            loss = task.objective(network(graph, *task.inputs(graph)), label)
+            loss = training.task(network(graph, *training.inputs(graph)), label)
             lap("model")
             loss.item()
             lap("synchronisation")
@@ -176,19 +174,19 @@ def staged_epoch(task, laps):
     return epoch
 
 
-def measure(task, seconds):
+def measure(training, seconds):
     """A row of the comparison, and one of the profile."""
     laps = []
-    epochs = {"ours": our_epoch(task), "staged": staged_epoch(task, laps)}
+    epochs = {"ours": our_epoch(training), "staged": staged_epoch(training, laps)}
     if common.torch_geometric():
-        epochs["PyG"] = peer_epoch(task)
+        epochs["PyG"] = peer_epoch(training)
     ms = {name: timing.ms for name, timing in common.compare(epochs, seconds).items()}
-    comparison = {"training": task.name, "graphs": len(task.dataset), "ours ms": ms["ours"]}
+    comparison = {"training": training.name, "graphs": len(training.dataset), "ours ms": ms["ours"]}
     if "PyG" in ms:
         comparison.update({"PyG ms": ms["PyG"], "PyG/ours": ms["PyG"] / ms["ours"]})
 
     spent = {part: statistics.median(lap[part] for lap in laps) for part in laps[0]}
-    profile = {"training": task.name, **{f"{part} ms": ms for part, ms in spent.items()}}
+    profile = {"training": training.name, **{f"{part} ms": ms for part, ms in spent.items()}}
     profile["outside the model"] = (spent["loader"] + spent["synchronisation"]) / sum(spent.values())
     return comparison, profile
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from search import redrawn
 
 from dgl_memgnn.config import load_config
-from dgl_memgnn.evaluation.assembly import SCORES, build_trainer, load_dataset, split
-from dgl_memgnn.evaluation.protocols import runs
-from dgl_memgnn.evaluation.run import write_json
+from dgl_memgnn.runs import assemble, load_dataset, runs, split
+from dgl_memgnn.runs.run import write_json
 
 
 def main():
@@ -32,31 +31,30 @@ def main():
 
     configs = runs(load_config(args.config, {**args.values, "keep": "last"}), "moleculenet", args.draws)
     (first, *_) = configs.values()
-    dataset, task = load_dataset(first)
+    dataset = load_dataset(first)
     draws = []
     for config in configs.values():
-        draws.append(compare(config, dataset, task))
+        draws.append(compare(config, dataset))
         print(draws[-1], flush=True)
         write_json(args.out, {"setting": {"config": asdict(first), "protocol": "moleculenet"}, "draws": draws})
 
 
-def compare(config, dataset, task):
+def compare(config, dataset):
     """Held-out scores of one training: at the epoch that is best on validation, and at the last."""
     seed = config.training.seed
     outer = redrawn(split(config, dataset), dataset, config, seed)
     held_out, rest = outer["validation"], {"train": outer["train"], "validation": outer["train"][:0]}
     parts = redrawn(rest, dataset, config, seed)
-    score, _ = SCORES[task]
     scores = []
 
     def on_epoch(record, kept):
-        metrics = score(trainer.predict(dataset, held_out), dataset.labels[held_out])
-        scores.append(next(iter(metrics.items())))
+        scores.append(next(iter(trainer.score(dataset, held_out).items())))
 
-    trainer = build_trainer(config, dataset, task, parts["train"])
+    trainer = assemble(config, dataset, parts).learner
     history = trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
     metric, last = scores[-1]
-    best = max(history, key=lambda record: trainer.sign * record[metric])["epoch"]
+    choose = max if trainer.task.higher_is_better else min
+    best = choose(history, key=lambda record: record[metric])["epoch"]
     return {
         "seed": seed,
         "metric": metric,

@@ -1,4 +1,4 @@
-"""Write docs/results/benchmarks.md from the tables that the benchmarks stored there with --json."""
+"""Write docs/results/speed/README.md from the tables that the benchmarks stored there with --json."""
 
 import json
 
@@ -26,6 +26,6 @@ if __name__ == "__main__":
         lines += ["", f"## {title}", "", f"`examples/benchmarks/{name}.py`; {environment}."]
         for table in record["tables"]:
             lines += ["", "```text", common.format_table(table), "```"]
-    page = common.RESULTS / "benchmarks.md"
+    page = common.RESULTS / "README.md"
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"Wrote {page}.")

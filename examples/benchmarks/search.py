@@ -22,9 +22,8 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 
 from dgl_memgnn.config import load_config
-from dgl_memgnn.evaluation.assembly import build_trainer, load_dataset, split
-from dgl_memgnn.evaluation.protocols import PROTOCOLS, runs
-from dgl_memgnn.evaluation.run import write_json
+from dgl_memgnn.runs import PROTOCOLS, assemble, load_dataset, runs, split
+from dgl_memgnn.runs.run import write_json
 
 LEVERS = {
     "log_scores": [True],
@@ -132,20 +131,20 @@ def validate(config, resample):
     """The validation score of a run's kept epoch, without a look at its test part."""
     started = time.perf_counter()
     data = {**asdict(config.data), "network": config.model.network, "split": "random"}
-    dataset, task = load(json.dumps(data))
+    dataset = load(json.dumps(data))
     parts = split(config, dataset)
     if resample is not None:
         parts = redrawn(parts, dataset, config, resample)
-    trainer = build_trainer(config, dataset, task, parts["train"])
+    trainer = assemble(config, dataset, parts).learner
     history = trainer.fit(dataset, parts["train"], parts["validation"])
     kept = history[trainer.kept_epoch - 1]
-    metric = {"regression": "rmse", "binary": "roc_auc", "classification": "accuracy"}[task]
+    metric = next(iter(trainer.task.metrics))
     return {
         "seed": config.training.seed,
         "resample": resample,
         "score": kept[metric],
         "metric": metric,
-        "sign": trainer.sign,
+        "sign": 1 if trainer.task.higher_is_better else -1,
         "kept_epoch": trainer.kept_epoch,
         "seconds": round(time.perf_counter() - started, 1),
     }

@@ -4,7 +4,7 @@ import json
 
 import common
 
-FOLDER = common.RESULTS / "search"
+FOLDER = common.RESULTS.parent / "search"
 
 
 def section(file):

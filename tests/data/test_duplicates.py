@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit.Chem import MolFromSmiles, MolToSmiles
 
-from dgl_memgnn.data import Duplicate, MoleculeDataset, load_molecules, scaffold_split
+from dgl_memgnn.data import Duplicate, MoleculeDataset, load_named, scaffold_split
 
 NAN = float("nan")
 
@@ -91,7 +91,7 @@ def test_agrees_with_a_table(rows):
 def test_a_scaffold_split_keeps_them_together(data_dir):
     if not (data_dir / "molnet" / "delaney-processed.csv").exists():
         pytest.skip(f"no molnet/delaney-processed.csv in {data_dir}")
-    dataset = load_molecules("ESOL", "memgnn", data_dir)
+    dataset = load_named("ESOL", "memgnn", data_dir)
     parts = scaffold_split(dataset.smiles)
     part_of = {dataset.rows[i]: part for part, indices in enumerate(parts) for i in indices}
     assert len(dataset.duplicates) == 11  # 1128 rows, 1117 molecules

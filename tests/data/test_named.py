@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from rdkit import RDConfig
 
-from dgl_memgnn.data import MOLECULE_DATASETS, FreeWilson, MoleculeNet, load_molecules
+from dgl_memgnn.data import MOLECULE_DATASETS, FreeWilson, MoleculeNet, load_named
 
 # Molecules and dropped rows that dgllife gets out of the same files; positives by the folder's own README.
 REAL = {
@@ -27,10 +27,10 @@ def test_real_molecule_net(data_dir, name):
     file, smiles_column = FILES[name]
     if not (data_dir / "molnet" / file).exists():
         pytest.skip(f"no molnet/{file} in {data_dir}")
-    dataset = load_molecules(name, "memgnn", data_dir)
+    dataset = load_named(name, "memgnn", data_dir)
     expected = REAL[name]
     assert (len(dataset), len(dataset.dropped)) == (expected["count"], expected["dropped"])
-    assert (dataset.name, dataset.task) == (name, expected["task"])
+    assert (dataset.name, dataset.task.task_type) == (name, expected["task"])
     assert len(dataset.task_names) == expected["tasks"]
     assert all(record.reason.startswith("invalid SMILES: ") for record in dataset.dropped)
     frame = pd.read_csv(data_dir / "molnet" / file).iloc[np.array(dataset.rows) - 2]
@@ -103,7 +103,7 @@ def test_the_real_files_pass_as_downloads(data_dir, monkeypatch, name):
 def test_free_wilson():
     dataset = FreeWilson("memgnn")
     assert (len(dataset), dataset.dropped) == (1017, [])
-    assert (dataset.task, dataset.task_names, dataset.name) == ("regression", ["Act"], "FreeWilson")
+    assert (dataset.task.task_type, dataset.task_names, dataset.name) == ("regression", ["Act"], "FreeWilson")
     folder = os.path.join(RDConfig.RDContribDir, "FreeWilson", "data")
     with open(os.path.join(folder, "CHEMBL2321810_act.csv")) as file:
         activity = dict(line.strip().split(",") for line in file)
@@ -120,10 +120,14 @@ def test_rdkit_without_contrib(monkeypatch, tmp_path):
         FreeWilson()
 
 
-def test_load_molecules_by_name():
+def test_load_named_by_name():
     assert MOLECULE_DATASETS == ("FreeWilson", "ESOL", "Lipophilicity", "BACE", "Tox21")
-    assert isinstance(load_molecules("FreeWilson", "memgnn"), FreeWilson)
-    with pytest.raises(ValueError, match="'QM10': choose one of FreeWilson, ESOL"):
-        load_molecules("QM10")
+    assert isinstance(load_named("FreeWilson", "memgnn"), FreeWilson)
+    with pytest.raises(ValueError, match="FreeWilson is a task of type regression, not binary"):
+        load_named("FreeWilson", task_type="binary")
+    with pytest.raises(FileNotFoundError, match="FreeWilso.zip .* not found.*Did you mean FreeWilson"):
+        load_named("FreeWilso")
+    with pytest.raises(ValueError, match="'../ESOL' is no name of a data set"):
+        load_named("../ESOL")
     with pytest.raises(ValueError, match="'FreeWilson': choose one of ESOL"):
         MoleculeNet("FreeWilson")

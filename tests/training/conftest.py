@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from dgl_memgnn import GMN
-from dgl_memgnn.evaluation import score_classification
-from dgl_memgnn.training import Classification, Trainer
+from dgl_memgnn.tasks import Classes
+from dgl_memgnn.training import Trainer, TrainingConfig
 
 
 def inputs(graph):
@@ -30,7 +30,7 @@ def make_trainer():
     def make(seed=0, **options):
         torch.manual_seed(seed)
         model = GMN(1, 1, 8, 2, num_keys=(4, 1), num_heads=2, dropout=0.1)
-        options = {"epochs": 6, "batch_size": 8, "clustering_period": 2, "progress": False, **options}
-        return Trainer(model, Classification(), inputs, score_classification, True, seed=seed, **options)
+        config = TrainingConfig(**{"epochs": 6, "batch_size": 8, "clustering_period": 2, "seed": seed, **options})
+        return Trainer(model, Classes(["star", "cycle"]), inputs, config, progress=False)
 
     return make

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dgl_memgnn import GMN, MemGNN
-from dgl_memgnn.evaluation import score_regression
-from dgl_memgnn.training import BinaryTasks, Regression, Trainer
+from dgl_memgnn.tasks import BinaryTasks, Regression
+from dgl_memgnn.training import Trainer, TrainingConfig
 from dgl_memgnn.training.distributed import process_group, rank
 
 NUM_GRAPHS, TRAIN = 15, range(11)  # 11 graphs in batches of 4, 4 and 3 leave two processes uneven shares
@@ -36,22 +36,18 @@ def train(network):
     torch.manual_seed(2)
     label = labels()
     if network == "GMN":
-        model, objective = GMN(5, 5, 8, 2, num_keys=(3, 1), num_heads=2), Regression.fit(label)
+        model, objective = GMN(5, 5, 8, 2, num_keys=(3, 1), num_heads=2), Regression("ab")
         inputs = lambda graph: (graph.ndata["feat"], graph.ndata["feat"])  # noqa: E731
     else:
-        model, objective = MemGNN(5, 3, 8, 2, 2, num_keys=(3, 1), num_heads=2), BinaryTasks()
+        model, objective = MemGNN(5, 3, 8, 2, 2, num_keys=(3, 1), num_heads=2), BinaryTasks("ab")
         label = (label > 0).double().where(~label.isnan(), label)
+        label[11:13] = torch.tensor([[0.0], [1.0]])  # both classes, for the score on validation
         inputs = lambda graph: (graph.ndata["feat"], graph.edata["feat"])  # noqa: E731
     trainer = Trainer(
         model.double(),
         objective.double(),
         inputs,
-        score_regression,
-        False,
-        epochs=2,
-        batch_size=4,
-        clustering_period=1,
-        weight_average=0.5,
+        TrainingConfig(epochs=2, batch_size=4, clustering_period=1, weight_average=0.5),
         progress=False,
     )
     history = trainer.fit(list(zip(graphs(), label)), TRAIN, range(11, NUM_GRAPHS))
@@ -96,6 +92,7 @@ def test_the_command_trains_in_two_processes_and_continues(tmp_path):
     assert done.stdout.count("Stored in") == 1
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
         "config.yaml",
+        "splits.csv",
         "history.csv",
         "metrics.json",
         "predictions.csv",

@@ -8,8 +8,8 @@ import torch
 from dgl.dataloading import GraphDataLoader
 
 from dgl_memgnn import MemGNN, clustering_loss
-from dgl_memgnn.evaluation import score_regression
-from dgl_memgnn.training import EvenBatches, Regression, Trainer, predict
+from dgl_memgnn.tasks import Regression
+from dgl_memgnn.training import EvenBatches, Trainer, TrainingConfig, predict
 
 TRAIN, VALIDATION = range(18), range(18, 24)
 
@@ -121,7 +121,7 @@ def test_gradients_are_clipped(make_trainer, dataset):
     trainer = make_trainer(clip_norm=1e-3)
     graph, label = dataset[0]
     trainer.model.eval()
-    loss = trainer.objective(trainer.model(graph, *trainer.inputs(graph)), label[None])
+    loss = trainer.task(trainer.model(graph, *trainer.inputs(graph)), label[None])
     trainer.schedule.supervised_step(1e3 * loss)
     norm = torch.stack(
         [
@@ -138,7 +138,7 @@ def test_predictions_keep_the_order_and_leave_no_trace(make_trainer, dataset):
     some = [5, 0, 17]
     before = copy.deepcopy(trainer.model.state_dict())
     together = trainer.predict(dataset, some)
-    alone = torch.cat([predict(trainer.model, trainer.objective, trainer.inputs, [dataset[i][0]]) for i in some])
+    alone = torch.cat([predict(trainer.model, trainer.task, trainer.inputs, [dataset[i][0]]) for i in some])
     torch.testing.assert_close(together, alone)
     assert all(torch.equal(before[name], value) for name, value in trainer.model.state_dict().items())
 
@@ -166,8 +166,8 @@ def test_a_gradient_that_is_not_finite_stops_the_training(make_trainer, dataset)
             before.update(copy.deepcopy(dict(trainer.model.named_parameters())))
             return grad * float("inf")
 
-    objective = trainer.objective.forward
-    trainer.objective.forward = lambda output, label: Steep.apply(objective(output, label))
+    objective = trainer.task.forward
+    trainer.task.forward = lambda output, label: Steep.apply(objective(output, label))
     with pytest.raises(FloatingPointError, match="norm of the gradient is (nan|inf) in batch 1 of epoch 1"):
         trainer.fit(dataset, TRAIN, VALIDATION)
     assert all(torch.equal(before[name], p) for name, p in trainer.model.named_parameters())
@@ -184,7 +184,7 @@ def test_a_clustering_loss_that_is_not_finite_stops_the_training(make_trainer, d
 
 def test_a_score_that_is_not_a_number(make_trainer, dataset):
     trainer = make_trainer()
-    trainer.score = lambda prediction, label: {"accuracy": float("nan")}
+    trainer.task.score = lambda prediction, label: {"accuracy": float("nan")}
     with pytest.raises(ValueError, match="accuracy on validation"):
         trainer.fit(dataset, TRAIN, VALIDATION)
 
@@ -230,23 +230,19 @@ def test_descriptors_are_learned_from_in_any_order():
     model.descriptor_norm.fit(descriptors[:60])
     trainer = Trainer(
         model,
-        Regression.fit(label[:60]),
+        Regression(),
         lambda g: (g.ndata["feat"], g.edata["feat"]),
-        score_regression,
-        False,
-        epochs=60,
-        batch_size=8,
-        learning_rate=1e-2,
+        TrainingConfig(epochs=60, batch_size=8, learning_rate=1e-2),
         progress=False,
     )
     dataset = list(zip(graphs, label, descriptors))
     history = trainer.fit(dataset, range(60), range(60, 80))
     assert min(record["rmse"] for record in history) < 0.5 * label.std()
-    expected = predict(trainer.model, trainer.objective, trainer.inputs, graphs, descriptors=descriptors)
+    expected = predict(trainer.model, trainer.task, trainer.inputs, graphs, descriptors=descriptors)
     torch.testing.assert_close(trainer.predict(dataset, [75, 3]), expected[[75, 3]])
 
 
 @pytest.mark.parametrize("name, value", [("decay", "Cosine"), ("keep", "first")])
 def test_an_unknown_choice_is_refused(make_trainer, name, value):
-    with pytest.raises(ValueError, match=f"Unknown {name} {value!r}: choose one of"):
+    with pytest.raises(ValueError, match=f"training.{name} must be one of .* got {value!r}"):
         make_trainer(**{name: value})

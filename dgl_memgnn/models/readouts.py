@@ -1,0 +1,84 @@
+"""Readouts that a network can have: the memory layers, and DGL's for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dgl
+from dgl.nn import GlobalAttentionPooling, Set2Set, SumPooling
+from torch import Tensor, nn
+
+from dgl_memgnn.nn.norm import BatchNorm
+
+__all__ = ["PooledReadout", "READOUTS", "Readout"]
+
+
+class PooledReadout(nn.Module):
+    """One of DGL's readouts, with the projection, batch normalisation and activation of a memory layer
+
+    Parameters
+    ----------
+    pooling : torch.nn.Module
+        ``pooling(graph, feat)`` gives one row a graph.
+    width : int
+        Width of that row.
+    feats : int
+        Width of the output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> graph = dgl.batch([dgl.rand_graph(5, 8), dgl.rand_graph(9, 20)])
+    >>> PooledReadout(SumPooling(), 16, 32)(graph, torch.randn(14, 16)).shape
+    torch.Size([2, 32])
+    """
+
+    def __init__(self, pooling: nn.Module, width: int, feats: int) -> None:
+        super().__init__()
+        self.pooling = pooling
+        self.projection = nn.Sequential(nn.Linear(width, feats), BatchNorm(feats), nn.LeakyReLU(0.2))
+
+    def forward(self, graph: dgl.DGLGraph, feat: Tensor) -> Tensor:
+        """One row of shape (feats,) a graph."""
+        return self.projection(self.pooling(graph, feat))
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A readout by the name that a configuration gives it
+
+    Parameters
+    ----------
+    build : callable
+        ``build(options)`` makes it, of the options of a configuration's section ``model``; None stands for the
+        network's own memory layers.
+    options : sequence of str
+        Names of the options that it heeds.
+    """
+
+    build: Callable[[Any], nn.Module | None]
+    options: Sequence[str] = ("readout",)
+
+
+def _sum(options: Any) -> nn.Module:
+    return PooledReadout(SumPooling(), options.hidden_feats, options.hidden_feats)
+
+
+def _attention(options: Any) -> nn.Module:
+    pooling = GlobalAttentionPooling(nn.Linear(options.hidden_feats, 1))
+    return PooledReadout(pooling, options.hidden_feats, options.hidden_feats)
+
+
+def _set2set(options: Any) -> nn.Module:
+    pooling = Set2Set(options.hidden_feats, n_iters=6, n_layers=1)
+    return PooledReadout(pooling, 2 * options.hidden_feats, options.hidden_feats)
+
+
+READOUTS = {
+    "memory": Readout(lambda options: None, ("num_keys", "num_heads")),
+    "sum": Readout(_sum),
+    "attention": Readout(_attention),
+    "set2set": Readout(_set2set),
+}

@@ -1,0 +1,20 @@
+"""Published figures."""
+
+__all__ = ["PUBLISHED"]
+
+# (protocol, data set) -> rows of who, and the figure of each part that the protocol scores
+PUBLISHED: dict[tuple[str, str], list[tuple]] = {
+    ("paper", "ENZYMES"): [("paper, GMN", "0.7866"), ("paper, MemGNN", "0.7550")],
+    ("paper", "PROTEINS_full"): [("paper, GMN", "0.8225"), ("paper, MemGNN", "0.8135")],
+    ("paper", "DD"): [("paper, GMN", "0.8440"), ("paper, MemGNN", "0.8292")],
+    ("paper", "COLLAB"): [("paper, GMN", "0.8018"), ("paper, MemGNN", "0.770")],
+    ("paper", "REDDIT-BINARY"): [("paper, GMN", "0.9528"), ("paper, MemGNN", "0.8555")],
+    ("moleculenet", "ESOL"): [("paper, MemGNN", "0.53 ± 0.03", "0.54 ± 0.01")],
+    ("moleculenet", "Lipophilicity"): [("paper, MemGNN", "0.555 ± 0.039", "0.556 ± 0.023")],
+    ("moleculenet", "BACE"): [("paper, MemGNN", "0.859 ± 0.000", "0.907 ± 0.000")],
+    ("moleculenet", "Tox21"): [("paper, MemGNN", "0.862 ± 0.009", "0.828 ± 0.004")],
+    ("scaffold", "ESOL"): [("dgllife, AttentiveFP", None, "0.82")],
+    ("scaffold", "Lipophilicity"): [("dgllife, Weave", None, "0.67")],
+    ("scaffold", "BACE"): [("dgllife, pre-trained GIN", None, "0.86"), ("dgllife, MPNN", None, "0.85")],
+    ("scaffold", "Tox21"): [("dgllife, pre-trained GIN", None, "0.80")],
+}

@@ -1,0 +1,106 @@
+"""Tables of stored results beside the published figures, one for each protocol and data set."""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from dgl_memgnn.files import replacing
+from dgl_memgnn.results.published import PUBLISHED
+from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
+from dgl_memgnn.tasks import TASK_TYPES
+
+__all__ = ["write_tables"]
+
+HEADINGS = dict(next(iter(kind.metrics.items())) for kind in TASK_TYPES.values())  # of the metrics that decide
+
+
+def write_tables(folder: str | PathLike[str]) -> Path:
+    """Write README.md into a folder of results.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Folders in it, at any depth, hold a result.json each, as ``dgl-memgnn benchmark`` writes it; their names
+        name the rows.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no result.json.
+    """
+    folder = Path(folder)
+    results = {
+        path.parent: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("result.json"))
+    }
+    if not results:
+        raise FileNotFoundError(f"No folder in {folder} holds a result.json; dgl-memgnn benchmark writes them.")
+    lines = [
+        "# Results",
+        "",
+        "Made by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run with its "
+        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch "
+        "that is best on validation, or at its last where a row says so. Links lead to the training curves.",
+    ]
+    for protocol, meaning in PROTOCOLS.items():
+        of_protocol = {
+            row: result
+            for row, result in results.items()
+            if protocol in protocols_of(result["protocol"], _dataset(result))
+        }
+        if of_protocol:
+            lines += ["", f"## Protocol `{protocol}`", "", f"{meaning[0].upper()}{meaning[1:]}."]
+        for dataset in sorted({_dataset(result) for result in of_protocol.values()}):
+            rows = {row: result for row, result in of_protocol.items() if _dataset(result) == dataset}
+            lines += _table(folder, protocol, dataset, rows)
+    path = folder / "README.md"
+    with replacing(path) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _dataset(result: dict[str, Any]) -> str:
+    return result["config"]["data"]["dataset"] or result["config"]["data"]["csv"]
+
+
+def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[str, Any]]) -> list[str]:
+    summary = next(iter(results.values()))["summary"]
+    parts = list(summary)
+    metric = next(iter(summary[parts[0]]))  # the one that decides stands first
+    rows = [
+        [who, *(figure or "" for figure in figures), ""]
+        for who, *figures in PUBLISHED.get((protocol, dataset), [])
+    ]
+    for row, result in results.items():
+        curves, title = row / "curves.png", f"`{row.name}`"
+        if curves.is_file():
+            title = f"[{title}]({curves.relative_to(folder).as_posix()})"
+        num_runs = sum("-member" not in run for run in result["runs"])
+        has_epochs = any(run.get("kept_epoch") for run in result["runs"].values())
+        if has_epochs and result["config"]["training"].get("keep") == "last":
+            title += ", last epoch"
+        rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), num_runs])
+        if "ensemble" in result:
+            summary = result["ensemble"]["summary"]
+            figures = [_figure(summary[part][metric]) if part in summary else "" for part in parts]
+            rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, num_runs])
+    header = ["", *parts, "runs"]
+    return [
+        "",
+        f"### {dataset}: {HEADINGS[metric]}",
+        "",
+        *(f"| {' | '.join(map(str, row))} |" for row in [header, ["---"] * len(header), *rows]),
+    ]
+
+
+def _figure(summary: dict[str, float | None]) -> str:
+    if summary["mean"] is None:
+        return ""
+    return f"{summary['mean']:.3f} ± {summary['std']:.3f}"

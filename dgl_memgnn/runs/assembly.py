@@ -1,0 +1,156 @@
+"""What a configuration stands for: data, their split, and a learner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+
+from dgl_memgnn.cache import default_cache_dir
+from dgl_memgnn.config import Config
+from dgl_memgnn.data import (
+    GraphDataset,
+    MoleculeDataset,
+    load_named,
+    random_split,
+    scaffold_split,
+    stratified_folds,
+)
+from dgl_memgnn.models import NETWORKS, Network, Widths
+from dgl_memgnn.tasks import Task
+from dgl_memgnn.training import Trainer
+from dgl_memgnn.transforms import EMBEDDINGS, embed
+
+__all__ = ["Assembly", "assemble", "build_learner", "embed_for", "load_dataset", "split", "widths_of"]
+
+
+@dataclass
+class Assembly:
+    """All that a run is made of.
+
+    Parameters
+    ----------
+    config : Config
+    dataset : GraphDataset
+        With the topological embedding, if the network takes one.
+    parts : dict of ndarray
+        Indices of ``"train"``, ``"validation"`` and, unless it is a fold, ``"test"``.
+    learner : Trainer, or a network that learns by itself
+        Not yet trained.
+    """
+
+    config: Config
+    dataset: GraphDataset
+    parts: dict[str, np.ndarray]
+    learner: Any
+
+    @property
+    def network(self) -> Network:
+        """The network's entry in :data:`dgl_memgnn.models.NETWORKS`."""
+        return NETWORKS[self.config.model.network]
+
+
+def assemble(
+    config: Config,
+    dataset: GraphDataset | None = None,
+    parts: dict[str, np.ndarray] | None = None,
+    progress: bool = False,
+) -> Assembly:
+    """Assemble a run.
+
+    Parameters
+    ----------
+    config : Config
+    dataset : GraphDataset, optional
+        What :func:`load_dataset` gave for the same data. Default: it is loaded.
+    parts : dict of ndarray, optional
+        The split. Default: the configuration's.
+    progress : bool, optional
+        Whether training shows a progress bar. Default: ``False``.
+
+    Raises
+    ------
+    ValueError
+        If the data are not what the configuration says, or nothing can be learned from them.
+    """
+    dataset = load_dataset(config) if dataset is None else dataset
+    embed_for(config, dataset.graphs, config.data.cache_dir or default_cache_dir())
+    parts = split(config, dataset) if parts is None else parts
+    dataset.task.check_learnable(dataset.labels, parts)
+    _check_columns(config, dataset.task)
+    learner = build_learner(config, dataset.task, widths_of(config, dataset), progress)
+    if dataset.descriptors is not None:
+        learner.model.descriptor_norm.fit(dataset.descriptors[parts["train"]])
+    return Assembly(config, dataset, parts, learner)
+
+
+def load_dataset(config: Config) -> GraphDataset:
+    """The data set of a configuration, without a topological embedding."""
+    data = config.data
+    cache_dir = data.cache_dir or default_cache_dir()
+    if data.dataset is not None:
+        return load_named(
+            data.dataset, data.featurizer, data.data_dir, cache_dir, data.descriptors, data.task_type
+        )
+    return MoleculeDataset.from_csv(
+        data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir, data.descriptors, data.task_type
+    )
+
+
+def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> bool:
+    """Give graphs the topological embedding of a configuration, if its network takes one; whether it does."""
+    takes_topology = NETWORKS[config.model.network].takes_topology
+    if takes_topology:
+        embed(graphs, EMBEDDINGS[config.data.embedding](config.data.embedding_width), cache_dir)
+    return takes_topology
+
+
+def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
+    """Indices of the parts of a data set: train and validation, and test unless it is a fold."""
+    data = config.data
+    seed = config.training.seed if data.split_seed is None else data.split_seed
+    parts: Any
+    if data.split == "folds":
+        if dataset.labels.dim() != 1:
+            raise ValueError(f"data.split: folds is for classes, not for {dataset.task.describe()}.")
+        parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
+    elif data.split == "scaffold":
+        parts = scaffold_split(dataset.smiles)
+    else:
+        parts = random_split(len(dataset), seed=seed)
+    return dict(zip(("train", "validation", "test"), parts))
+
+
+def widths_of(config: Config, dataset: GraphDataset) -> Widths:
+    """Widths of the network's inputs and output on a data set."""
+    return Widths(
+        dataset.node_feats,
+        dataset.edge_feats,
+        dataset.task.num_outputs,
+        config.data.embedding_width,
+        len(dataset.descriptor_names),
+    )
+
+
+def build_learner(config: Config, task: Task, widths: Widths, progress: bool = False) -> Any:
+    """A new network of a configuration, and what trains it."""
+    network, seed = NETWORKS[config.model.network], config.training.seed
+    torch.manual_seed(seed)
+    model = network.build(config.model, widths, task, seed)
+    if network.learns_by_itself:
+        return model
+    return Trainer(model, task, network.take_inputs, config.training, progress)
+
+
+def _check_columns(config: Config, task: Task) -> None:
+    """Refuse names that a table of predictions would hold twice."""
+    spread = [f"{name}_std" for name in task.output_names]
+    columns = [*task.columns(np.empty((0, task.num_outputs))), *spread, "reason"]
+    if config.data.csv is not None:
+        columns.append(config.data.smiles_column)
+    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    if doubled:
+        raise ValueError(f"Tables of predictions would have two columns {doubled[0]!r}: rename a column or a class.")

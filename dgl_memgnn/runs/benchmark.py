@@ -1,0 +1,161 @@
+"""All runs of a protocol, two at a time, each stored before the next starts."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from dgl_memgnn.config import Config
+from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.runs.assembly import assemble, load_dataset
+from dgl_memgnn.runs.protocols import runs
+from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
+from dgl_memgnn.tasks import Task, make_task
+from dgl_memgnn.visualization import plot_curves
+
+__all__ = ["benchmark"]
+
+
+def benchmark(
+    config: Config,
+    protocol: str,
+    folder: str | PathLike[str],
+    repeats: int | None = None,
+    workers: int = 2,
+    overwrite: bool = False,
+    members: int = 1,
+) -> dict[str, Any]:
+    """Run a protocol, or what is left of it.
+
+    Parameters
+    ----------
+    config : dgl_memgnn.config.Config
+        The configuration.
+    protocol : str
+        See :func:`dgl_memgnn.runs.protocols.runs`.
+    folder : str or os.PathLike
+        Receives a run folder a run, curves.png, and result.json. Runs that are complete there are kept; one that
+        was interrupted continues.
+    repeats : int, optional
+        Number of folds or seeds. Default: the protocol's.
+    workers : int, optional
+        Number of processes, of one thread each. Default: ``2``.
+    overwrite : bool, optional
+        Whether to remove the runs that are there and start anew. Default: ``False``.
+    members : int, optional
+        Number of networks trained on the split of each seed, whose mean prediction is scored too. Default: ``1``.
+
+    Returns
+    -------
+    dict
+        The content of result.json: mean and standard deviation of each metric over the protocol's runs, those of
+        the ensembles if there are any, all runs, and the configuration.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a run of another configuration, or of data that have changed since.
+    """
+    folder = Path(folder)
+    configs = runs(config, protocol, repeats, members)
+    dataset = load_dataset(config)
+    finished = {} if overwrite else _finished(configs, folder, dataset)
+    pending = {name: run for name, run in configs.items() if name not in finished}
+    if pending:  # tells what is wrong before processes start, and leaves them what it has cached
+        assemble(next(iter(pending.values())), dataset)
+    with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
+        if pending:
+            # spawned, not forked: OpenMP does not survive a fork
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+                started = [
+                    pool.submit(train_run, run, folder / name, False, overwrite, report=i == 0)
+                    for i, (name, run) in enumerate(pending.items())
+                ]
+                try:
+                    for done in as_completed(started):
+                        done.result()
+                        bar.update()
+                except BaseException:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    for process in multiprocessing.active_children():
+                        process.terminate()  # what they have stored is whole, and continues
+                    raise
+    result = _result(config, protocol, folder, configs, members)
+    histories = {name: folder / name / "history.csv" for name in configs}
+    if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
+        plot_curves(histories, folder / "curves.png")
+    write_json(folder / "result.json", result)
+    return result
+
+
+def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -> dict[str, Any]:
+    """Results of the runs that are finished; ValueError if one is of another configuration or of other data."""
+    stored = {name: stored_result(folder / name, run) for name, run in configs.items()}
+    finished = {name: result for name, result in stored.items() if result is not None}
+    for name, result in finished.items():
+        check_unchanged(folder / name, result, dataset)
+    return finished
+
+
+def _one_thread() -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+
+
+def _result(
+    config: Config, protocol: str, folder: Path, configs: dict[str, Config], members: int
+) -> dict[str, Any]:
+    metrics = {name: json.loads((folder / name / "metrics.json").read_text(encoding="utf-8")) for name in configs}
+    splits = [name for name in configs if "-member" not in name]
+    parts = [part for part in ("validation", "test") if part in metrics[splits[0]]]
+    result = {
+        "protocol": protocol,
+        "summary": {part: _summary([metrics[name][part] for name in splits]) for part in parts},
+        "runs": metrics,
+        "config": asdict(config),
+    }
+    if members > 1:
+        ensembles = [[name for name in configs if name.partition("-")[0] == split] for split in splits]
+        task = make_task(metrics[splits[0]]["task"], metrics[splits[0]]["task_arguments"])
+        scores = [_ensemble_score([folder / name for name in names], task) for names in ensembles]
+        result["ensemble"] = {"members": members, "summary": {"test": _summary(scores)}}
+    return result
+
+
+def _ensemble_score(folders: list[Path], task: Task) -> dict[str, float]:
+    """Metrics of the mean of the test predictions of some runs on the same split."""
+    members = [_held_out(folder, task) for folder in folders]
+    return task.score(torch.stack([prediction for prediction, _ in members]).mean(dim=0), members[0][1])
+
+
+def _held_out(folder: Path, task: Task) -> tuple[torch.Tensor, torch.Tensor]:
+    """Predictions and labels of the test part of a run; where a label is missing, the prediction is 0."""
+    table = pd.read_csv(folder / "predictions.csv", dtype={"task": str})
+    ids = table["id"].unique()
+    of_targets = {name: table[table["task"] == name].set_index("id").reindex(ids) for name in task.names}
+    prediction, label = task.from_targets(of_targets)
+    return prediction.nan_to_num(), label
+
+
+def _summary(scores: list[dict[str, Any]]) -> dict[str, Any]:
+    return {metric: _mean_and_std([score[metric] for score in scores]) for metric in scores[0]}
+
+
+def _mean_and_std(values: list[float | None]) -> dict[str, float | None]:
+    values = np.array(values, dtype=float)  # null, where a metric is not defined, becomes NaN
+    defined = values[~np.isnan(values)]
+    if len(defined) == 0:
+        return {"mean": None, "std": None}
+    return {"mean": float(defined.mean()), "std": float(defined.std())}

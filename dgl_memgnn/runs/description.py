@@ -1,0 +1,42 @@
+"""What a run has loaded and chosen, in words, and the options that choose otherwise."""
+
+from __future__ import annotations
+
+from dgl_memgnn.runs.assembly import Assembly
+
+__all__ = ["describe"]
+
+_PHRASES = {
+    "hidden_feats": "width {hidden_feats}",
+    "num_layers": "{num_layers} layers",
+    "readout": "readout {readout}",
+    "num_keys": "memory layers of {keys} keys in {num_heads} heads",
+}
+
+
+def describe(assembly: Assembly) -> str:
+    """Describe a run before it trains, in a few lines.
+
+    Parameters
+    ----------
+    assembly : Assembly
+        The run.
+
+    Returns
+    -------
+    str
+    """
+    sizes = ", ".join(f"{len(indices)} {part}" for part, indices in assembly.parts.items())
+    split = f"Split: {assembly.config.data.split}, {sizes} (--split)."
+    return "\n".join([*assembly.dataset.report(), _network(assembly), split])
+
+
+def _network(assembly: Assembly) -> str:
+    network, options = assembly.network, assembly.config.model
+    heeded = network.options(options)
+    values = {**vars(options), "keys": ", ".join(map(str, options.num_keys))}
+    sizes = [_PHRASES[name].format(**values) for name in heeded if name in _PHRASES]
+    count = sum(parameter.numel() for parameter in assembly.learner.evaluated.parameters())
+    parameters = f": {count:,} parameters" if count else ""
+    listed = ", ".join("--" + name.replace("_", "-") for name in ("network", *heeded))
+    return f"Network: {', '.join([network.name, *sizes])}{parameters} ({listed})."

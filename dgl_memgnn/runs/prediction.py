@@ -1,0 +1,252 @@
+"""Predictions of stored runs for new molecules."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dgl
+import numpy as np
+import pandas as pd
+from torch import Tensor
+from tqdm import tqdm
+
+from dgl_memgnn.data import MoleculeError, iterate_molecules, smiles_to_descriptors, smiles_to_graph
+from dgl_memgnn.files import replacing
+from dgl_memgnn.runs.assembly import embed_for
+from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
+
+__all__ = ["PredictionCounts", "Predictor"]
+
+_LISTED_FAILURES = 5
+
+
+class PredictionCounts(NamedTuple):
+    """What :meth:`Predictor.predict_csv` has written.
+
+    Parameters
+    ----------
+    total : int
+        Number of molecules.
+    failed : int
+        How many of them could not be predicted.
+    first_failures : list of (int, str)
+        Line of the source and reason of the first of those.
+    """
+
+    total: int
+    failed: int
+    first_failures: list
+
+
+class Predictor:
+    r"""A trained network, or several with the mean of their predictions, loaded from the folder of the runs
+
+    Parameters
+    ----------
+    run : str or os.PathLike
+        A folder that ``dgl-memgnn train`` or ``dgl-memgnn benchmark`` filled: of a run, or of the folders of
+        finished runs that agree in tasks and features.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of the folders of the runs.
+    task : Task
+        What is predicted.
+    task_names : list of str
+        Names of the targets.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no checkpoint, or a run in it is not finished.
+    ValueError
+        If a checkpoint is damaged or of a network for graphs other than molecules, or runs do not agree.
+    """
+
+    def __init__(self, run: str | PathLike[str]) -> None:
+        folders = _run_folders(Path(run))
+        self.names = [folder.name for folder in folders]
+        self._networks = [StoredNetwork(folder) for folder in folders]
+        for folder, network in zip(folders, self._networks):
+            if not network.for_molecules:
+                raise ValueError(f"{folder} was trained on {network.config.data.dataset}, not on molecules.")
+        _check_agreement(folders, self._networks)
+        first = self._networks[0]
+        self.config, self.task, self._descriptor_names = first.config, first.task, first.descriptor_names
+
+    @property
+    def task_names(self) -> list[str]:
+        return self.task.names
+
+    def predict(self, smiles: Sequence[str]) -> pd.DataFrame:
+        """Predict for molecules.
+
+        Parameters
+        ----------
+        smiles : sequence of str
+            SMILES of the molecules.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a molecule, in their order, with ``reason``, why a molecule could not be predicted, in the last
+            column; empty if it could. A column a task holds the target in its unit or the probability of class 1;
+            of several classes, ``<task>`` holds the most probable one, and ``<task>_<class>`` the probability of
+            each. Of several runs, these are means, and a column ``<column>_std`` after each holds the standard
+            deviation over the runs.
+        """
+        smiles = list(smiles)
+        graphs, kept, reasons = [], [], []
+        for row, text in enumerate(smiles):
+            try:
+                graphs.append(smiles_to_graph(text, self.config.data.featurizer))
+                kept.append(row)
+                reasons.append("")
+            except MoleculeError as error:
+                reasons.append(str(error))
+        values = np.full((len(self._networks), len(reasons), self.task.num_outputs), np.nan, dtype=np.float32)
+        if graphs:
+            values[:, kept] = self._predict([smiles[row].strip() for row in kept], graphs)
+        spread = values.std(axis=0) if len(self._networks) > 1 else None
+        return pd.DataFrame({**self.task.columns(values.mean(axis=0), spread), "reason": reasons})
+
+    def _predict(self, smiles: list[str], graphs: list[dgl.DGLGraph]) -> list[np.ndarray]:
+        any(embed_for(network.config, graphs) for network in self._networks)  # one embedding serves all
+        descriptors = smiles_to_descriptors(smiles, self._descriptor_names) if self._descriptor_names else None
+        molecules = _Molecules(smiles, graphs, descriptors)
+        return [network.predict(molecules).numpy() for network in self._networks]
+
+    def predict_csv(
+        self,
+        source: str | PathLike[str],
+        target: str | PathLike[str],
+        smiles_column: str | None = None,
+        chunk_size: int = 1000,
+        progress: bool = True,
+    ) -> PredictionCounts:
+        """Predict for a CSV file of molecules of any size, a piece at a time.
+
+        Parameters
+        ----------
+        source : str or os.PathLike
+            A CSV file with a column of SMILES, compressed if its name ends in ``.gz``. It is checked to the
+            end before the first prediction.
+        target : str or os.PathLike
+            The CSV file to write, compressed if its name ends in ``.gz``: SMILES, then the columns of
+            :meth:`predict`, row by row as in ``source``. It is written whole or not at all.
+        smiles_column : str, optional
+            The column of SMILES. Default: that of the training data.
+        chunk_size : int, optional
+            Number of molecules held in memory. Default: ``1000``.
+        progress : bool, optional
+            Whether to show a progress bar. Default: ``True``.
+
+        Returns
+        -------
+        PredictionCounts
+
+        Raises
+        ------
+        ValueError
+            If the source is no readable CSV or lacks the column, if that is the name of a column of
+            predictions, or if the target is the source.
+        FileNotFoundError
+            If there is no source, or no folder for the target.
+        """
+        column = smiles_column or self.config.data.smiles_column
+        source, target = Path(source), Path(target)
+        _check_target(source, target)
+        if column in self.predict([]):
+            raise ValueError(
+                f"The column of SMILES must not be called {column!r}, as one of the predictions is: "
+                f"rename it in {source}."
+            )
+        total = sum(len(table.smiles) for table in iterate_molecules(source, column))
+        failed, first_failures = 0, []
+        open_text = gzip.open if target.suffix == ".gz" else open
+        with (
+            replacing(target) as unfinished,
+            open_text(unfinished, "wt", newline="", encoding="utf-8") as file,
+            tqdm(total=total, unit="molecule", disable=not progress) as bar,
+        ):
+            for i, molecules in enumerate(iterate_molecules(source, column, chunk_size=chunk_size)):
+                table = self.predict(molecules.smiles)
+                table.insert(0, column, molecules.smiles)
+                table.to_csv(file, index=False, header=i == 0)
+                failures = [(line, reason) for line, reason in zip(molecules.rows, table["reason"]) if reason]
+                failed += len(failures)
+                first_failures += failures[: _LISTED_FAILURES - len(first_failures)]
+                bar.update(len(table))
+        return PredictionCounts(total, failed, first_failures)
+
+
+@dataclass
+class _Molecules:
+    """Molecules without labels, as a learner takes them."""
+
+    smiles: list[str]
+    graphs: list[dgl.DGLGraph]
+    descriptors: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.graphs)
+
+    def __getitem__(self, i: int) -> tuple[Any, ...]:
+        described = () if self.descriptors is None else (self.descriptors[i],)
+        return (self.graphs[i], None, *described)
+
+
+def _check_agreement(folders: Sequence[Path], networks: Sequence[StoredNetwork]) -> None:
+    """ValueError if there is no mean of the networks' predictions, naming what they differ in."""
+    first = _contract(networks[0])
+    for folder, network in zip(folders, networks):
+        for what, value in _contract(network).items():
+            if value != first[what]:
+                raise ValueError(
+                    f"{folders[0]} and {folder} differ in {what}, {first[what]!r} and {value!r}, so there is no mean "
+                    "of their predictions: give one of them."
+                )
+
+
+def _contract(network: StoredNetwork) -> dict[str, Any]:
+    data = network.config.data
+    return {
+        "tasks": network.task.names,
+        "kind of task": network.task.task_type,
+        "task": network.task.arguments,
+        "featurizer": data.featurizer,
+        "embedding": (data.embedding, data.embedding_width),
+        "descriptors": network.descriptor_names,
+        "data": network.digest[:12],
+    }
+
+
+def _run_folders(run: Path) -> list[Path]:
+    """The folder itself if it is of a run, otherwise those of the finished runs in it."""
+    if (run / CHECKPOINT).is_file():
+        return [run]
+    folders = sorted(path.parent for path in run.glob("*/config.yaml"))
+    for folder in folders:
+        if not ((folder / CHECKPOINT).is_file() and (folder / "metrics.json").is_file()):
+            raise FileNotFoundError(f"{folder} is not finished. Finish it (dgl-memgnn benchmark), or remove it.")
+    if not folders:
+        raise FileNotFoundError(
+            f"{run} holds no checkpoint.pt, nor do its folders. Give the folder of a finished run, or of several."
+        )
+    return folders
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """Refuse a file that could not be written in the end, or should not."""
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} in.")
+    if target.is_dir():
+        raise ValueError(f"{target} is a folder: give a file to write.")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ValueError(f"{target} would replace the file of molecules: give another file to write.")

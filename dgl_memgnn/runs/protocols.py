@@ -1,0 +1,91 @@
+"""Which runs make up a published figure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dgl_memgnn.config import Config, check_together
+
+__all__ = ["PROTOCOLS", "protocols_of", "runs"]
+
+PROTOCOLS = {
+    "paper": "ten stratified folds; each fold's best epoch is chosen on the graphs it reports (optimistic)",
+    "moleculenet": "80/10/10 over three seeds; scaffold split for BACE, random split for others",
+    "scaffold": "80/10/10 by scaffold over three seeds",
+}
+
+
+def runs(config: Config, protocol: str, repeats: int | None = None, members: int = 1) -> dict[str, Config]:
+    """The runs of a protocol, by name.
+
+    Parameters
+    ----------
+    config : dgl_memgnn.config.Config
+        The configuration; its split and seed are replaced, and for ``"paper"`` the epoch that is kept.
+    protocol : str
+        ``"paper"``: validation accuracy on ten stratified folds, each at its best epoch, which is optimistic.
+        ``"moleculenet"``: three seeds of the random split, for BACE of the scaffold split; the epoch is chosen on
+        validation or, where the configuration says so, the last, and the test part is scored once.
+        ``"scaffold"``: the same with the scaffold split for all.
+    repeats : int, optional
+        Number of folds or seeds. Default: the protocol's, 10 or 3.
+    members : int, optional
+        Number of networks trained on the split of each seed, for an ensemble. The first is the run of the
+        protocol itself. Default: ``1``.
+
+    Returns
+    -------
+    dict
+        Configurations by the names of their runs: ``fold0``, or ``seed0`` and ``seed0-member1``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such protocol, or it is not for such data.
+
+    Examples
+    --------
+    >>> from dgl_memgnn.config import load_config
+    >>> seeds = runs(load_config("esol_memgnn"), "moleculenet")
+    >>> {name: (config.data.split, config.training.seed) for name, config in seeds.items()}
+    {'seed0': ('random', 0), 'seed1': ('random', 1), 'seed2': ('random', 2)}
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"Unknown protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}.")
+    if protocol == "paper":
+        if members > 1:
+            raise ValueError("Protocol paper has no ensembles: its folds are scored by the class predicted.")
+        folds = range(min(repeats or 10, 10))
+        config = replace(config, training=replace(config.training, keep="best"))
+        return {
+            f"fold{fold}": _with(config, {"split": "folds", "num_folds": 10, "fold": fold}, seed=fold)
+            for fold in folds
+        }
+    data = {"split": "scaffold" if "scaffold" in protocols_of(protocol, config.data.dataset) else "random"}
+    seeds = range(repeats or 3)
+    plain = {f"seed{seed}": _with(config, data, seed) for seed in seeds}
+    others = {
+        f"seed{seed}-member{i}": _with(config, {**data, "split_seed": seed}, 1000 * i + seed)
+        for i in range(1, members)
+        for seed in seeds
+    }
+    return {**plain, **others}
+
+
+def protocols_of(protocol: str, dataset: str | None) -> tuple[str, ...]:
+    """The protocols whose runs those of a protocol are on a data set: on BACE, two are one.
+
+    Examples
+    --------
+    >>> protocols_of("moleculenet", "BACE"), protocols_of("moleculenet", "ESOL")
+    (('moleculenet', 'scaffold'), ('moleculenet',))
+    """
+    both = ("moleculenet", "scaffold")
+    return both if dataset == "BACE" and protocol in both else (protocol,)
+
+
+def _with(config: Config, data: dict[str, Any], seed: int) -> Config:
+    run = replace(config, data=replace(config.data, **data), training=replace(config.training, seed=seed))
+    check_together(run)
+    return run

@@ -1,0 +1,290 @@
+"""One run: data, network, training, and a folder with all that came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import time
+import warnings
+from dataclasses import asdict
+from importlib import metadata
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from dgl_memgnn.config import Config, load_config
+from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.files import remove_unfinished, replacing
+from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
+from dgl_memgnn.runs.description import describe
+from dgl_memgnn.runs.stored import CHECKPOINT, store_network
+from dgl_memgnn.training import load_checkpoint, save_checkpoint
+from dgl_memgnn.training.distributed import check_device, main_process_first, rank
+from dgl_memgnn.visualization import plot_curves
+
+__all__ = ["check_unchanged", "stored_result", "train_run", "write_json"]
+
+PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
+FILES = ("config.yaml", "splits.csv", "history.csv", "curves.png", CHECKPOINT, "predictions.csv", "metrics.json")
+STATE = "training.pt"  # all it takes to continue; removed when the run is finished
+
+
+def train_run(
+    config: Config,
+    folder: str | PathLike[str],
+    progress: bool = True,
+    overwrite: bool = False,
+    report: bool = True,
+) -> dict[str, Any]:
+    """Train as a configuration says, and store the run.
+
+    All processes of a group (see :mod:`dgl_memgnn.training.distributed`) call it; the first of them writes.
+
+    A run that was interrupted, however that was, continues after its last whole epoch and ends as if it had
+    never stopped. A finished one is left as it is.
+
+    Parameters
+    ----------
+    config : dgl_memgnn.config.Config
+        The configuration.
+    folder : str or os.PathLike
+        The run folder: new, empty, or of the same configuration. It receives config.yaml, splits.csv,
+        history.csv, curves.png, metrics.json, predictions.csv and checkpoint.pt.
+    progress : bool, optional
+        Whether to show a progress bar. Default: ``True``.
+    overwrite : bool, optional
+        Whether to remove a run that is there and start anew. Default: ``False``.
+    report : bool, optional
+        Whether to print what was loaded and what was chosen, or that the run is finished. Default: ``True``.
+
+    Returns
+    -------
+    dict
+        The content of metrics.json.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds something else than a run.
+    ValueError
+        If the folder holds a run of another configuration or its data have changed since, or if the data are not
+        what the configuration says, or nothing can be learned from them.
+    """
+    started = time.perf_counter()
+    folder = Path(folder)
+    check_device(config.training.device)
+    stored = None if overwrite else stored_result(folder, config)
+    with main_process_first():
+        if rank() == 0:
+            remove_unfinished(folder)
+        dataset = load_dataset(config)
+        if stored is not None:
+            check_unchanged(folder, stored, dataset)
+            return _left_alone(folder, stored, report)
+        assembly = assemble(config, dataset, progress=progress)
+        if rank() == 0 and overwrite:
+            _remove_run(folder)
+    learner, parts = assembly.learner, assembly.parts
+    if report and rank() == 0:
+        print(describe(assembly), flush=True)
+    digests = {"data": dataset.digest, "split": _split_digest(parts)}
+    elapsed = _continue(learner, folder, digests)
+    if rank() == 0:
+        _begin(folder, assembly)
+
+    def on_epoch(record: dict[str, Any], kept: bool) -> None:
+        if rank() > 0:
+            return
+        with replacing(folder / "history.csv") as unfinished:
+            pd.DataFrame(learner.history).to_csv(unfinished, index=False)
+        if kept:
+            store_network(folder, assembly)
+        save_checkpoint(
+            folder / STATE,
+            trainer=learner.state_dict(),
+            digests=digests,
+            elapsed=elapsed + time.perf_counter() - started,
+        )
+
+    learner.fit(dataset, parts["train"], parts["validation"], on_epoch)
+    predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
+    result = _scores(assembly, predictions)
+    result.update(
+        task=dataset.task.task_type,
+        task_arguments=dataset.task.arguments,
+        parts={part: len(indices) for part, indices in parts.items()},
+        kept_epoch=learner.kept_epoch,
+        seed=config.training.seed,
+        digest=dataset.digest,
+        dropped=dataset.drop_report(),
+        duplicates=dataset.duplicate_report(),
+        versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
+        wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
+    )
+    if rank() == 0:
+        if learner.history:
+            plot_curves({"": folder / "history.csv"}, folder / "curves.png")
+        else:
+            store_network(folder, assembly)
+        held_out = "test" if "test" in parts else "validation"
+        with replacing(folder / "predictions.csv") as unfinished:
+            _predictions_table(assembly, held_out, predictions[held_out]).to_csv(unfinished, index=False)
+        write_json(folder / "metrics.json", result)
+        (folder / STATE).unlink(missing_ok=True)
+    return result
+
+
+def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
+    """What a finished run of this configuration scored; None if it has yet to run, or to end.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A run folder, or a folder yet to be made.
+    config : dgl_memgnn.config.Config
+        The configuration.
+
+    Returns
+    -------
+    dict or None
+        The content of metrics.json.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds something else than a run.
+    ValueError
+        If the folder holds a run of another configuration; the message names what differs.
+    """
+    stored = folder / "config.yaml"
+    if not stored.is_file():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise FileExistsError(f"{folder} is not empty, and holds no run. Give another folder with --out.")
+        return None
+    theirs, ours = asdict(load_config(stored)), asdict(config)
+    differing = [
+        f"{section}.{key} is {value!r}, not {ours[section][key]!r}"
+        for section in theirs
+        for key, value in theirs[section].items()
+        if value != ours[section][key]
+    ]
+    if differing:
+        raise ValueError(
+            f"{folder} holds a run of another configuration: {'; '.join(differing)}. "
+            "Give another folder with --out, or start anew with --overwrite."
+        )
+    path = folder / "metrics.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def check_unchanged(folder: Path, stored: dict[str, Any], dataset: GraphDataset) -> None:
+    """ValueError if a finished run was of other data.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The run folder.
+    stored : dict
+        What :func:`stored_result` gave.
+    dataset : GraphDataset
+        The data as they are now.
+    """
+    if stored.get("digest") != dataset.digest:
+        since = f"by dgl-memgnn {stored['versions']['dgl-memgnn']}, which did not record its data"
+        problem = "and its data have changed since" if "digest" in stored else since
+        raise ValueError(
+            f"{folder} is finished, {problem}. Restore the data, give another folder with --out, or start anew with "
+            "--overwrite."
+        )
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file, whole or not at all."""
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _left_alone(folder: Path, stored: dict[str, Any], report: bool) -> dict[str, Any]:
+    if rank() == 0:
+        (folder / STATE).unlink(missing_ok=True)
+        if report:
+            print(f"{folder} is finished; --overwrite starts it anew.")
+    return stored
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove a run's files and nothing else."""
+    for name in (*FILES, STATE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _begin(folder: Path, assembly: Assembly) -> None:
+    """Write what is known before the training: the configuration, and which row is in which part."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "config.yaml") as unfinished:
+        unfinished.write_text(assembly.config.to_yaml(), encoding="utf-8")
+    dataset = assembly.dataset
+    part_of = {dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices}
+    part_of.update((record.row, "dropped") for record in dataset.dropped)
+    with replacing(folder / "splits.csv") as unfinished:
+        pd.DataFrame(sorted(part_of.items()), columns=["id", "part"]).to_csv(unfinished, index=False)
+
+
+def _continue(learner: Any, folder: Path, digests: dict[str, str]) -> float:
+    """Take up an interrupted run; returns the seconds that it has taken."""
+    path = folder / STATE
+    if not path.is_file():
+        return 0.0
+    state = load_checkpoint(path)
+    for what, digest in digests.items():
+        if state["digests"][what] != digest:
+            raise ValueError(
+                f"The {what} of {folder} {'have' if what == 'data' else 'has'} changed since it was begun. Restore "
+                f"{'them' if what == 'data' else 'the versions of its packages'}, or start anew with --overwrite."
+            )
+    learner.load_state_dict(state["trainer"])
+    return state["elapsed"]
+
+
+def _split_digest(parts: dict[str, np.ndarray]) -> str:
+    """Tells whether the split is another than before, as by another version of a library."""
+    digest = hashlib.sha256()
+    for part, indices in parts.items():
+        digest.update(f"{part} {indices.tolist()}\n".encode())
+    return digest.hexdigest()
+
+
+def _scores(assembly: Assembly, predictions: dict[str, Tensor]) -> dict[str, Any]:
+    """Metrics of each part and, if there are several, of each target."""
+    task, labels, parts = assembly.dataset.task, assembly.dataset.labels, assembly.parts
+    scores: dict[str, Any] = {part: _json(task.score(p, labels[parts[part]])) for part, p in predictions.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the score over all targets has warned
+        of_targets = {part: task.score_each(p, labels[parts[part]]) for part, p in predictions.items()}
+    if any(of_targets.values()):
+        scores["tasks"] = {
+            part: {name: _json(metrics) for name, metrics in each.items()} for part, each in of_targets.items()
+        }
+    return scores
+
+
+def _json(metrics: dict[str, float]) -> dict[str, float | None]:
+    """Metrics as JSON has them: null where a metric is not defined."""
+    return {name: None if math.isnan(value) else value for name, value in metrics.items()}
+
+
+def _predictions_table(assembly: Assembly, part: str, prediction: Tensor) -> pd.DataFrame:
+    """Targets and predictions of held-out graphs, a row a graph and target, without missing targets."""
+    dataset, indices = assembly.dataset, assembly.parts[part]
+    names: dict[str, Any] = {"id": [dataset.rows[i] for i in indices]}
+    if dataset.smiles is not None:
+        names["smiles"] = [dataset.smiles[i] for i in indices]
+    targets = dataset.task.targets(prediction, dataset.labels[indices])
+    tables = [pd.DataFrame({**names, "task": name, **columns}) for name, columns in targets.items()]
+    return pd.concat(tables).dropna(subset=["target"])

@@ -1,0 +1,23 @@
+"""Kinds of task: regression, binary targets, classes."""
+
+from dgl_memgnn.tasks.binary import BinaryTasks
+from dgl_memgnn.tasks.classes import Classes
+from dgl_memgnn.tasks.column import Column
+from dgl_memgnn.tasks.kinds import TASK_TYPES, make_task, read_task
+from dgl_memgnn.tasks.metrics import score_binary, score_classes, score_regression
+from dgl_memgnn.tasks.regression import Regression
+from dgl_memgnn.tasks.task import Task
+
+__all__ = [
+    "BinaryTasks",
+    "Classes",
+    "Column",
+    "Regression",
+    "TASK_TYPES",
+    "Task",
+    "make_task",
+    "read_task",
+    "score_binary",
+    "score_classes",
+    "score_regression",
+]

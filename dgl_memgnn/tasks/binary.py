@@ -1,0 +1,88 @@
+"""Any number of binary targets, with labels missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dgl_memgnn.tasks.column import Column
+from dgl_memgnn.tasks.metrics import score_binary
+from dgl_memgnn.tasks.task import Task
+
+__all__ = ["BinaryTasks"]
+
+
+class BinaryTasks(Task):
+    r"""Classification into 0 and 1: binary cross-entropy, averaged over the labels that are there
+
+    .. math::
+        \mathcal{L}_{sup} = - \frac{1}{|P|} \sum_{(g, t) \in P}
+            y_{gt} \log \sigma(o_{gt}) + (1 - y_{gt}) \log (1 - \sigma(o_{gt}))
+
+    over the pairs :math:`P` of graph and target that have a label. Labels are 0, 1, or NaN where missing.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Names of the targets. Default: one, ``"target"``.
+
+    Examples
+    --------
+    >>> task = BinaryTasks(["toxic", "mutagenic"])
+    >>> task(torch.zeros(2, 2), torch.tensor([[0.0, 1.0], [float("nan"), 1.0]]))
+    tensor(0.6931)
+    >>> task.predict(torch.zeros(1, 2))
+    tensor([[0.5000, 0.5000]])
+    """
+
+    task_type = "binary"
+    noun = "classification"
+    metrics = {
+        "roc_auc": "ROC-AUC, mean over tasks",
+        "pr_auc": "area under the precision-recall curve, mean over tasks",
+    }
+    higher_is_better = True
+    discrete = True
+    validates_on = (2, "both classes")
+
+    def __init__(self, names: Sequence[str] = ("target",)) -> None:
+        super().__init__(names)
+
+    @classmethod
+    def suits(cls, columns: Sequence[Column]) -> str | None:
+        fits = all(column.is_numeric and np.isin(column.distinct(), (0, 1)).all() for column in columns)
+        return "whose values are all 0 or 1" if fits else None
+
+    @classmethod
+    def read(cls, columns: Sequence[Column]) -> tuple[BinaryTasks, Tensor]:
+        numbers = np.stack([column.numbers() for column in columns], axis=1)
+        other = ~(np.isin(numbers, (0, 1)) | np.isnan(numbers))
+        if other.any():
+            row, task = np.argwhere(other)[0]
+            raise ValueError(
+                f"{columns[task].culprit(row)} is neither 0 nor 1, as binary targets are. Train with --task-type "
+                "classes for other labels of classes, with --task-type regression for numbers."
+            )
+        return cls([column.name for column in columns]), torch.from_numpy(numbers)
+
+    def labels(self, matrix: Tensor) -> Tensor:
+        return matrix.float()
+
+    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+        """The loss of outputs of shape (B, T) for labels of shape (B, T)."""
+        label = self.checked(label, len(output))
+        present = ~label.isnan()
+        loss = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), present.to(output), reduction="sum")
+        return loss / present.sum().clamp_min(1)
+
+    def predict(self, output: Tensor) -> Tensor:
+        """Probabilities of shape (B, T) that the label is 1."""
+        return output.sigmoid()
+
+    def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
+        """Areas under curves, averaged over tasks, see :func:`dgl_memgnn.tasks.score_binary`."""
+        return score_binary(prediction, self.checked(label, len(prediction)))

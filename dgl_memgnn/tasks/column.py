@@ -1,0 +1,82 @@
+"""Targets as they stand in their source, before it is known what kind of task they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Column"]
+
+_MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"}
+
+
+@dataclass
+class Column:
+    """The values of one target, numbers or text
+
+    A value is missing where it is None or NaN, or text that is empty or says NA, N/A, #N/A, NaN, null or None in
+    any case.
+
+    Parameters
+    ----------
+    name : str
+        Name of the target.
+    values : sequence
+        A value a sample: text, a number, or None.
+    culprit : callable
+        ``culprit(i)`` names value ``i`` and its place, as the beginning of an error message.
+
+    Examples
+    --------
+    >>> column = Column("pKa", ["9.25", "NA", " 4"], lambda i: f"line {i + 2}")
+    >>> column.numbers().tolist()
+    [9.25, nan, 4.0]
+    >>> Column("pKa", ["9.25", "high"], lambda i: f"line {i + 2}").numbers()
+    Traceback (most recent call last):
+    ...
+    ValueError: line 3 is not a number; leave the cell empty if the value is missing.
+    """
+
+    name: str
+    values: Sequence[Any]
+    culprit: Callable[[int], str]
+
+    @cached_property
+    def text(self) -> np.ndarray:
+        """The values as text without white space around it."""
+        return np.array([str(value).strip() for value in self.values], dtype=object)
+
+    @cached_property
+    def missing(self) -> np.ndarray:
+        """Where there is no value."""
+        return np.array([text.lower() in _MISSING for text in self.text], dtype=bool)
+
+    @cached_property
+    def parsed(self) -> np.ndarray:
+        """The values as float64; NaN where a value is missing or not a number."""
+        if isinstance(self.values, np.ndarray) and self.values.dtype == np.float64:
+            return self.values
+        return pd.to_numeric(pd.Series(self.text, dtype=str), errors="coerce").to_numpy(np.float64)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether every value is a number or missing."""
+        return not np.isnan(self.parsed[~self.missing]).any()
+
+    def distinct(self) -> np.ndarray:
+        """The numbers that occur, sorted."""
+        return np.unique(self.parsed[~np.isnan(self.parsed)])
+
+    def numbers(self) -> np.ndarray:
+        """The values as float64, NaN where missing; ValueError if one is no number, or infinite in 32 bits."""
+        bad = ~self.missing & ~(np.abs(self.parsed) <= np.finfo(np.float32).max)
+        if bad.any():
+            row = int(bad.argmax())
+            problem = "is not a number" if np.isnan(self.parsed[row]) else "is infinite (in 32 bits)"
+            raise ValueError(f"{self.culprit(row)} {problem}; leave the cell empty if the value is missing.")
+        return np.where(self.missing, np.nan, self.parsed)

@@ -1,0 +1,99 @@
+"""Regression of any number of targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dgl_memgnn.tasks.column import Column
+from dgl_memgnn.tasks.metrics import score_regression
+from dgl_memgnn.tasks.task import Task
+
+__all__ = ["Regression"]
+
+
+class Regression(Task):
+    r"""Regression: squared error on targets standardised one by one, averaged over the targets that are there
+
+    .. math::
+        \mathcal{L}_{sup} = \frac{1}{|P|} \sum_{(g, t) \in P}
+            \Big( o_{gt} - \frac{y_{gt} - \mathrm{mean}_t}{\mathrm{std}_t} \Big)^2
+
+    over the pairs :math:`P` of graph and target that have a label. :meth:`fit` takes mean and standard deviation
+    from training labels; until then they are 0 and 1.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Names of the targets. Default: one, ``"target"``.
+
+    Examples
+    --------
+    >>> task = Regression(["pKa"]).fit(torch.tensor([[1.0], [3.0], [float("nan")]]))
+    >>> task.predict(torch.tensor([[0.0], [1.0]]))  # in the unit of the targets
+    tensor([[2.0000],
+            [3.4142]])
+    >>> task(torch.zeros(2, 1), torch.tensor([2.0, 2.0]))
+    tensor(0.)
+    """
+
+    task_type = "regression"
+    noun = "regression"
+    metrics = {
+        "rmse": "RMSE, in the target's unit",
+        "mae": "mean absolute error, in the target's unit",
+        "r2": "coefficient of determination",
+    }
+    higher_is_better = False
+    discrete = False
+
+    def __init__(self, names: Sequence[str] = ("target",)) -> None:
+        super().__init__(names)
+        self.register_buffer("mean", torch.zeros(len(self.names)))
+        self.register_buffer("std", torch.ones(len(self.names)))
+
+    @classmethod
+    def suits(cls, columns: Sequence[Column]) -> str | None:
+        return "whose values are not all 0 or 1" if all(column.is_numeric for column in columns) else None
+
+    @classmethod
+    def read(cls, columns: Sequence[Column]) -> tuple[Regression, Tensor]:
+        numbers = [column.numbers() for column in columns]
+        return cls([column.name for column in columns]), torch.from_numpy(np.stack(numbers, axis=1))
+
+    def labels(self, matrix: Tensor) -> Tensor:
+        return matrix.float()
+
+    def fit(self, label: Tensor) -> Regression:
+        """Take mean and standard deviation from training labels of shape (n, T) with NaN where missing."""
+        label = self.checked(label, len(label))
+        present = ~label.isnan()
+        count = present.sum(0)
+        if (count == 0).any():
+            name = self.names[int((count == 0).nonzero()[0])]
+            raise ValueError(
+                f"The target {name!r} has no value among the training graphs. Leave it out, or split otherwise."
+            )
+        mean = label.nan_to_num().sum(0) / count
+        variance = ((label - mean).nan_to_num().square().sum(0)) / (count - 1).clamp_min(1)
+        std = variance.sqrt()
+        self.mean, self.std = mean, torch.where(std > 0, std, torch.ones_like(std))
+        return self
+
+    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+        """The loss of outputs of shape (B, T) for labels of shape (B, T) in their own unit."""
+        label = self.checked(label, len(output))
+        present = ~label.isnan()
+        error = output - (label.nan_to_num() - self.mean) / self.std
+        return (error.square() * present).sum() / present.sum().clamp_min(1)
+
+    def predict(self, output: Tensor) -> Tensor:
+        """Targets of shape (B, T) in their own unit."""
+        return output * self.std + self.mean
+
+    def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
+        """Errors in the unit of the targets, see :func:`dgl_memgnn.tasks.score_regression`."""
+        return score_regression(prediction, self.checked(label, len(prediction)))

@@ -1,0 +1,225 @@
+"""What all kinds of task have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dgl_memgnn.tasks.column import Column
+from dgl_memgnn.wording import list_names
+
+__all__ = ["Task"]
+
+
+class Task(nn.Module):
+    r"""A kind of task: what labels mean, how a network's output is scored, and what is predicted from it
+
+    Everything that depends on the kind of task is asked of a task, so that a new kind is a subclass in a file of
+    its own, listed in :mod:`dgl_memgnn.tasks`. What it learns from training labels travels with ``state_dict()``.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the targets.
+
+    Attributes
+    ----------
+    task_type : str
+        Its name in configurations.
+    noun : str
+        What it is called in a report.
+    metrics : dict
+        Its metrics, and the heading of each in a table. The first decides which epoch is best.
+    higher_is_better : bool
+        Whether the metric that decides grows as predictions improve.
+    discrete : bool
+        Whether targets are classes, so that a training part without one of them cannot teach it.
+    """
+
+    task_type: ClassVar[str]
+    noun: ClassVar[str]
+    metrics: ClassVar[Mapping[str, str]]
+    higher_is_better: ClassVar[bool]
+    discrete: ClassVar[bool]
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.names = list(names)
+
+    # From values to labels
+
+    @classmethod
+    @abstractmethod
+    def suits(cls, columns: Sequence[Column]) -> str | None:
+        """Why columns of values suggest this kind of task, as the end of a sentence; None if they do not."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, columns: Sequence[Column]) -> tuple[Task, Tensor]:
+        """The task that columns of values pose, and their labels of shape (n, T), float64, NaN where missing.
+
+        ValueError if values are none for this kind of task; the message names the first.
+        """
+
+    def describe(self) -> str:
+        """What is predicted, as part of a sentence."""
+        return f"{self.noun} of {list_names(self.names)}"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the class takes to make this task again, as plain values."""
+        return {"names": self.names}
+
+    @abstractmethod
+    def labels(self, matrix: Tensor) -> Tensor:
+        """Labels as a data set keeps them, of a matrix of shape (n, T) as :meth:`read` gives it."""
+
+    def checked(self, label: Tensor, num_graphs: int) -> Tensor:
+        """Labels of some graphs in their shape; a single target may come in shape (B,).
+
+        ValueError if shape or type are not those of labels of this task.
+        """
+        if not label.dtype.is_floating_point:
+            raise ValueError(
+                f"Labels for {self.noun} must be floating-point numbers, got {label.dtype}: call .float()."
+            )
+        expected = (num_graphs, len(self.names))
+        if label.shape == (num_graphs,) and len(self.names) == 1:
+            label = label[:, None]
+        if label.shape != expected:
+            raise ValueError(
+                f"Labels for {self.noun} of {len(self.names)} targets must have shape {expected}, a row a graph "
+                f"and a column a target, got {tuple(label.shape)}."
+            )
+        return label
+
+    # Training
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of outputs a network needs."""
+        return len(self.names)
+
+    def fit(self, label: Tensor) -> Task:
+        """Learn from training labels what the loss and the link need; returns the task itself."""
+        return self
+
+    @abstractmethod
+    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+        """The loss of outputs of shape (B, num_outputs)."""
+
+    def counts(self, label: Tensor) -> Tensor:
+        """Number of labels of each graph that the loss averages over, of shape (B,)."""
+        return (~self.checked(label, len(label)).isnan()).sum(1)
+
+    # Prediction
+
+    @abstractmethod
+    def predict(self, output: Tensor) -> Tensor:
+        """What outputs of shape (B, num_outputs) mean, in the same shape."""
+
+    @abstractmethod
+    def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
+        """Metrics of predictions; NaN where the labels do not define one."""
+
+    def score_each(self, prediction: Tensor, label: Tensor) -> dict[str, dict[str, float]]:
+        """Metrics of each target, if there are several."""
+        if len(self.names) == 1:
+            return {}
+        label = self.checked(label, len(prediction))
+        return {
+            name: type(self)([name]).score(prediction[:, [i]], label[:, [i]]) for i, name in enumerate(self.names)
+        }
+
+    @property
+    def output_names(self) -> list[str]:
+        """The columns that hold the outputs in tables of predictions."""
+        return self.names
+
+    def columns(self, prediction: np.ndarray, spread: np.ndarray | None = None) -> dict[str, Any]:
+        """Columns of a table of predictions of shape (n, num_outputs); NaN where there is none.
+
+        With ``spread``, a standard deviation a prediction, a column ``<name>_std`` follows each.
+        """
+        table = {}
+        for i, name in enumerate(self.output_names):
+            table[name] = prediction[:, i]
+            if spread is not None:
+                table[f"{name}_std"] = spread[:, i]
+        return table
+
+    def targets(self, prediction: Tensor, label: Tensor) -> dict[str, dict[str, Any]]:
+        """Target and prediction of each of some graphs, target by target, as columns of a table of results."""
+        label = self.checked(label, len(prediction))
+        return {
+            name: {"target": label[:, i].numpy(), "prediction": prediction[:, i].numpy()}
+            for i, name in enumerate(self.names)
+        }
+
+    def from_targets(self, tables: Mapping[str, Mapping[str, np.ndarray]]) -> tuple[Tensor, Tensor]:
+        """Predictions and labels from what :meth:`targets` has made of them."""
+        return tuple(
+            torch.stack([torch.from_numpy(np.array(tables[name][what])) for name in self.names], dim=1)
+            for what in ("prediction", "target")
+        )
+
+    def perfect(self, label: Tensor) -> Tensor:
+        """The prediction that is right, of shape (n, num_outputs), for labels of one target of shape (n,)."""
+        return label[:, None]
+
+    # What cannot be learned
+
+    def check_learnable(self, label: Tensor, parts: Mapping[str, np.ndarray]) -> None:
+        """Refuse targets that nothing can be learned from, and parts that no epoch can be chosen on.
+
+        Parameters
+        ----------
+        label : torch.Tensor
+            Labels of a whole data set, NaN where missing.
+        parts : dict
+            Indices of ``"train"`` and, if there is one, ``"validation"``.
+
+        Raises
+        ------
+        ValueError
+            If a target has one value only, if the training part lacks a class or all values of a target, or if
+            the validation part has nothing that the deciding metric is defined for. The message names the target.
+        """
+        matrix = label.reshape(len(label), -1).double().numpy()
+        for name, column in zip(self.names, matrix.T):
+            everywhere, training = _values(column), _values(column[parts["train"]])
+            if len(everywhere) == 1:
+                raise ValueError(
+                    f"The target {name!r} is {self.value_name(everywhere[0])} wherever it is given: there is "
+                    "nothing to learn. Leave it out (--tasks), or add molecules with other values."
+                )
+            lost = np.setdiff1d(everywhere, training)
+            if len(training) == 0 or (self.discrete and len(lost)):
+                lacks = f"class {self.value_name(lost[0])}" if len(training) else "value"
+                raise ValueError(
+                    f"The training part has no {lacks} of the target {name!r}. Split otherwise (--split, --seed), "
+                    "or leave the target out."
+                )
+        if "validation" in parts:
+            needed, wanted = self.validates_on
+            values = [_values(column) for column in matrix[parts["validation"]].T]
+            if not any(len(column) >= needed for column in values):
+                raise ValueError(
+                    f"No target has {wanted} in the validation part, so no epoch can be chosen. Split otherwise "
+                    "(--split, --seed), or add samples."
+                )
+
+    validates_on: ClassVar[tuple[int, str]] = (1, "a value")  # distinct values that the metric needs, in words
+
+    def value_name(self, value: float) -> str:
+        """How a label is written in messages."""
+        return f"{value:g}"
+
+
+def _values(column: np.ndarray) -> np.ndarray:
+    return np.unique(column[~np.isnan(column)])

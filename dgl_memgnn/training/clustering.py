@@ -1,0 +1,31 @@
+"""The clustering loss of a whole network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dgl
+from torch import Tensor
+
+from dgl_memgnn.nn import clustering_loss
+
+__all__ = ["memory_clustering_loss"]
+
+
+def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor]) -> Tensor:
+    r"""Clustering loss, summed over the memory layers with more than one key (equation 10).
+
+    Parameters
+    ----------
+    graph : DGLGraph
+        The batch of graphs that went into the network.
+    assignments : list of torch.Tensor
+        What the network returned with ``get_assignments=True``.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar, in nats per graph.
+    """
+    graphs = [graph] + [None] * (len(assignments) - 1)
+    return sum(clustering_loss(g, c) for g, c in zip(graphs, assignments) if c.shape[-1] > 1)

@@ -1,0 +1,66 @@
+"""The settings of a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dgl_memgnn.options import Options, option
+
+__all__ = ["TrainingConfig"]
+
+
+@dataclass
+class TrainingConfig(Options):
+    """How a network is trained: the settings of :class:`Trainer`, and the section ``training`` of a configuration
+
+    Each is an option of the command line as well, whose help says what it means.
+
+    Raises
+    ------
+    ValueError
+        If a value has the wrong type or is out of range; the message names it.
+
+    Examples
+    --------
+    >>> TrainingConfig(epochs=60, decay="cosine").batch_size
+    32
+    >>> TrainingConfig(decay="linear")
+    Traceback (most recent call last):
+    ...
+    ValueError: training.decay must be one of halving, cosine, got 'linear'.
+    """
+
+    section: ClassVar[str] = "training"
+
+    epochs: int = option(100, "largest number of epochs", low=1)
+    batch_size: int = option(32, "number of graphs in a batch, at most; of an epoch's, sizes differ by one", low=2)
+    learning_rate: float = option(1e-3, "learning rate of Adam", low=1e-8, high=1.0)
+    decay: str = option(
+        "halving",
+        "how the learning rate falls: halving (the paper's), or cosine to 0 after the last epoch",
+        choices=("halving", "cosine"),
+    )
+    halve_every: int = option(500, "epochs after which the learning rate halves; 500 is the paper's", low=1)
+    weight_average: float = option(
+        0.0,
+        "decay, a step, of the moving average of the weights that is validated and kept; 0 for none",
+        low=0.0,
+        high=0.99999,
+    )
+    weight_decay: float = option(0.0, "weight decay of Adam", low=0.0, high=1.0)
+    clustering_period: int = option(5, "epochs from one clustering step to the next; 0 for none", low=0)
+    clip_norm: float = option(2.0, "largest norm of a gradient", low=1e-8)
+    keep: str = option(
+        "best",
+        "which epoch's network is kept: the best on validation, or the last, which is meant for cosine decay and "
+        "a validation part too small or too different to choose on",
+        choices=("best", "last"),
+    )
+    patience: int = option(
+        200, "epochs without improvement after which training stops, unless the last is kept", low=1
+    )
+    device: str = option("cpu", "where to compute", choices=("cpu", "cuda"))
+    seed: int = option(
+        0, "seed of the weights, the order of the graphs, and a random split", low=0, high=2**32 - 1
+    )

@@ -1,0 +1,217 @@
+"""A protocol, run, interrupted and continued."""
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from processes import heed_ctrl_c
+
+from dgl_memgnn.cli import main
+from dgl_memgnn.config import load_config
+from dgl_memgnn.runs import Predictor, run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmark")
+    smiles = ["C" * n + tail for n in range(1, 11) for tail in ("O", "N", "Cl")]
+    table = pd.DataFrame({"smiles": smiles, "size": [len(s) for s in smiles]})
+    table.to_csv(folder / "molecules.csv", index=False)
+    config = load_config(
+        "molecules",
+        {
+            "csv": str(folder / "molecules.csv"),
+            "tasks": ["size"],
+            "split": "random",
+            "hidden_feats": 8,
+            "num_layers": 1,
+            "num_keys": [2, 1],
+            "epochs": 2,
+        },
+    )
+    (folder / "small.yaml").write_text(config.to_yaml())
+    return folder
+
+
+def benchmark(folder, out, *options):
+    return main(
+        [
+            "benchmark",
+            str(folder / "small.yaml"),
+            "--protocol",
+            "moleculenet",
+            "--out",
+            str(folder / out),
+            *options,
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    """Of a file, without a configuration."""
+    small = ["--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2", "--split", "random"]
+    assert (
+        main(
+            [
+                "benchmark",
+                "--csv",
+                str(folder / "molecules.csv"),
+                "--tasks",
+                "size",
+                "--protocol",
+                "moleculenet",
+                "--out",
+                str(folder / "whole"),
+                *small,
+            ]
+        )
+        == 0
+    )
+    return folder / "whole"
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def test_summary_is_that_of_the_runs(whole):
+    assert Predictor(whole).names == ["seed0", "seed1", "seed2"]
+    result = read(whole / "result.json")
+    runs = [read(whole / f"seed{seed}" / "metrics.json") for seed in range(3)]
+    assert list(result["runs"].values()) == runs
+    assert [r["seed"] for r in runs] == [0, 1, 2]
+    scores = [r["test"]["rmse"] for r in runs]
+    assert result["summary"]["test"]["rmse"]["mean"] == pytest.approx(statistics.mean(scores))
+    assert result["summary"]["test"]["rmse"]["std"] == pytest.approx(statistics.pstdev(scores))
+
+
+def test_a_second_call_runs_what_is_left(folder, whole, capfd):
+    shutil.copytree(whole, folder / "twice")
+    kept = (whole / "seed0" / "metrics.json").read_bytes()
+    (folder / "twice" / "seed1" / "metrics.json").unlink()
+    assert benchmark(folder, "twice") == 0
+    said = capfd.readouterr().out
+    assert said.count("Task: regression of 'size'") == 1 and "test rmse:" in said
+    assert (folder / "twice" / "seed0" / "metrics.json").read_bytes() == kept
+    assert read(folder / "twice" / "result.json")["summary"] == read(whole / "result.json")["summary"]
+
+
+def test_overwriting_starts_anew(folder, whole):
+    shutil.copytree(whole, folder / "anew")
+    path = folder / "anew" / "seed0" / "metrics.json"
+    path.write_bytes(path.read_bytes().replace(b'"seed": 0', b'"seed": 9'))
+    assert benchmark(folder, "anew", "--repeats", "1", "--overwrite") == 0
+    assert read(path)["seed"] == 0
+
+
+def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
+    shutil.copytree(whole, folder / "ensemble")
+    assert benchmark(folder, "ensemble", "--repeats", "2", "--members", "2") == 0
+    assert "ensemble test rmse:" in capsys.readouterr().out
+    scores, spreads = [], []
+    for seed in range(2):
+        tables = [
+            pd.read_csv(folder / "ensemble" / f"seed{seed}{member}" / "predictions.csv")
+            for member in ("", "-member1")
+        ]
+        assert all(table["id"].tolist() == tables[0]["id"].tolist() for table in tables)
+        predictions = pd.concat([table["prediction"] for table in tables], axis=1)
+        spreads.append(predictions.std(axis=1).min())
+        scores.append(((predictions.mean(axis=1) - tables[0]["target"]) ** 2).mean() ** 0.5)
+    assert min(spreads) > 0
+    result = read(folder / "ensemble" / "result.json")
+    mean = statistics.mean(scores)
+    assert result["ensemble"]["summary"]["test"]["rmse"]["mean"] == pytest.approx(mean, rel=1e-5)
+    plain = [result["runs"][f"seed{seed}"]["test"]["rmse"] for seed in range(2)]
+    assert result["summary"]["test"]["rmse"]["mean"] == pytest.approx(statistics.mean(plain))
+
+
+def test_data_that_have_changed_are_noticed_run_by_run(folder, whole, tmp_path, capsys):
+    shutil.copytree(whole, tmp_path / "changed")
+    path, arguments = folder / "molecules.csv", ["benchmark", "--protocol", "moleculenet", "--out"]
+    content = path.read_bytes()
+    arguments += [str(tmp_path / "changed"), str(tmp_path / "changed" / "seed0" / "config.yaml")]
+    stored = {p: p.read_bytes() for p in (tmp_path / "changed").rglob("*.json")}
+    path.write_bytes(content.replace(b"CCO,3", b"CCO,5"))
+    try:
+        assert main(arguments) == 1
+        assert "seed0 is finished, and its data have changed since" in capsys.readouterr().err
+        assert {p: p.read_bytes() for p in (tmp_path / "changed").rglob("*.json")} == stored
+        config = str(tmp_path / "changed" / "seed1" / "config.yaml")
+        assert main(["train", config, "--out", str(tmp_path / "changed" / "seed1"), "--overwrite"]) == 0
+    finally:
+        path.write_bytes(content)
+    assert main(["predict", str(tmp_path / "changed"), "--csv", str(path), "--out", str(tmp_path / "p.csv")]) == 1
+    assert "seed0 and" in (error := capsys.readouterr().err) and "seed1 differ in data" in error
+
+
+def start(folder, out):
+    command = [
+        sys.executable,
+        "-m",
+        "dgl_memgnn",
+        "benchmark",
+        str(folder / "small.yaml"),
+        "--protocol",
+        "moleculenet",
+        "--out",
+        str(folder / out),
+    ]
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_ctrl_c,
+    )
+    while process.poll() is None and not list((folder / out).glob("*/training.pt")):
+        time.sleep(0.02)
+    return process
+
+
+def test_killed_it_continues_and_ends_the_same(folder, whole):
+    process = start(folder, "killed")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (folder / "killed" / "result.json").exists()
+    assert benchmark(folder, "killed") == 0
+    assert read(folder / "killed" / "result.json")["summary"] == read(whole / "result.json")["summary"]
+
+
+def test_ctrl_c_ends_all_processes_and_says_how_to_continue(folder):
+    process = start(folder, "interrupted")
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command continues.\n" in error and "Traceback" not in error
+    with pytest.raises(ProcessLookupError):
+        while True:  # its children end soon after it
+            os.killpg(process.pid, 0)
+            time.sleep(0.05)
+
+
+def test_runs_of_another_configuration_are_refused(folder, whole, capsys):
+    assert benchmark(folder, "whole", "--epochs", "3") == 1
+    assert "training.epochs is 2, not 3" in capsys.readouterr().err
+
+
+def test_a_run_that_fails_fails_the_benchmark(folder, capsys):
+    assert benchmark(folder, "failed", "--tasks", "weight") == 1
+    assert "no column 'weight'" in capsys.readouterr().err
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "result.json"
+    run.write_json(path, {"a": 1})
+    with pytest.raises(ValueError):
+        run.write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text()) == {"a": 1}

@@ -1,0 +1,198 @@
+"""Predictions of a file, piece by piece, and of several runs."""
+
+import gzip
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dgl_memgnn.cli import main
+from dgl_memgnn.data import descriptor_names
+from dgl_memgnn.runs import Predictor
+
+SMALL = ["--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2", "--split", "random"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three runs of two tasks on 30 molecules, and seven new molecules of which two are none."""
+    folder = tmp_path_factory.mktemp("ensemble")
+    smiles = ["C" * n + tail for n in range(1, 11) for tail in ("O", "N", "c1ccccc1")]
+    table = pd.DataFrame(
+        {"smiles": smiles, "size": [float(len(s)) for s in smiles], "aromatic": [int("c" in s) for s in smiles]}
+    )
+    table.to_csv(folder / "molecules.csv", index=False)
+    for seed in range(3):
+        assert (
+            main(
+                [
+                    "train",
+                    "--csv",
+                    str(folder / "molecules.csv"),
+                    "--tasks",
+                    "size, aromatic",
+                    "--seed",
+                    str(seed),
+                    "--out",
+                    str(folder / "runs" / f"seed{seed}"),
+                    *SMALL,
+                ]
+            )
+            == 0
+        )
+    (folder / "new.csv").write_text("id,smiles\n1,CCO\n2,C1CC\n3,CCN\n4,\n5,OCC\n6,CCCc1ccccc1\n7,C\n")
+    return folder
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 3, 7])
+def test_pieces_give_what_the_whole_gives(folder, tmp_path, chunk_size):
+    predictor = Predictor(folder / "runs" / "seed0")
+    expected = predictor.predict(["CCO", "C1CC", "CCN", "", "OCC", "CCCc1ccccc1", "C"])
+    counts = predictor.predict_csv(folder / "new.csv", tmp_path / "out.csv", None, chunk_size, progress=False)
+    assert counts == (7, 2, [(3, "invalid SMILES: syntax error in 'C1CC'"), (5, "empty SMILES")])
+    found = pd.read_csv(tmp_path / "out.csv", keep_default_na=False, na_values={"size": "", "aromatic": ""})
+    assert found.columns.tolist() == ["smiles", "size", "aromatic", "reason"]
+    assert found["reason"].tolist() == expected["reason"].tolist()
+    assert np.allclose(found[["size", "aromatic"]], expected[["size", "aromatic"]], rtol=1e-4, equal_nan=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_only_the_first_failures_are_kept(folder, tmp_path):
+    (tmp_path / "new.csv").write_text("smiles\n" + "x\nC\n" * 8)
+    predictor = Predictor(folder / "runs" / "seed0")
+    counts = predictor.predict_csv(tmp_path / "new.csv", tmp_path / "out.csv", chunk_size=3)
+    assert (counts.total, counts.failed) == (16, 8)
+    assert [line for line, _ in counts.first_failures] == [2, 4, 6, 8, 10]
+
+
+def test_compressed_files(folder, tmp_path):
+    (tmp_path / "new.csv.gz").write_bytes(gzip.compress((folder / "new.csv").read_bytes()))
+    predictor = Predictor(folder / "runs" / "seed0")
+    predictor.predict_csv(tmp_path / "new.csv.gz", tmp_path / "out.csv.gz", chunk_size=2)
+    predictor.predict_csv(folder / "new.csv", tmp_path / "out.csv", chunk_size=2)
+    assert gzip.decompress((tmp_path / "out.csv.gz").read_bytes()) == (tmp_path / "out.csv").read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["C,1,2\n", '"C,1\n'])
+def test_a_file_damaged_at_its_end_is_refused_before_the_first_prediction(folder, tmp_path, monkeypatch, damage):
+    (tmp_path / "new.csv").write_text("smiles,id\n" + "C,1\n" * 3000 + damage)
+    (tmp_path / "out.csv").write_text("older")
+    predictor = Predictor(folder / "runs" / "seed0")
+    predicted = []
+    monkeypatch.setattr("dgl_memgnn.runs.prediction.smiles_to_graph", predicted.append)
+    with pytest.raises(ValueError, match="new.csv is not a comma-separated table"):
+        predictor.predict_csv(tmp_path / "new.csv", tmp_path / "out.csv")
+    assert predicted == [] and (tmp_path / "out.csv").read_text() == "older"
+
+
+def test_mean_and_deviation_over_the_runs(folder, tmp_path, capsys):
+    assert (
+        main(
+            ["predict", str(folder / "runs"), "--csv", str(folder / "new.csv"), "--out", str(tmp_path / "all.csv")]
+        )
+        == 0
+    )
+    said = capsys.readouterr().out
+    assert "Mean of 3 runs, seed0, seed1, seed2" in said and "5 of 7 molecules predicted" in said
+    assert "line 3: invalid SMILES" in said and "line 5: empty SMILES" in said
+    found = pd.read_csv(tmp_path / "all.csv")
+    assert found.columns.tolist() == ["smiles", "size", "size_std", "aromatic", "aromatic_std", "reason"]
+    smiles = ["CCO", "CCN", "OCC", "CCCc1ccccc1", "C"]
+    single = np.array(
+        [Predictor(folder / "runs" / f"seed{seed}").predict(smiles)[["size", "aromatic"]] for seed in range(3)],
+        dtype=float,
+    )
+    rows = found["reason"].isna()
+    assert rows.tolist() == [True, False, True, False, True, True, True]
+    assert np.allclose(found.loc[rows, ["size", "aromatic"]], single.mean(axis=0), rtol=1e-4)
+    assert np.allclose(found.loc[rows, ["size_std", "aromatic_std"]], single.std(axis=0), rtol=1e-3, atol=1e-5)
+    assert (single.std(axis=0) > 1e-3).any()
+    assert found.loc[~rows, ["size", "size_std", "aromatic", "aromatic_std"]].isna().all(axis=None)
+
+
+def test_each_molecule_is_featurized_once_for_all_runs(folder, monkeypatch):
+    from dgl_memgnn.runs import prediction
+
+    asked, original = [], prediction.smiles_to_graph
+    monkeypatch.setattr(prediction, "smiles_to_graph", lambda s, f: asked.append(s) or original(s, f))
+    Predictor(folder / "runs").predict(["CCO", "CCN"])
+    assert asked == ["CCO", "CCN"]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--tasks", "size"], r"differ in tasks, \['size', 'aromatic'\] and \['size'\]"),
+        (["--tasks", "size,aromatic", "--featurizer", "memgnn"], "differ in featurizer, 'canonical' and 'memgnn'"),
+    ],
+)
+def test_runs_that_do_not_agree(folder, tmp_path, options, message):
+    shutil.copytree(folder / "runs" / "seed0", tmp_path / "first")
+    assert (
+        main(
+            ["train", "--csv", str(folder / "molecules.csv"), *SMALL, *options, "--out", str(tmp_path / "second")]
+        )
+        == 0
+    )
+    with pytest.raises(ValueError, match=message):
+        Predictor(tmp_path)
+
+
+def test_gmn_beside_memgnn(folder, tmp_path):
+    shutil.copytree(folder / "runs" / "seed0", tmp_path / "first")
+    assert (
+        main(
+            [
+                "train",
+                "--csv",
+                str(folder / "molecules.csv"),
+                *SMALL,
+                "--network",
+                "GMN",
+                "--tasks",
+                "size,aromatic",
+                "--out",
+                str(tmp_path / "second"),
+            ]
+        )
+        == 0
+    )
+    both = Predictor(tmp_path).predict(["CCO"])
+    alone = [Predictor(tmp_path / name).predict(["CCO"])["size"][0] for name in ("first", "second")]
+    assert both["size"][0] == pytest.approx(np.mean(alone), rel=1e-4)
+
+
+def test_a_run_that_is_not_finished(folder, tmp_path):
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    (tmp_path / "runs" / "seed1" / "metrics.json").unlink()
+    with pytest.raises(FileNotFoundError, match="seed1 is not finished"):
+        Predictor(tmp_path / "runs")
+
+
+def test_a_run_with_descriptors_predicts_alone_what_it_predicted_for_its_test_part(folder, tmp_path, capsys):
+    assert (
+        main(
+            [
+                "train",
+                "--csv",
+                str(folder / "molecules.csv"),
+                *SMALL,
+                "--tasks",
+                "size",
+                "--descriptors",
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
+        == 0
+    )
+    assert f"Descriptors: {len(descriptor_names())} of rdkit" in capsys.readouterr().out
+    stored = pd.read_csv(tmp_path / "run" / "predictions.csv")
+    found = Predictor(tmp_path / "run").predict(stored["smiles"])
+    assert np.allclose(found["size"], stored["prediction"], rtol=1e-4)
+    mixed = Predictor(tmp_path / "run").predict(["x", stored["smiles"][0]])
+    assert mixed["size"][1] == pytest.approx(stored["prediction"][0], rel=1e-4)
+    shutil.copytree(folder / "runs" / "seed0", tmp_path / "without")
+    with pytest.raises(ValueError, match="differ in"):
+        Predictor(tmp_path)

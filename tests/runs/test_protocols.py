@@ -1,0 +1,34 @@
+"""Which runs a protocol is made of."""
+
+import pytest
+
+from dgl_memgnn.config import load_config
+from dgl_memgnn.runs.protocols import runs
+
+
+def test_paper_is_ten_folds():
+    folds = runs(load_config("enzymes_gmn"), "paper")
+    assert [(c.data.split, c.data.fold, c.data.num_folds) for c in folds.values()] == [
+        ("folds", fold, 10) for fold in range(10)
+    ]
+
+
+@pytest.mark.parametrize(
+    "dataset, protocol, split",
+    [
+        ("ESOL", "moleculenet", "random"),
+        ("Tox21", "moleculenet", "random"),
+        ("BACE", "moleculenet", "scaffold"),
+        ("ESOL", "scaffold", "scaffold"),
+    ],
+)
+def test_seeds(dataset, protocol, split):
+    config = load_config(overrides={"dataset": dataset})
+    seeds = runs(config, protocol, repeats=4)
+    assert [(c.data.split, c.training.seed) for c in seeds.values()] == [(split, seed) for seed in range(4)]
+    assert config.training.seed == 0 and config.data.split == "random"
+
+
+def test_an_unknown_protocol():
+    with pytest.raises(ValueError, match="choose one of paper, moleculenet, scaffold"):
+        runs(load_config("esol_memgnn"), "kfold")

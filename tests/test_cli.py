@@ -392,6 +392,7 @@ def test_help_lists_every_option(capsys):
         ["--readout", "attention"],
         ["--readout", "set2set"],
         ["--network", "AttentiveFP"],
+        ["--network", "GIN"],
     ],
 )
 def test_baselines_run_like_memgnn(folder, options):

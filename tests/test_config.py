@@ -99,7 +99,7 @@ def test_option_names_are_unique():
         ("model: {num_keys: []}", "model.num_keys must end in 1"),
         (
             "model: {network: GCN}",
-            "model.network must be one of GMN, MemGNN, AttentiveFP, RandomForest, got 'GCN'",
+            "model.network must be one of GMN, MemGNN, GIN, AttentiveFP, RandomForest, got 'GCN'",
         ),
         ("data: {dataset: esol}", "data.dataset: there is no esol. Did you mean ESOL?"),
         ("data: {dataset: null}", "either data.dataset or data.csv"),

@@ -2,6 +2,7 @@
 
 from dgl_memgnn.models.attentive_fp import ATTENTIVE_FP
 from dgl_memgnn.models.forest import RANDOM_FOREST
+from dgl_memgnn.models.gin import GIN_NETWORK
 from dgl_memgnn.models.gmn import GMN_NETWORK
 from dgl_memgnn.models.memgnn import MEMGNN_NETWORK
 
@@ -12,6 +13,7 @@ NETWORKS = {
     for network in (
         GMN_NETWORK,
         MEMGNN_NETWORK,
+        GIN_NETWORK,
         ATTENTIVE_FP,
         RANDOM_FOREST,
     )

@@ -400,3 +400,100 @@ def test_baselines_run_like_memgnn(folder, options):
     assert train(folder, run.name, "size", *options) == 0
     assert pd.read_csv(run / "history.csv")["clustering_loss"].isna().all()
     assert Predictor(run).predict(["CCO", "C"])["size"].notna().all()
+
+
+@pytest.mark.parametrize(
+    "labels, classes",
+    [
+        (["active", "inactive"], ["active", "inactive"]),
+        (["True", "False"], ["False", "True"]),
+        (["-1", "1"], ["-1", "1"]),
+        (["0", "1", "2"], ["0", "1", "2"]),
+    ],
+)
+def test_classes(folder, tmp_path, capsys, labels, classes):
+    """Labels are mapped, that is said, and each class has its probability."""
+    table = pd.read_csv(folder / "molecules.csv").assign(kind=[labels[i % len(labels)] for i in range(40)])
+    table.loc[39, "kind"] = ""
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    options = ["--task-type", "classes"] if len(labels) == 3 else []
+    assert train(tmp_path, "run", "kind", *options) == 0
+    said = capsys.readouterr().out
+    listed = ", ".join(repr(name) if name.isalpha() else name for name in classes)
+    assert f"Task: classification of 'kind' into {listed}" in said and "1 for no label (row 41)" in said
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert list(metrics["test"]) == ["accuracy", "f1", "roc_auc"]
+
+    held_out = pd.read_csv(tmp_path / "run" / "predictions.csv", dtype={"target": str, "prediction": str})
+    probabilities = held_out[[f"kind_{name}" for name in classes]]
+    assert probabilities.sum(axis=1).to_numpy() == pytest.approx(1)
+    named = probabilities.idxmax(axis=1).str.removeprefix("kind_")
+    assert named.tolist() == held_out["prediction"].tolist()
+    accuracy = (held_out["target"] == held_out["prediction"]).mean()
+    assert accuracy == pytest.approx(metrics["test"]["accuracy"])
+    expected = table.set_index(table.index + 2)["kind"].reindex(held_out["id"]).tolist()
+    assert held_out["target"].tolist() == expected
+
+    (tmp_path / "new.csv").write_text("structure\n" + "\n".join([*held_out["smiles"], "C1CC"]) + "\n")
+    assert main(["predict", str(tmp_path / "run"), "--csv", str(tmp_path / "new.csv"),
+                 "--out", str(tmp_path / "p.csv")]) == 0  # fmt: skip
+    found = pd.read_csv(tmp_path / "p.csv", dtype={"kind": str}, keep_default_na=False)
+    assert found.columns.tolist() == ["structure", "kind", *probabilities.columns, "reason"]
+    assert found["kind"].tolist() == [*held_out["prediction"], ""]
+    again = found[probabilities.columns][:-1].astype(float)
+    assert (again - probabilities).abs().max().max() < 1e-5
+
+
+def test_an_ensemble_of_classes(folder, tmp_path):
+    """Its prediction is the mean of the probabilities."""
+    table = pd.read_csv(folder / "molecules.csv").assign(kind=[["a", "b"][i % 2] for i in range(40)])
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    common = ["--csv", str(tmp_path / "molecules.csv"), "--smiles-column", "structure", "--tasks", "kind", *SMALL]
+    assert main(["benchmark", *common, "--protocol", "moleculenet", "--repeats", "1", "--members", "2",
+                 "--workers", "1", "--out", str(tmp_path / "runs")]) == 0  # fmt: skip
+    result = json.loads((tmp_path / "runs" / "result.json").read_text())
+    tables = [pd.read_csv(tmp_path / "runs" / name / "predictions.csv") for name in ("seed0", "seed0-member1")]
+    mean = sum(table[["kind_a", "kind_b"]] for table in tables) / 2
+    accuracy = (mean.idxmax(axis=1).str[-1] == tables[0]["target"]).mean()
+    assert result["ensemble"]["summary"]["test"]["accuracy"]["mean"] == pytest.approx(accuracy)
+    assert Predictor(tmp_path / "runs").predict(["CCO"]).columns.tolist() == [
+        "kind", "kind_a", "kind_a_std", "kind_b", "kind_b_std", "reason"
+    ]  # fmt: skip
+
+
+def test_folds_of_classes_out_of_a_file(folder, tmp_path):
+    table = pd.read_csv(folder / "molecules.csv").assign(kind=[["a", "b"][i % 2] for i in range(40)])
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    assert train(tmp_path, "run", "kind", *SMALL[:-2], "--split", "folds", "--num-folds", "4") == 0
+    splits = pd.read_csv(tmp_path / "run" / "splits.csv")
+    assert splits["part"].value_counts().to_dict() == {"train": 28, "validation": 10, "dropped": 2}
+
+
+def test_a_class_that_would_double_a_column_is_refused(folder, tmp_path, capsys):
+    kinds = ["x", "x_std"]
+    table = pd.read_csv(folder / "molecules.csv").assign(kind=[kinds[i % 2] for i in range(40)])
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    assert train(tmp_path, "run", "kind") == 1
+    assert "would have two columns 'kind_x_std': rename a column or a class" in capsys.readouterr().err
+
+
+def test_any_set_in_the_format_of_the_collection_by_its_name(tmp_path):
+    """Targets are numbers here: a graph's is the number of its edges."""
+    source = tmp_path / "tu" / "RINGS"
+    source.mkdir(parents=True)
+    edges, indicator, targets, first = [], [], [], 1
+    for g in range(30):
+        size = 3 + g % 7
+        pairs = [(first + i, first + (i + 1) % size) for i in range(size)]
+        edges += [f"{a}, {b}" for u, v in pairs for a, b in ((u, v), (v, u))]
+        indicator += [g + 1] * size
+        targets.append(float(size))
+        first += size
+    for suffix, lines in [("A", edges), ("graph_indicator", indicator), ("graph_attributes", targets)]:
+        (source / f"RINGS_{suffix}.txt").write_text("".join(f"{line}\n" for line in lines))
+    run = tmp_path / "run"
+    assert main(["train", "--dataset", "RINGS", "--data-dir", str(tmp_path), *SMALL, "--epochs", "40",
+                 "--learning-rate", "0.01", "--out", str(run)]) == 0  # fmt: skip
+    held_out = pd.read_csv(run / "predictions.csv")
+    assert held_out["target"].tolist() == [targets[i] for i in held_out["id"]]
+    assert json.loads((run / "metrics.json").read_text())["validation"]["rmse"] < 1

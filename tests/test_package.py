@@ -19,6 +19,19 @@ def test_import_is_quiet_writes_nothing_and_is_light(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_rooms_are_there_when_they_are_first_used(tmp_path):
+    code = (
+        "import sys, dgl_memgnn\n"
+        "assert 'dgl_memgnn.training' not in sys.modules and 'training' in dir(dgl_memgnn)\n"
+        "dgl_memgnn.training.Trainer, dgl_memgnn.data.TUDataset, dgl_memgnn.transforms.HeatKernel\n"
+        "dgl_memgnn.runs.train_run, dgl_memgnn.results.write_tables, dgl_memgnn.visualization.plot_curves\n"
+        "dgl_memgnn.tasks.Classes, dgl_memgnn.config.load_config, dgl_memgnn.nn.ConvQuery, dgl_memgnn.models.GMN\n"
+        "assert not hasattr(dgl_memgnn, 'trainers')"
+    )
+    done = run(code, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_importing_all_rooms_is_light_too(tmp_path):
     rooms = "tasks, data, transforms, models, training, runs, results, visualization, cli".split(", ")
     code = "import sys\n" + "\n".join(f"import dgl_memgnn.{room}" for room in rooms)

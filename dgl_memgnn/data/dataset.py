@@ -122,9 +122,9 @@ class GraphDataset(DGLDataset):
 
     def _subset(self, indices: np.ndarray) -> GraphDataset:
         subset = copy.copy(self)
-        for name, attribute in vars(type(self)).items() | vars(GraphDataset).items():
-            if isinstance(attribute, cached_property):
-                vars(subset).pop(name, None)
+        for name in list(vars(subset)):
+            if isinstance(getattr(type(self), name, None), cached_property):
+                delattr(subset, name)
         for name in ("graphs", "rows", "smiles"):
             items = getattr(self, name)
             if items is not None:

@@ -14,7 +14,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["dgl_memgnn", "dgl_memgnn.*"]),
-    package_data={"dgl_memgnn": ["configs/*.yaml"]},
+    package_data={"dgl_memgnn": ["configs/*.yaml", "py.typed"]},
     python_requires=">=3.9,<3.13",
     install_requires=[
         # DGL 2.x wheels load graphbolt, which exists only for torch <= 2.2.1; the last 1.x
@@ -39,6 +39,7 @@ setup(
     ],
     extras_require={
         "test": ["hypothesis", "pytest", "pytest-cov"],
+        "check": ["mypy>=2.3,<3", "pandas-stubs", "ruff==0.17.*", "types-PyYAML", "types-tqdm"],
         "benchmark": ["torch_geometric"],
         "docs": ["sphinx>=7"],
     },

@@ -1,8 +1,30 @@
-"""What the tests that start processes share."""
+"""What the tests share that run commands and scripts."""
 
+import contextlib
+import io
 import signal
+import sys
+from unittest import mock
 
 
 def heed_ctrl_c():
     """For a child: Ctrl-C ends it, although a shell ignores it for commands in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def run_script(path, *arguments, replaced=("", "")):
+    """Run a script as ``python <path>`` would, but in this process, which has imported what it needs.
+
+    Its text may have some of it replaced. Returns what it prints.
+    """
+    text = path.read_text(encoding="utf-8")
+    assert replaced[0] in text
+    names = {"__name__": "__main__", "__file__": str(path)}
+    printed = io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", [str(path), *map(str, arguments)]),
+        mock.patch.object(sys, "path", [str(path.parent), *sys.path]),
+        contextlib.redirect_stdout(printed),
+    ):
+        exec(compile(text.replace(*replaced), str(path), "exec"), names)
+    return printed.getvalue()

@@ -1,12 +1,11 @@
 """The examples run as a reader would run them, only shorter; and stay what they claim to be."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from processes import run_script
 
 from dgl_memgnn.config import load_config
 
@@ -15,12 +14,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 def run(script, *arguments, shorter=("", "")):
     """Run an example, with a number of epochs replaced, and return what it prints."""
-    text = (EXAMPLES / script).read_text(encoding="utf-8")
-    assert shorter[0] in text
-    command = [sys.executable, "-c", text.replace(*shorter), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_script(EXAMPLES / script, *arguments, replaced=shorter)
 
 
 def test_quickstart():

@@ -50,7 +50,7 @@ def benchmark(
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's.
     workers : int, optional
-        Number of processes, of one thread each. Default: ``2``.
+        Number of processes, of one thread each; with 1, no process is started. Default: ``2``.
     overwrite : bool, optional
         Whether to remove the runs that are there and start anew. Default: ``False``.
     members : int, optional
@@ -74,30 +74,39 @@ def benchmark(
     pending = {name: run for name, run in configs.items() if name not in finished}
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
         assemble(next(iter(pending.values())), dataset)
+    calls = [
+        (run, folder / name, False, overwrite, i == 0)  # the first one tells what it has loaded
+        for i, (name, run) in enumerate(pending.items())
+    ]
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
-        if pending:
-            # spawned, not forked: OpenMP does not survive a fork
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-                started = [
-                    pool.submit(train_run, run, folder / name, False, overwrite, report=i == 0)
-                    for i, (name, run) in enumerate(pending.items())
-                ]
-                try:
-                    for done in as_completed(started):
-                        done.result()
-                        bar.update()
-                except BaseException:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    for process in multiprocessing.active_children():
-                        process.terminate()  # what they have stored is whole, and continues
-                    raise
+        if workers == 1:
+            for call in calls:
+                train_run(*call)
+                bar.update()
+        elif calls:
+            _train_in_processes(calls, workers, bar)
     result = _result(config, protocol, folder, configs, members)
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
     write_json(folder / "result.json", result)
     return result
+
+
+def _train_in_processes(calls: list[tuple[Any, ...]], workers: int, bar: Any) -> None:
+    # spawned, not forked: OpenMP does not survive a fork
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+        started = [pool.submit(train_run, *call) for call in calls]
+        try:
+            for done in as_completed(started):
+                done.result()
+                bar.update()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()  # what they have stored is whole, and continues
+            raise
 
 
 def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -> dict[str, Any]:

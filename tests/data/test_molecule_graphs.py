@@ -216,6 +216,7 @@ except ChildProcessError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor, one process")
 def test_several_processes_for_a_script_without_a_guard(tmp_path):
     """The processes do not run the script again, keep the order, and are missed when they die."""

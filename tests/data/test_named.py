@@ -22,6 +22,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_real_molecule_net(data_dir, name):
     file, smiles_column = FILES[name]

@@ -207,6 +207,7 @@ REAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_counts_of_the_real_sets(data_dir, name):
     if not (data_dir / "tu" / f"{name}.zip").exists():

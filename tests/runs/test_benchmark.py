@@ -49,6 +49,8 @@ def benchmark(folder, out, *options):
             "moleculenet",
             "--out",
             str(folder / out),
+            "--workers",
+            "1",
             *options,
         ]
     )
@@ -136,7 +138,7 @@ def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
 
 def test_data_that_have_changed_are_noticed_run_by_run(folder, whole, tmp_path, capsys):
     shutil.copytree(whole, tmp_path / "changed")
-    path, arguments = folder / "molecules.csv", ["benchmark", "--protocol", "moleculenet", "--out"]
+    path, arguments = folder / "molecules.csv", ["benchmark", "--workers", "1", "--protocol", "moleculenet", "--out"]
     content = path.read_bytes()
     arguments += [str(tmp_path / "changed"), str(tmp_path / "changed" / "seed0" / "config.yaml")]
     stored = {p: p.read_bytes() for p in (tmp_path / "changed").rglob("*.json")}
@@ -178,6 +180,7 @@ def start(folder, out):
     return process
 
 
+@pytest.mark.slow
 def test_killed_it_continues_and_ends_the_same(folder, whole):
     process = start(folder, "killed")
     os.killpg(process.pid, signal.SIGKILL)
@@ -187,6 +190,7 @@ def test_killed_it_continues_and_ends_the_same(folder, whole):
     assert read(folder / "killed" / "result.json")["summary"] == read(whole / "result.json")["summary"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_processes_and_says_how_to_continue(folder):
     process = start(folder, "interrupted")
     os.killpg(process.pid, signal.SIGINT)

@@ -82,6 +82,7 @@ def killed_after(seconds, config, folder):
     return process.exitcode == 0
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_the_same(config, uninterrupted, tmp_path):
     moments, attempt, kills, kills_of_run = random.Random(0), tmp_path / "0", 0, 0
     whole = json.loads((uninterrupted / "metrics.json").read_text())["wall_time_seconds"]

@@ -64,6 +64,7 @@ def test_two_processes_train_as_one_does(tmp_path):
             torch.testing.assert_close(ours["model"][name], value, rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_command_trains_in_two_processes_and_continues(tmp_path):
     path = tmp_path / "molecules.csv"
     path.write_text("smiles,size\n" + "".join(f"{'C' * n}{t},{n}\n" for n in range(1, 11) for t in "ON"))
@@ -102,6 +103,7 @@ def test_the_command_trains_in_two_processes_and_continues(tmp_path):
     assert torchrun("2", *arguments).stdout.count("is finished") == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_ends_all(tmp_path):
     done = torchrun("2", __file__, "GMN", "", check=False)
     assert done.returncode != 0

@@ -1,6 +1,9 @@
 """Arrays that were computed once and are kept on disk."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ from dgl_memgnn.files import replacing
 __all__ = ["default_cache_dir", "read_arrays", "store_arrays"]
 
 
-def default_cache_dir():
+def default_cache_dir() -> Path | None:
     """A folder in DGL's download directory; None where that directory cannot be made."""
     try:
         return Path(get_download_dir()) / "dgl_memgnn" / "cache"
@@ -19,7 +22,9 @@ def default_cache_dir():
         return None
 
 
-def read_arrays(file, check, stacklevel=3):
+def read_arrays(
+    file: Path, check: Callable[[dict[str, np.ndarray]], object], stacklevel: int = 3
+) -> dict[str, np.ndarray] | None:
     """The arrays of a file; None where there are none, or, with a warning, none that can be trusted.
 
     Parameters
@@ -48,7 +53,7 @@ def read_arrays(file, check, stacklevel=3):
         return None
 
 
-def store_arrays(file, compress=False, stacklevel=3, **arrays):
+def store_arrays(file: Path, compress: bool = False, stacklevel: int = 3, **arrays: np.ndarray) -> None:
     """Write arrays to a file, whole or not at all; a file that cannot be written is warned of.
 
     Parameters
@@ -61,9 +66,10 @@ def store_arrays(file, compress=False, stacklevel=3, **arrays):
         Of the warning. Default: 3, the caller of the caller.
     **arrays : ndarray
     """
+    save: Callable[..., None] = np.savez_compressed if compress else np.savez
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as unfinished:
-            (np.savez_compressed if compress else np.savez)(unfinished, **arrays)
+            save(unfinished, **arrays)
     except OSError as error:
         warnings.warn(f"What was computed is not stored in {file}: {error}", stacklevel=stacklevel)

@@ -1,12 +1,16 @@
 """The command line: dgl-memgnn train, benchmark, predict, tables."""
 
+from __future__ import annotations
+
 import argparse
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Union, get_origin
+from typing import Any, Union, get_origin
 
 from dgl_memgnn import __version__
-from dgl_memgnn.config import load_config, options
+from dgl_memgnn.config import Config, load_config, options
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
 from dgl_memgnn.training.distributed import process_group, rank
@@ -14,14 +18,14 @@ from dgl_memgnn.training.distributed import process_group, rank
 __all__ = ["main"]
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parser = _parser()
-    arguments = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     try:
-        arguments.command(arguments)
+        parsed.command(parsed)
     except KeyboardInterrupt:
-        remedy = " Whole epochs are stored, and the same command continues." if "overwrite" in arguments else ""
+        remedy = " Whole epochs are stored, and the same command continues." if "overwrite" in parsed else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
     except (ValueError, OSError, FloatingPointError) as error:
@@ -30,7 +34,7 @@ def main(arguments=None):
     return 0
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("dgl-memgnn", description="Memory-based graph networks for DGL.")
     parser.add_argument("--version", action="version", version=f"dgl-memgnn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -96,7 +100,7 @@ def _parser():
     return parser
 
 
-def _add_overwrite(parser):
+def _add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
@@ -104,12 +108,12 @@ def _add_overwrite(parser):
     )
 
 
-def _add_options(parser):
+def _add_options(parser: argparse.ArgumentParser) -> None:
     for name, kind, metadata in options():
         parser.add_argument("--" + name.replace("_", "-"), default=argparse.SUPPRESS, **_argument(kind, metadata))
 
 
-def _argument(kind, metadata):
+def _argument(kind: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """How argparse reads a key of the configuration. Values are validated with those of the file."""
     text = metadata["help"].replace("%", "%%")
     if kind is bool:
@@ -127,7 +131,7 @@ def _argument(kind, metadata):
     }
 
 
-def _train(arguments):
+def _train(arguments: argparse.Namespace) -> None:
     config = _config(arguments)
     folder = arguments.out or Path("runs", _name(arguments, config))
     with process_group(config.training.device):
@@ -137,7 +141,7 @@ def _train(arguments):
         _print_result(result, folder)
 
 
-def _print_result(result, folder):
+def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> None:
     for part in ("validation", "test"):
         scores = [f"{name} {value:.4f}" for name, value in result.get(part, {}).items() if value is not None]
         if scores:
@@ -147,7 +151,7 @@ def _print_result(result, folder):
     print(f"Stored in {folder}.")
 
 
-def _benchmark(arguments):
+def _benchmark(arguments: argparse.Namespace) -> None:
     config = _config(arguments)
     folder = arguments.out or Path("runs", f"{_name(arguments, config)}-{arguments.protocol}")
     result = benchmark(
@@ -167,17 +171,18 @@ def _benchmark(arguments):
     print(f"Stored in {folder}.")
 
 
-def _config(arguments):
+def _config(arguments: argparse.Namespace) -> Config:
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
     source = arguments.config or ("molecules" if "csv" in overrides else None)
     return load_config(source, overrides)
 
 
-def _name(arguments, config):
-    return Path(arguments.config or config.data.csv or config.data.dataset).stem
+def _name(arguments: argparse.Namespace, config: Config) -> str:
+    source: Any = arguments.config or config.data.csv or config.data.dataset
+    return Path(source).stem
 
 
-def _predict(arguments):
+def _predict(arguments: argparse.Namespace) -> None:
     predictor = Predictor(arguments.run)
     if len(predictor.names) > 1:
         print(

@@ -139,7 +139,7 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     ValueError: training.epochs must be at least 1, got 0.
     """
     content = {} if source is None else _read(source)
-    sections = {f.name: f.default_factory for f in fields(Config)}
+    sections: dict[str, type[Options]] = get_type_hints(Config)
     _check_keys(content, sections, "")
     overrides = dict(overrides or {})
     _check_keys(overrides, [name for name, _, _ in options()], "")
@@ -151,7 +151,8 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
         content.setdefault(section, {})[name] = value
     for name, kind in sections.items():
         _check_keys(content.get(name, {}), [each.name for each in fields(kind)], f"{name}.")
-    config = Config(**{name: kind(**content.get(name, {})) for name, kind in sections.items()})
+    made: dict[str, Any] = {name: kind(**content.get(name, {})) for name, kind in sections.items()}
+    config = Config(**made)
     if config.data.split is None:
         config.data.split = "random" if config.data.csv is None else "scaffold"
     check_together(config)
@@ -160,9 +161,10 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
 
 def options() -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     """All keys with their types and help: (name, type, metadata) of each."""
-    for section in fields(Config):
-        kinds = get_type_hints(section.default_factory)
-        for each in fields(section.default_factory):
+    sections: dict[str, type[Options]] = get_type_hints(Config)
+    for section in sections.values():
+        kinds = get_type_hints(section)
+        for each in fields(section):
             yield each.name, kinds[each.name], each.metadata
 
 
@@ -227,7 +229,7 @@ def check_together(config: Config) -> None:
     data, model, network = config.data, config.model, NETWORKS[config.model.network]
     _check_source(data)
     if data.csv is not None:
-        _check_tasks(data)
+        _check_tasks(data, data.csv)
     on_graphs = data.dataset is not None and not is_molecular(data.dataset)
     if on_graphs and data.split == "scaffold":
         raise ValueError(f"data.split: scaffold is for molecules, not for {data.dataset}.")
@@ -258,11 +260,11 @@ def _check_source(data: DataConfig) -> None:
             raise ValueError(f"data.dataset: there is no {data.dataset}. Did you mean {meant}?")
 
 
-def _check_tasks(data: DataConfig) -> None:
+def _check_tasks(data: DataConfig, csv: str) -> None:
     if not data.tasks:
-        columns = numeric_columns(data.csv, data.smiles_column)
+        columns = numeric_columns(csv, data.smiles_column)
         found = f"Columns of numbers: {list_names(columns)}" if columns else "It has no column of numbers"
-        raise ValueError(f"data.csv needs data.tasks (--tasks), the columns of {data.csv} to predict. {found}.")
+        raise ValueError(f"data.csv needs data.tasks (--tasks), the columns of {csv} to predict. {found}.")
     for name in data.tasks:
         if data.tasks.count(name) > 1:
             raise ValueError(f"data.tasks holds {name!r} twice.")

@@ -1,9 +1,12 @@
 """Files that are written whole or not at all."""
 
+from __future__ import annotations
+
 import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +17,7 @@ _WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EAC
 
 
 @contextmanager
-def replacing(path):
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A path to write to, which becomes ``path`` when the block ends, and vanishes when it fails.
 
     It is of this call alone, so that processes which write the same file do not meet, and has the same name.
@@ -50,7 +53,7 @@ def replacing(path):
         raise type(error)(error.errno, f"{path} cannot be written: {error.strerror}") from error
 
 
-def remove_unfinished(folder):
+def remove_unfinished(folder: str | os.PathLike[str]) -> None:
     """Remove what a killed process was writing in a folder.
 
     Parameters

@@ -1,6 +1,10 @@
 """Work on many molecules, a piece at a time, by several processes where that takes less time."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -8,8 +12,12 @@ PATIENCE = 3  # seconds until a bar is shown
 _CHUNK_SIZE = 250  # molecules that a process is given at a time
 _MAX_PROCESSES = 8  # each of them takes some 400 MiB
 
+_Result = TypeVar("_Result")
 
-def map_chunks(function, smiles, many, title):
+
+def map_chunks(
+    function: Callable[[list[str]], _Result], smiles: list[str], many: int, title: str
+) -> list[_Result]:
     """Results of a function for pieces of a list of SMILES, in their order.
 
     Parameters
@@ -42,7 +50,7 @@ def map_chunks(function, smiles, many, title):
 
     chunks = [smiles[start : start + _CHUNK_SIZE] for start in range(0, len(smiles), _CHUNK_SIZE)]
     processes = min(cpu_count(), _MAX_PROCESSES) if len(smiles) >= many else 1
-    done = []
+    done: list[_Result] = []
     # loky, because its processes do not import the script that started them, guarded or not.
     with (
         parallel_config("loky", inner_max_num_threads=1, idle_worker_timeout=10),

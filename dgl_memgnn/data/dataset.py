@@ -68,7 +68,7 @@ class GraphDataset(DGLDataset):
         for part in self.content():
             if isinstance(part, np.ndarray):
                 digest.update(f"{part.dtype} {part.shape}\n".encode())
-                digest.update(np.ascontiguousarray(part))
+                digest.update(np.ascontiguousarray(part).data)
             else:
                 digest.update(f"{part!r}\n".encode("utf-8", "backslashreplace"))
         return digest.hexdigest()

@@ -1,10 +1,15 @@
 """Descriptors of whole molecules: rdkit's."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dgl_memgnn.data.chunks import map_chunks
 from dgl_memgnn.data.featurizers import parse_smiles
@@ -14,7 +19,7 @@ _FORMAT = "dgl_memgnn descriptors 1"  # to be counted up when the same names giv
 _MANY = 1000  # molecules that take several processes less time than one, their start included
 
 
-def descriptor_names():
+def descriptor_names() -> list[str]:
     """Names of all descriptors of the rdkit that is installed.
 
     Returns
@@ -31,7 +36,9 @@ def descriptor_names():
     return [name for name, _ in Descriptors.descList]
 
 
-def smiles_to_descriptors(smiles, names=None, cache_dir=None):
+def smiles_to_descriptors(
+    smiles: Sequence[str], names: Sequence[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+) -> Tensor:
     """Descriptors of many molecules, such as weight, surface areas and counts of groups.
 
     From a thousand molecules on, several processes share the work, and a bar shows how far they are.
@@ -85,12 +92,12 @@ def smiles_to_descriptors(smiles, names=None, cache_dir=None):
     return torch.from_numpy(arrays["descriptors"])
 
 
-def _describe(smiles, names):
+def _describe(smiles: list[str], names: list[str]) -> dict[str, np.ndarray]:
     parts = map_chunks(partial(_describe_chunk, names=names), smiles, _MANY, "Describe")
     return {"descriptors": np.concatenate([np.empty((0, len(names)), np.float32), *parts])}
 
 
-def _describe_chunk(smiles, names):
+def _describe_chunk(smiles: list[str], names: list[str]) -> np.ndarray:
     from rdkit.Chem import Descriptors
     from rdkit.rdBase import BlockLogs
 
@@ -101,7 +108,7 @@ def _describe_chunk(smiles, names):
     return values
 
 
-def _check(arrays, num_molecules, num_descriptors):
+def _check(arrays: Mapping[str, np.ndarray], num_molecules: int, num_descriptors: int) -> None:
     """Raise if these are not the descriptors of so many molecules."""
     descriptors = arrays["descriptors"]
     if descriptors.shape != (num_molecules, num_descriptors) or descriptors.dtype != np.float32:

@@ -1,7 +1,12 @@
 """Molecules that stand in several rows."""
 
+from __future__ import annotations
+
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from torch import Tensor
 
 from dgl_memgnn.data.featurizers import parse_smiles
 
@@ -20,11 +25,13 @@ class Duplicate(NamedTuple):
     """
 
     smiles: str
-    rows: list
-    conflicts: list
+    rows: list[int]
+    conflicts: list[str]
 
 
-def find_duplicates(smiles, labels, task_names, rows):
+def find_duplicates(
+    smiles: Sequence[str], labels: Tensor, task_names: Sequence[str], rows: Sequence[int]
+) -> list[Duplicate]:
     """Find the molecules that stand in several rows: those with the same canonical, isomeric SMILES.
 
     Parameters

@@ -1,9 +1,18 @@
 """Molecular graphs from SMILES, with the atom and bond features of four publications."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
+import dgl
 import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from rdkit.Chem import Mol
 
 
 class MoleculeError(ValueError):
@@ -45,7 +54,7 @@ FEATURIZERS = {
 }
 
 
-def featurizer(name):
+def featurizer(name: str) -> Featurizer:
     """Look up a featurizer.
 
     Parameters
@@ -74,7 +83,7 @@ def featurizer(name):
     return FEATURIZERS[name]
 
 
-def smiles_to_graph(smiles, featurizer="canonical"):
+def smiles_to_graph(smiles: str, featurizer: str | Featurizer = "canonical") -> dgl.DGLGraph:
     r"""Graph of a molecule.
 
     Node :math:`i` is atom :math:`i` of ``rdkit.Chem.MolFromSmiles(smiles)``. White space around the SMILES is
@@ -126,7 +135,7 @@ def smiles_to_graph(smiles, featurizer="canonical"):
     return graph
 
 
-def parse_smiles(smiles):
+def parse_smiles(smiles: str) -> Mol:
     """Molecule of a SMILES, without a word on the standard error stream.
 
     Parameters
@@ -177,7 +186,7 @@ _featurizer = featurizer  # smiles_to_graph has an argument of the same name
 
 
 @cache
-def _functions(name):
+def _functions(name: str) -> tuple[Callable[..., dict[str, Tensor]], Callable[..., dict[str, Tensor]]]:
     """dgllife's callables for atoms and for bonds (or pairs of atoms)."""
     from dgllife import utils
 

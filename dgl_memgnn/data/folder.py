@@ -1,7 +1,10 @@
 """Find a data file: in the data folder first, by download second."""
 
+from __future__ import annotations
+
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from dgl.data.utils import download, get_download_dir
@@ -11,7 +14,12 @@ from dgl_memgnn.files import replacing
 DATA_DIR_VARIABLE = "DGL_MEMGNN_DATA"
 
 
-def find_file(candidates, data_dir=None, url=None, md5=None):
+def find_file(
+    candidates: Sequence[str],
+    data_dir: str | os.PathLike[str] | None = None,
+    url: str | None = None,
+    md5: str | None = None,
+) -> Path:
     """Path of the first of some files that exists, downloaded if none does.
 
     Parameters
@@ -62,7 +70,7 @@ def find_file(candidates, data_dir=None, url=None, md5=None):
     )
 
 
-def _downloaded(name, url, md5):
+def _downloaded(name: str, url: str, md5: str | None) -> Path:
     target = Path(get_download_dir()) / "dgl_memgnn" / name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,22 @@
 """Many graphs as a few long arrays."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import dgl
+import numpy as np
 import torch
 
 
-def graphs_from_arrays(num_nodes, num_edges, src, dst, node_feat, edge_feat):
+def graphs_from_arrays(
+    num_nodes: np.ndarray,
+    num_edges: np.ndarray,
+    src: np.ndarray,
+    dst: np.ndarray,
+    node_feat: np.ndarray,
+    edge_feat: np.ndarray,
+) -> Iterator[dgl.DGLGraph]:
     """Graphs one by one, cut out of arrays that hold them one after the other.
 
     Parameters

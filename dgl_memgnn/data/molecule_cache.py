@@ -1,12 +1,24 @@
 """What was computed of many molecules, stored on disk."""
 
+from __future__ import annotations
+
 import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from dgl_memgnn.cache import read_arrays, store_arrays
 
 
-def cached_arrays(smiles, cache_dir, made_by, check, compute):
+def cached_arrays(
+    smiles: list[str],
+    cache_dir: str | os.PathLike[str] | None,
+    made_by: str,
+    check: Callable[[dict[str, np.ndarray]], object],
+    compute: Callable[[], dict[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
     """Arrays of some molecules: those that an earlier call stored, or else computed and stored.
 
     Parameters

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,7 +51,9 @@ class MoleculePiece(NamedTuple):
     rows: list[int]
 
 
-def read_molecules(path: str | Path, smiles_column: str, task_columns: Sequence[str] = ()) -> MoleculeTable:
+def read_molecules(
+    path: str | os.PathLike[str], smiles_column: str, task_columns: Sequence[str] = ()
+) -> MoleculeTable:
     r"""Read SMILES and targets from a CSV file.
 
     SMILES are never taken for missing values.
@@ -94,7 +97,7 @@ def read_molecules(path: str | Path, smiles_column: str, task_columns: Sequence[
 
 
 def iterate_molecules(
-    path: str | Path, smiles_column: str, columns: Sequence[str] = (), chunk_size: int = 1000
+    path: str | os.PathLike[str], smiles_column: str, columns: Sequence[str] = (), chunk_size: int = 1000
 ) -> Iterator[MoleculePiece]:
     r"""Read a CSV file of any size, a piece at a time.
 
@@ -138,7 +141,7 @@ def iterate_molecules(
         )
 
 
-def numeric_columns(path: str | Path, smiles_column: str) -> list[str]:
+def numeric_columns(path: str | os.PathLike[str], smiles_column: str) -> list[str]:
     r"""Columns of a CSV file that could be targets: each cell is a number or missing, and not all are missing.
 
     Parameters
@@ -211,7 +214,7 @@ def _pieces(path: Path, chunk_size: int = 1000) -> Iterator[Any]:
         raise ValueError(f"{path} cannot be read ({error}): copy or download it again.") from error
 
 
-def _rows(path: Path, reader: Any) -> Iterable[tuple[int, list[str]]]:
+def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
     """Each row with the line on which it starts."""
     line = 1
     try:
@@ -238,5 +241,5 @@ def _column(path: Path, header: list[str], name: str, option: str) -> int:
     raise ValueError(f"{path} has no column {name!r} ({option}): its columns are {list_names(header)}.")
 
 
-def _target(path: str | Path, name: str, cells: Sequence[str], lines: Sequence[int]) -> Column:
+def _target(path: str | os.PathLike[str], name: str, cells: Sequence[str], lines: Sequence[int]) -> Column:
     return Column(name, cells, lambda i: f"{path}, line {lines[i]}, column {name!r}: {cells[i].strip()!r}")

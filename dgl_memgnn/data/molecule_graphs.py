@@ -1,9 +1,15 @@
 """Graphs of many molecules: made in several processes, stored on disk."""
 
+from __future__ import annotations
+
 import json
+import os
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
+import dgl
 import numpy as np
 from tqdm import tqdm
 
@@ -16,7 +22,9 @@ _FORMAT = "dgl_memgnn molecules 1"  # to be counted up when the arrays have anot
 _MANY = 8000  # molecules that take several processes less time than one, their start included
 
 
-def smiles_to_graphs(smiles, featurizer="canonical", cache_dir=None):
+def smiles_to_graphs(
+    smiles: Sequence[str], featurizer: str = "canonical", cache_dir: str | os.PathLike[str] | None = None
+) -> tuple[list[dgl.DGLGraph | None], list[str]]:
     """Graphs of many molecules.
 
     From some thousand molecules on, several processes share the work, and a bar shows how far they are.
@@ -67,7 +75,7 @@ def smiles_to_graphs(smiles, featurizer="canonical", cache_dir=None):
     return [None if reason else next(graphs) for reason in bar], reasons
 
 
-def _featurize(smiles, spec):
+def _featurize(smiles: list[str], spec: featurizers.Featurizer) -> dict[str, np.ndarray]:
     parts = map_chunks(partial(_featurize_chunk, spec=spec), smiles, _MANY, "Featurize")
     parts.insert(0, _featurize_chunk([], spec))  # the types of arrays without a molecule
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "reasons"}
@@ -75,7 +83,7 @@ def _featurize(smiles, spec):
     return {**arrays, "reasons": np.frombuffer(json.dumps(reasons).encode(), np.uint8)}
 
 
-def _featurize_chunk(smiles, spec):
+def _featurize_chunk(smiles: list[str], spec: featurizers.Featurizer) -> dict[str, Any]:
     """The arrays of :func:`graphs_from_arrays`, as small as they can be, and a reason for each molecule."""
     num_nodes, num_edges, reasons = [], [], []
     ids = [np.empty((2, 0), np.int32)]
@@ -104,14 +112,14 @@ def _featurize_chunk(smiles, spec):
     }
 
 
-def _small(feat):
+def _small(feat: np.ndarray) -> np.ndarray:
     """The same numbers in 8 bits, if 8 bits can hold them."""
     with np.errstate(invalid="ignore"):  # of numbers beyond the range of integers
         small = feat.astype(np.int8)
     return small if np.array_equal(small, feat) else feat
 
 
-def _check(arrays, num_molecules, spec):
+def _check(arrays: Mapping[str, np.ndarray], num_molecules: int, spec: featurizers.Featurizer) -> None:
     """Raise if these are not arrays of so many molecules."""
     reasons = json.loads(arrays["reasons"].tobytes())
     num_nodes, num_edges = arrays["num_nodes"], arrays["num_edges"]

@@ -112,6 +112,9 @@ class MoleculeDataset(GraphDataset):
     ['active', 'inactive']
     """
 
+    smiles: list[str]
+    dropped: Sequence[Dropped]
+
     def __init__(
         self,
         smiles: Sequence[Any],
@@ -131,7 +134,8 @@ class MoleculeDataset(GraphDataset):
         if len(self.rows) != len(self.smiles):
             raise ValueError(f"There are {len(self.rows)} rows for {len(self.smiles)} SMILES.")
         columns = _columns(labels, self.rows, task_names)
-        self.task, self.labels, self._task_report = None, torch.empty(len(self.rows), 0), None
+        self.task, self.labels = None, torch.empty(len(self.rows), 0)
+        self._task_report: str | None = None
         if columns:
             self.task, self.labels, self._task_report = read_task(columns, task_type)
         spec = featurizers.featurizer(featurizer)

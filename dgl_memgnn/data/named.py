@@ -6,8 +6,6 @@ import os
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -16,6 +14,7 @@ from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.molecule_csv import read_molecules
 from dgl_memgnn.data.molecules import MoleculeDataset
 from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
+from dgl_memgnn.tasks import Task
 
 _URL = "https://deepchemdata.s3-us-west-1.amazonaws.com/datasets/"
 
@@ -98,11 +97,13 @@ class MoleculeNet(MoleculeDataset):
     ValueError: Unknown MoleculeNet data set 'QM10': choose one of ESOL, Lipophilicity, BACE, Tox21.
     """
 
+    task: Task
+
     def __init__(
         self,
         name: str,
         featurizer: str = "canonical",
-        data_dir: str | Path | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         descriptors: bool = False,
     ) -> None:
@@ -149,6 +150,8 @@ class FreeWilson(MoleculeDataset):
     FreeWilson("FreeWilson", num_graphs=1017, num_tasks=1, node_feats=74, edge_feats=12)
     """
 
+    task: Task
+
     def __init__(
         self,
         featurizer: str = "canonical",
@@ -166,7 +169,7 @@ class FreeWilson(MoleculeDataset):
         table = smiles.merge(activity, how="left", on="Name", validate="one_to_one")
         rows = range(1, len(table) + 1)
         super().__init__(
-            table["smiles"],
+            list(table["smiles"]),
             table["Act"],
             featurizer,
             ["Act"],
@@ -190,7 +193,7 @@ def is_molecular(name: str) -> bool:
 def load_named(
     name: str,
     featurizer: str = "canonical",
-    data_dir: str | Path | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     descriptors: bool = False,
     task_type: str | None = None,
@@ -238,7 +241,7 @@ def load_named(
             close = get_close_matches(name, (*MOLECULE_DATASETS, *TU_DATASETS), n=1)
             hint = f" Did you mean {close[0]}?" if close and close[0] != name else ""
             raise FileNotFoundError(f"{error}{hint}") from None
-    dataset: Any
+    dataset: FreeWilson | MoleculeNet
     if name == "FreeWilson":
         dataset = FreeWilson(featurizer, cache_dir, descriptors)
     else:

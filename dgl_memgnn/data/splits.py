@@ -1,6 +1,11 @@
 """Index arrays that part a data set. All are int64 and sorted; no sample is lost or listed twice."""
 
+from __future__ import annotations
+
 import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from dgl.data.utils import split_dataset
@@ -8,8 +13,13 @@ from dgl.data.utils import split_dataset
 from dgl_memgnn.data.featurizers import MoleculeError, parse_smiles
 from dgl_memgnn.data.folder import find_file
 
+if TYPE_CHECKING:
+    from rdkit.Chem import Mol
 
-def random_split(num_samples, fractions=(0.8, 0.1, 0.1), seed=0):
+
+def random_split(
+    num_samples: int, fractions: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Part samples at random, as :func:`dgl.data.utils.split_dataset` does.
 
     Parameters
@@ -38,10 +48,13 @@ def random_split(num_samples, fractions=(0.8, 0.1, 0.1), seed=0):
     """
     fractions = _check_fractions(fractions)
     subsets = split_dataset(range(num_samples), fractions, shuffle=True, random_state=seed)
-    return _check_parts([subset.indices for subset in subsets], num_samples)
+    train, validation, test = _check_parts([subset.indices for subset in subsets], num_samples)
+    return train, validation, test
 
 
-def scaffold_split(smiles, fractions=(0.8, 0.1, 0.1)):
+def scaffold_split(
+    smiles: Sequence[str], fractions: Sequence[float] = (0.8, 0.1, 0.1)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Part molecules so that those with the same Bemis-Murcko scaffold stay together.
 
     The largest groups go to the training part first, so that the rarest scaffolds are tested. The split is
@@ -84,14 +97,15 @@ def scaffold_split(smiles, fractions=(0.8, 0.1, 0.1)):
             frac_test=fractions[2],
             log_every_n=None,
         )
-    return _check_parts(
+    train, validation, test = _check_parts(
         [subset.indices for subset in subsets],
         len(molecules),
         "there are too few scaffolds; use a random split (--split random)",
     )
+    return train, validation, test
 
 
-def stratified_folds(labels, num_folds=10, seed=0):
+def stratified_folds(labels: Any, num_folds: int = 10, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     """Folds for cross-validation with the class proportions of the whole set.
 
     Parameters
@@ -132,7 +146,9 @@ def stratified_folds(labels, num_folds=10, seed=0):
     return [(_sorted(train), _sorted(validation)) for train, validation in folds]
 
 
-def fair_splits(name, data_dir=None):
+def fair_splits(
+    name: str, data_dir: str | os.PathLike[str] | None = None
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The ten outer folds of the fair comparison of Errica et al. (ICLR 2020) for a TU data set.
 
     Parameters
@@ -174,7 +190,8 @@ def fair_splits(name, data_dir=None):
         ]
         tested = np.concatenate([test for _, _, test in folds])
         _check_parts([tested], len(tested))
-        return [_check_parts(fold, len(tested)) for fold in folds]
+        checked = [_check_parts(fold, len(tested)) for fold in folds]
+        return [(train, validation, test) for train, validation, test in checked]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} does not hold outer folds that test every graph once "
@@ -185,31 +202,33 @@ def fair_splits(name, data_dir=None):
 class _Molecules:
     """Molecules parsed one at a time: hundreds of thousands at once would fill the memory."""
 
-    def __init__(self, smiles):
+    def __init__(self, smiles: Sequence[str]) -> None:
         self.smiles = list(smiles)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.smiles)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Mol]:
         return map(_parse, range(len(self)), self.smiles)
 
 
-def _parse(index, smiles):
+def _parse(index: int, smiles: str) -> Mol:
     try:
         return parse_smiles(smiles)
     except MoleculeError as error:
         raise ValueError(f"Molecule {index} has no scaffold ({error}): drop it before splitting.") from error
 
 
-def _check_fractions(fractions):
-    fractions = np.asarray(fractions, dtype=float)
-    if fractions.shape != (3,) or not (fractions > 0).all() or not np.isclose(fractions.sum(), 1):
-        raise ValueError(f"fractions must be three positive numbers that sum to 1, not {fractions.tolist()}.")
-    return fractions.tolist()
+def _check_fractions(fractions: Sequence[float]) -> list[float]:
+    shares = np.asarray(fractions, dtype=float)
+    if shares.shape != (3,) or not (shares > 0).all() or not np.isclose(shares.sum(), 1):
+        raise ValueError(f"fractions must be three positive numbers that sum to 1, not {shares.tolist()}.")
+    return shares.tolist()
 
 
-def _check_parts(parts, num_samples, remedy="use other fractions or more samples"):
+def _check_parts(
+    parts: Sequence[Any], num_samples: int, remedy: str = "use other fractions or more samples"
+) -> tuple[np.ndarray, ...]:
     """The parts as sorted arrays, if none is empty and together they are all samples."""
     sizes = [len(part) for part in parts]
     if not all(sizes):
@@ -223,5 +242,5 @@ def _check_parts(parts, num_samples, remedy="use other fractions or more samples
     return tuple(map(_sorted, parts))
 
 
-def _sorted(indices):
+def _sorted(indices: Any) -> np.ndarray:
     return np.sort(np.asarray(indices, dtype=np.int64))

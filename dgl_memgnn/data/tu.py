@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import dgl
@@ -13,7 +13,7 @@ from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.graph_arrays import graphs_from_arrays
 from dgl_memgnn.data.tu_files import TUFiles
-from dgl_memgnn.tasks import TASK_TYPES, Classes, Column, read_task
+from dgl_memgnn.tasks import TASK_TYPES, Classes, Column, Task, read_task
 
 TU_DATASETS = ("ENZYMES", "PROTEINS_full", "DD", "COLLAB", "REDDIT-BINARY")  # the paper's
 
@@ -87,10 +87,12 @@ class TUDataset(GraphDataset):
     (3, 2, 1)
     """
 
+    task: Task
+
     def __init__(
         self,
         name: str,
-        data_dir: str | Path | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
         pre_transform: Callable[[dgl.DGLGraph], dgl.DGLGraph] | None = None,
         task_type: str | None = None,
     ) -> None:
@@ -162,7 +164,8 @@ class TUDataset(GraphDataset):
 
     @property
     def classes(self) -> list[int]:
-        return self.task.classes
+        task: Any = self.task
+        return task.classes
 
     @property
     def num_classes(self) -> int:
@@ -203,7 +206,8 @@ def _check(files: TUFiles, source: str, num_graphs: int, graph_of: np.ndarray, e
     row = _first(np.bincount(graph_of, minlength=num_graphs) == 0)
     if row is not None:
         raise files.error(source, row, f"graph {row + 1} has a label but no node in _graph_indicator")
-    row = _first(((edges < 0) | (edges >= num_nodes)).any(axis=1))
+    outside = (edges < 0) | (edges >= num_nodes)
+    row = _first(outside[:, 0] | outside[:, 1])
     if row is not None:
         raise files.error(
             "A",

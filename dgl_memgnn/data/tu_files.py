@@ -1,10 +1,14 @@
 """The text files of a TU data set as checked numpy arrays."""
 
+from __future__ import annotations
+
 import csv
 import lzma
 import zipfile
 import zlib
 from itertools import islice
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -25,29 +29,31 @@ class TUFiles:
         Name of the data set.
     """
 
-    def __init__(self, path, name):
+    def __init__(self, path: Path, name: str) -> None:
         self.path = path
         self.name = name
-        self._archive = None
+        self._archive: zipfile.ZipFile | None = None
         if path.is_file():
             try:
                 self._archive = zipfile.ZipFile(path)
             except _DAMAGE as error:
                 raise self._damaged(error) from error
 
-    def __enter__(self):
+    def __enter__(self) -> TUFiles:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         if self._archive:
             self._archive.close()
 
-    def __contains__(self, suffix):
+    def __contains__(self, suffix: str) -> bool:
         if self._archive:
             return self._member(suffix) in self._archive.namelist()
         return (self.path / f"{self.name}_{suffix}.txt").is_file()
 
-    def read(self, suffix, dtype=np.int64, columns=None):
+    def read(
+        self, suffix: str, dtype: type[np.int64 | np.float32] = np.int64, columns: int | None = None
+    ) -> np.ndarray:
         """Numbers of the file ``<name>_<suffix>.txt``; blank lines do not count.
 
         Parameters
@@ -84,7 +90,7 @@ class TUFiles:
             )
         return table
 
-    def features(self, kind, count):
+    def features(self, kind: str, count: int) -> np.ndarray:
         """One-hot labels next to the raw attributes of all nodes or all edges.
 
         Parameters
@@ -113,14 +119,14 @@ class TUFiles:
                 parts += [table] if dtype == np.float32 else map(one_hot, table.T)
         return np.concatenate(parts, axis=1)
 
-    def error(self, suffix, row, problem):
+    def error(self, suffix: str, row: int, problem: str) -> ValueError:
         """ValueError about one row (from 0) of a file that was read; it names the line of the file."""
         with self._open(suffix) as file:
             numbers = (number for number, line in enumerate(file, 1) if line.strip())
             number = next(islice(numbers, row, None))
         return ValueError(f"{self._member(suffix)} in {self.path}, line {number}: {problem}.")
 
-    def _check_packing(self, suffix):
+    def _check_packing(self, suffix: str) -> None:
         """Refuse what would fill the memory. Reading stops at the size that the zip states."""
         if not self._archive:
             return
@@ -131,7 +137,7 @@ class TUFiles:
                 f"{info.file_size} bytes, as no real file does. If it is one, unpack it to a folder."
             )
 
-    def _check_labels(self, suffix, table):
+    def _check_labels(self, suffix: str, table: np.ndarray) -> None:
         num_classes = sum(len(np.unique(column)) for column in table.T)
         if num_classes * len(table) > _MAX_ENTRIES:
             raise ValueError(
@@ -139,7 +145,7 @@ class TUFiles:
                 f"for a column each: put numbers into {suffix.replace('labels', 'attributes')}."
             )
 
-    def _parse(self, suffix, dtype):
+    def _parse(self, suffix: str, dtype: type[np.int64 | np.float32]) -> np.ndarray:
         try:
             with self._open(suffix) as file, np.errstate(over="ignore"):
                 table = pd.read_csv(file, header=None, dtype=dtype, quoting=csv.QUOTE_NONE).to_numpy()
@@ -149,7 +155,7 @@ class TUFiles:
             raise self._unreadable(suffix, dtype, "a number is out of range")
         return table
 
-    def _unreadable(self, suffix, dtype, error):
+    def _unreadable(self, suffix: str, dtype: type[np.int64 | np.float32], error: Exception | str) -> ValueError:
         """ValueError about the first line that is no row of numbers."""
         width = None
         with self._open(suffix) as file:
@@ -166,19 +172,19 @@ class TUFiles:
                         return self.error(suffix, number, f"{text!r} is not {kind}")
         return ValueError(f"{self._member(suffix)} in {self.path} cannot be read: {error}")
 
-    def _open(self, suffix):
+    def _open(self, suffix: str) -> IO[bytes]:
         if self._archive:
             return self._archive.open(self._member(suffix))
         return open(self.path / f"{self.name}_{suffix}.txt", "rb")
 
-    def _member(self, suffix):
+    def _member(self, suffix: str) -> str:
         return f"{self.name}/{self.name}_{suffix}.txt"
 
-    def _damaged(self, error):
+    def _damaged(self, error: Exception) -> ValueError:
         return ValueError(f"{self.path} is not a readable zip file ({error}): copy or download it again.")
 
 
-def one_hot(values):
+def one_hot(values: np.ndarray) -> np.ndarray:
     """One column for each distinct value, in sorted order.
 
     Parameters
@@ -203,10 +209,11 @@ def one_hot(values):
     return encoded
 
 
-def _is_number(field, dtype):
+def _is_number(field: bytes, dtype: type[np.int64 | np.float32]) -> bool:
     try:
         value = float(field)
     except ValueError:
         return False
-    limits = np.iinfo(dtype) if dtype == np.int64 else np.finfo(dtype)
+    limits: np.iinfo[np.int64] | np.finfo[np.float32]
+    limits = np.iinfo(np.int64) if dtype == np.int64 else np.finfo(np.float32)
     return float(limits.min) <= value <= float(limits.max) and (dtype == np.float32 or value.is_integer())

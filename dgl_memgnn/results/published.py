@@ -1,9 +1,11 @@
 """Published figures."""
 
+from __future__ import annotations
+
 __all__ = ["PUBLISHED"]
 
 # (protocol, data set) -> rows of who, and the figure of each part that the protocol scores
-PUBLISHED: dict[tuple[str, str], list[tuple]] = {
+PUBLISHED: dict[tuple[str, str], list[tuple[str | None, ...]]] = {
     ("paper", "ENZYMES"): [("paper, GMN", "0.7866"), ("paper, MemGNN", "0.7550")],
     ("paper", "PROTEINS_full"): [("paper, GMN", "0.8225"), ("paper, MemGNN", "0.8135")],
     ("paper", "DD"): [("paper, GMN", "0.8440"), ("paper, MemGNN", "0.8292")],

@@ -74,7 +74,7 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
     summary = next(iter(results.values()))["summary"]
     parts = list(summary)
     metric = next(iter(summary[parts[0]]))  # the one that decides stands first
-    rows = [
+    rows: list[list[object]] = [
         [who, *(figure or "" for figure in figures), ""]
         for who, *figures in PUBLISHED.get((protocol, dataset), [])
     ]

@@ -24,7 +24,7 @@ from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, embed
 
-__all__ = ["Assembly", "assemble", "build_learner", "embed_for", "load_dataset", "split", "widths_of"]
+__all__ = ["Assembly", "assemble", "build_learner", "embed_for", "load_dataset", "split", "task_of", "widths_of"]
 
 
 @dataclass
@@ -79,9 +79,10 @@ def assemble(
     dataset = load_dataset(config) if dataset is None else dataset
     embed_for(config, dataset.graphs, config.data.cache_dir or default_cache_dir())
     parts = split(config, dataset) if parts is None else parts
-    dataset.task.check_learnable(dataset.labels, parts)
-    _check_columns(config, dataset.task)
-    learner = build_learner(config, dataset.task, widths_of(config, dataset), progress)
+    task = task_of(dataset)
+    task.check_learnable(dataset.labels, parts)
+    _check_columns(config, task)
+    learner = build_learner(config, task, widths_of(config, dataset), progress)
     if dataset.descriptors is not None:
         learner.model.descriptor_norm.fit(dataset.descriptors[parts["train"]])
     return Assembly(config, dataset, parts, learner)
@@ -95,6 +96,7 @@ def load_dataset(config: Config) -> GraphDataset:
         return load_named(
             data.dataset, data.featurizer, data.data_dir, cache_dir, data.descriptors, data.task_type
         )
+    assert data.csv is not None  # see check_together
     return MoleculeDataset.from_csv(
         data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir, data.descriptors, data.task_type
     )
@@ -112,16 +114,23 @@ def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
     """Indices of the parts of a data set: train and validation, and test unless it is a fold."""
     data = config.data
     seed = config.training.seed if data.split_seed is None else data.split_seed
-    parts: Any
+    parts: tuple[np.ndarray, ...]
     if data.split == "folds":
         if dataset.labels.dim() != 1:
-            raise ValueError(f"data.split: folds is for classes, not for {dataset.task.describe()}.")
+            raise ValueError(f"data.split: folds is for classes, not for {task_of(dataset).describe()}.")
         parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
     elif data.split == "scaffold":
+        assert dataset.smiles is not None  # see check_together
         parts = scaffold_split(dataset.smiles)
     else:
         parts = random_split(len(dataset), seed=seed)
     return dict(zip(("train", "validation", "test"), parts))
+
+
+def task_of(dataset: GraphDataset) -> Task:
+    """The task of a data set, which has one: runs are of labelled data."""
+    assert dataset.task is not None
+    return dataset.task
 
 
 def widths_of(config: Config, dataset: GraphDataset) -> Widths:
@@ -129,7 +138,7 @@ def widths_of(config: Config, dataset: GraphDataset) -> Widths:
     return Widths(
         dataset.node_feats,
         dataset.edge_feats,
-        dataset.task.num_outputs,
+        task_of(dataset).num_outputs,
         config.data.embedding_width,
         len(dataset.descriptor_names),
     )

@@ -163,8 +163,8 @@ def _summary(scores: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _mean_and_std(values: list[float | None]) -> dict[str, float | None]:
-    values = np.array(values, dtype=float)  # null, where a metric is not defined, becomes NaN
-    defined = values[~np.isnan(values)]
+    array = np.array(values, dtype=float)  # null, where a metric is not defined, becomes NaN
+    defined = array[~np.isnan(array)]
     if len(defined) == 0:
         return {"mean": None, "std": None}
     return {"mean": float(defined.mean()), "std": float(defined.std())}

@@ -40,7 +40,7 @@ class PredictionCounts(NamedTuple):
 
     total: int
     failed: int
-    first_failures: list
+    first_failures: list[tuple[int, str]]
 
 
 class Predictor:
@@ -168,7 +168,8 @@ class Predictor:
                 f"rename it in {source}."
             )
         total = sum(len(table.smiles) for table in iterate_molecules(source, column))
-        failed, first_failures = 0, []
+        failed = 0
+        first_failures: list[tuple[int, str]] = []
         open_text = gzip.open if target.suffix == ".gz" else open
         with (
             replacing(target) as unfinished,

@@ -21,7 +21,7 @@ from torch import Tensor
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import remove_unfinished, replacing
-from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
+from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset, task_of
 from dgl_memgnn.runs.description import describe
 from dgl_memgnn.runs.stored import CHECKPOINT, store_network
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
@@ -116,8 +116,8 @@ def train_run(
     predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
     result = _scores(assembly, predictions)
     result.update(
-        task=dataset.task.task_type,
-        task_arguments=dataset.task.arguments,
+        task=task_of(dataset).task_type,
+        task_arguments=task_of(dataset).arguments,
         parts={part: len(indices) for part, indices in parts.items()},
         kept_epoch=learner.kept_epoch,
         seed=config.training.seed,
@@ -262,7 +262,7 @@ def _split_digest(parts: dict[str, np.ndarray]) -> str:
 
 def _scores(assembly: Assembly, predictions: dict[str, Tensor]) -> dict[str, Any]:
     """Metrics of each part and, if there are several, of each target."""
-    task, labels, parts = assembly.dataset.task, assembly.dataset.labels, assembly.parts
+    task, labels, parts = task_of(assembly.dataset), assembly.dataset.labels, assembly.parts
     scores: dict[str, Any] = {part: _json(task.score(p, labels[parts[part]])) for part, p in predictions.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the score over all targets has warned
@@ -285,6 +285,6 @@ def _predictions_table(assembly: Assembly, part: str, prediction: Tensor) -> pd.
     names: dict[str, Any] = {"id": [dataset.rows[i] for i in indices]}
     if dataset.smiles is not None:
         names["smiles"] = [dataset.smiles[i] for i in indices]
-    targets = dataset.task.targets(prediction, dataset.labels[indices])
+    targets = task_of(dataset).targets(prediction, dataset.labels[indices])
     tables = [pd.DataFrame({**names, "task": name, **columns}) for name, columns in targets.items()]
     return pd.concat(tables).dropna(subset=["target"])

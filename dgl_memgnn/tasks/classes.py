@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -75,7 +76,7 @@ class Classes(Task):
         if column.is_numeric:
             labels = _whole_numbers(column)
         else:
-            labels = np.where(column.missing, None, column.text)
+            labels = np.where(column.missing, np.array(None), column.text)
             _check_spelling(column)
         classes = sorted({label for label in labels if label is not None})
         position = {label: float(i) for i, label in enumerate(classes)}
@@ -146,7 +147,7 @@ class Classes(Task):
         }
         return {self.names[0]: table}
 
-    def from_targets(self, tables: Mapping[str, Mapping[str, np.ndarray]]) -> tuple[Tensor, Tensor]:
+    def from_targets(self, tables: Mapping[str, Mapping[str, Any] | pd.DataFrame]) -> tuple[Tensor, Tensor]:
         (table,) = tables.values()
         position = {str(each): i for i, each in enumerate(self.classes)}
         prediction = torch.stack([torch.from_numpy(np.array(table[name])) for name in self.output_names], dim=1)

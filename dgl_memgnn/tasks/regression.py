@@ -50,6 +50,9 @@ class Regression(Task):
     higher_is_better = False
     discrete = False
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, names: Sequence[str] = ("target",)) -> None:
         super().__init__(names)
         self.register_buffer("mean", torch.zeros(len(self.names)))

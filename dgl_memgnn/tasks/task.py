@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -161,12 +162,13 @@ class Task(nn.Module):
             for i, name in enumerate(self.names)
         }
 
-    def from_targets(self, tables: Mapping[str, Mapping[str, np.ndarray]]) -> tuple[Tensor, Tensor]:
+    def from_targets(self, tables: Mapping[str, Mapping[str, Any] | pd.DataFrame]) -> tuple[Tensor, Tensor]:
         """Predictions and labels from what :meth:`targets` has made of them."""
-        return tuple(
+        prediction, label = (
             torch.stack([torch.from_numpy(np.array(tables[name][what])) for name in self.names], dim=1)
             for what in ("prediction", "target")
         )
+        return prediction, label
 
     def perfect(self, label: Tensor) -> Tensor:
         """The prediction that is right, of shape (n, num_outputs), for labels of one target of shape (n,)."""

@@ -1,7 +1,12 @@
 """Batches that never leave a graph alone."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import numpy as np
 import torch
+from torch import Tensor
 
 __all__ = ["EvenBatches"]
 
@@ -29,7 +34,7 @@ class EvenBatches:
     [3, 3, 3]
     """
 
-    def __init__(self, num_graphs, batch_size, seed, rank=0, num_processes=1):
+    def __init__(self, num_graphs: int, batch_size: int, seed: int, rank: int = 0, num_processes: int = 1) -> None:
         if min(num_graphs, batch_size) < 2:
             raise ValueError(
                 f"Batch normalisation needs at least two graphs in a batch: there are {num_graphs} "
@@ -46,27 +51,27 @@ class EvenBatches:
         self.epoch = 1
         self.rank, self.num_processes = rank, num_processes
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.num_batches
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes next, counted from 1. Each has an order of its own."""
         self.epoch = epoch
 
-    def whole(self):
+    def whole(self) -> tuple[Tensor, ...]:
         """Batches of this epoch as all processes share them, each a tensor of indices."""
         generator = torch.Generator().manual_seed(epoch_seed(self.seed, self.epoch))
         return torch.randperm(self.num_graphs, generator=generator).tensor_split(self.num_batches)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[int]]:
         for batch in self.whole():
             yield self.share(batch).tolist()
 
-    def share(self, batch):
+    def share(self, batch: Tensor) -> Tensor:
         """This process's share of a whole batch."""
         return batch.tensor_split(self.num_processes)[self.rank]
 
 
-def epoch_seed(*numbers):
+def epoch_seed(*numbers: int) -> int:
     """A seed that stands for a seed, an epoch and so on: equal for equal numbers, else unrelated."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dgl
 from torch import Tensor
@@ -28,4 +29,5 @@ def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor]) -
         A scalar, in nats per graph.
     """
     graphs = [graph] + [None] * (len(assignments) - 1)
-    return sum(clustering_loss(g, c) for g, c in zip(graphs, assignments) if c.shape[-1] > 1)
+    losses: Iterator[Any] = (clustering_loss(g, c) for g, c in zip(graphs, assignments) if c.shape[-1] > 1)
+    return sum(losses)

@@ -1,11 +1,15 @@
 """Training in several processes: who is who, and what they sum up."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import dgl
 import torch
-from torch import distributed
+from torch import Tensor, distributed, nn
 
 from dgl_memgnn.nn.norm import is_joined
 
@@ -20,9 +24,11 @@ __all__ = [
     "sum_gradients",
 ]
 
+_Value = TypeVar("_Value")
+
 
 @contextmanager
-def process_group(device):
+def process_group(device: str) -> Iterator[None]:
     """Joins the processes that torchrun started; nothing to do in a process that stands alone.
 
     Parameters
@@ -42,7 +48,7 @@ def process_group(device):
         distributed.destroy_process_group()
 
 
-def check_device(device):
+def check_device(device: str) -> None:
     """ValueError if torch or dgl cannot use a device; the message says what to install.
 
     Parameters
@@ -67,18 +73,18 @@ def check_device(device):
         ) from error
 
 
-def num_processes():
+def num_processes() -> int:
     """Number of processes that train together; 1 in a process that stands alone."""
     return distributed.get_world_size() if is_joined() else 1
 
 
-def rank():
+def rank() -> int:
     """Number of this process among them, from 0. Process 0 alone prints and writes."""
     return distributed.get_rank() if is_joined() else 0
 
 
 @contextmanager
-def main_process_first():
+def main_process_first() -> Iterator[None]:
     """Process 0 runs the block before the others do, so that they find what it has cached."""
     if is_joined() and rank() > 0:
         distributed.barrier()
@@ -87,7 +93,7 @@ def main_process_first():
         distributed.barrier()
 
 
-def all_sum(tensor):
+def all_sum(tensor: Tensor) -> Tensor:
     """The sum of a tensor over all processes."""
     if is_joined():
         tensor = tensor.clone()
@@ -95,17 +101,17 @@ def all_sum(tensor):
     return tensor
 
 
-def sum_gradients(parameters):
+def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Sum the gradients of parameters over all processes; the same parameters have one in each of them."""
     for parameter in parameters:
         if is_joined() and parameter.grad is not None:
             distributed.all_reduce(parameter.grad)
 
 
-def gathered(value):
+def gathered(value: _Value) -> list[_Value]:
     """The values of all processes, in the order of their rank."""
     if not is_joined():
         return [value]
-    values = [None] * num_processes()
+    values: list[Any] = [None] * num_processes()
     distributed.all_gather_object(values, value)
     return values

@@ -1,12 +1,29 @@
 """Predictions of a trained network."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dgl
 import torch
 from dgl.dataloading import GraphDataLoader
+from torch import Tensor, nn
+
+from dgl_memgnn.tasks import Task
 
 __all__ = ["descriptor_argument", "predict"]
 
 
-def predict(model, task, inputs, graphs, batch_size=128, device="cpu", descriptors=None):
+def predict(
+    model: nn.Module,
+    task: Task,
+    inputs: Callable[[dgl.DGLGraph], tuple[Any, ...]],
+    graphs: Sequence[dgl.DGLGraph],
+    batch_size: int = 128,
+    device: str | torch.device = "cpu",
+    descriptors: Tensor | None = None,
+) -> Tensor:
     """Predict for graphs, batch by batch, in evaluation mode and without gradients.
 
     Parameters
@@ -41,6 +58,6 @@ def predict(model, task, inputs, graphs, batch_size=128, device="cpu", descripto
     return task.predict(torch.cat(outputs)).cpu()
 
 
-def descriptor_argument(described, device):
+def descriptor_argument(described: Sequence[Tensor], device: str | torch.device) -> dict[str, Tensor]:
     """The keyword arguments of a network for what may follow graph and label in a batch: descriptors."""
     return {"descriptors": described[0].to(device)} if described else {}

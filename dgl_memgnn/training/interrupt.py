@@ -1,14 +1,18 @@
 """Ctrl-C at the end of a batch."""
 
+from __future__ import annotations
+
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 __all__ = ["deferred_interrupt"]
 
 
 @contextmanager
-def deferred_interrupt():
+def deferred_interrupt() -> Iterator[Callable[[], None]]:
     """Holds Ctrl-C back: yields a function that raises KeyboardInterrupt if it was pressed meanwhile.
 
     A second Ctrl-C is not held back. Python delivers signals to its main thread only; in others, and where
@@ -22,13 +26,13 @@ def deferred_interrupt():
     """
     pressed = False
 
-    def handler(number, frame):
+    def handler(number: int, frame: FrameType | None) -> None:
         nonlocal pressed
         if pressed:
             raise KeyboardInterrupt
         pressed = True
 
-    def stop_if_interrupted():
+    def stop_if_interrupted() -> None:
         if pressed:
             raise KeyboardInterrupt
 

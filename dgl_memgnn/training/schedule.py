@@ -1,8 +1,13 @@
 """The paper's alternating schedule of supervised and clustering steps."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from dgl_memgnn.nn import MemoryPooling
 from dgl_memgnn.training.distributed import sum_gradients
@@ -10,7 +15,7 @@ from dgl_memgnn.training.distributed import sum_gradients
 __all__ = ["AlternatingSchedule", "cosine", "halving"]
 
 
-def halving(every):
+def halving(every: int) -> Callable[[int], float]:
     """Decay of the learning rate by half after each ``every`` epochs. The paper's is 500.
 
     Examples
@@ -21,7 +26,7 @@ def halving(every):
     return lambda epoch: 0.5 ** ((epoch - 1) // every)
 
 
-def cosine(epochs):
+def cosine(epochs: int) -> Callable[[int], float]:
     """Decay of the learning rate along half a cosine, towards 0 after the last of ``epochs``.
 
     Examples
@@ -59,7 +64,15 @@ class AlternatingSchedule:
         Weight decay of the supervised steps. Default: ``0.0``.
     """
 
-    def __init__(self, model, learning_rate, decay, period, clip_norm, weight_decay=0.0):
+    def __init__(
+        self,
+        model: nn.Module,
+        learning_rate: float,
+        decay: Callable[[int], float],
+        period: int,
+        clip_norm: float,
+        weight_decay: float = 0.0,
+    ) -> None:
         keys = {id(module.keys) for module in model.modules() if isinstance(module, MemoryPooling)}
         self.model = model
         self.learning_rate = learning_rate
@@ -71,14 +84,14 @@ class AlternatingSchedule:
         )
         self.clustering = torch.optim.Adam(model.parameters(), learning_rate)
 
-    def begin_epoch(self, epoch):
+    def begin_epoch(self, epoch: int) -> None:
         """Set the learning rate of this epoch, counted from 1."""
         rate = self.learning_rate * self.decay(epoch)
         for optimizer in (self.supervised, self.clustering):
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
-    def supervised_step(self, loss):
+    def supervised_step(self, loss: Tensor) -> None:
         """Descend the supervised loss of a batch: everything moves but the keys.
 
         FloatingPointError, and nothing moves, if the loss or its gradient is not finite.
@@ -87,11 +100,11 @@ class AlternatingSchedule:
         _backward(loss)
         self._descend(self.supervised)
 
-    def clusters_after(self, epoch):
+    def clusters_after(self, epoch: int) -> bool:
         """Whether a clustering step ends this epoch, counted from 1."""
         return self.period > 0 and epoch % self.period == 0
 
-    def clustering_step(self, losses):
+    def clustering_step(self, losses: Iterable[Tensor]) -> None:
         """Descend the sum of clustering losses, computed one by one so that one graph of operations is alive.
 
         Losses of several processes are summed as well. FloatingPointError, and nothing moves, if a loss or the
@@ -103,16 +116,16 @@ class AlternatingSchedule:
         sum_gradients(self.model.parameters())
         self._descend(self.clustering)
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """State of both optimisers."""
         return {"supervised": self.supervised.state_dict(), "clustering": self.clustering.state_dict()}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from the state of both optimisers."""
         self.supervised.load_state_dict(state["supervised"])
         self.clustering.load_state_dict(state["clustering"])
 
-    def _descend(self, optimizer):
+    def _descend(self, optimizer: torch.optim.Optimizer) -> None:
         moved = [p for group in optimizer.param_groups for p in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(moved, self.clip_norm).item()
         if not math.isfinite(norm):
@@ -120,7 +133,7 @@ class AlternatingSchedule:
         optimizer.step()
 
 
-def _backward(loss):
+def _backward(loss: Tensor) -> None:
     if not math.isfinite(loss.item()):
         raise FloatingPointError(f"The loss is {loss.item()}")
     loss.backward()

@@ -151,7 +151,8 @@ class Trainer:
         counts = self.task.counts(label).double()
         label = _labels(dataset, validation)
         batches = EvenBatches(len(train), config.batch_size, config.seed, rank(), num_processes())
-        loader = GraphDataLoader(Subset(dataset, train), batch_sampler=batches)
+        items: Any = dataset  # any sequence will do
+        loader = GraphDataLoader(Subset(items, train), batch_sampler=batches)
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             network = DistributedDataParallel(self.model, broadcast_buffers=False)
@@ -188,6 +189,7 @@ class Trainer:
                 bar.update()
                 if on_epoch is not None:
                     on_epoch(record, kept)
+        assert self.kept_state is not None
         for network in {self.model, self.evaluated}:
             network.load_state_dict(self.kept_state)
         return self.history

@@ -1,5 +1,10 @@
 """Training curves."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+
 import pandas as pd
 
 from dgl_memgnn.files import replacing
@@ -7,7 +12,7 @@ from dgl_memgnn.files import replacing
 __all__ = ["plot_curves"]
 
 
-def plot_curves(histories, path):
+def plot_curves(histories: Mapping[str, str | PathLike[str]], path: str | PathLike[str]) -> None:
     """Draw the training loss and the validation metric of runs over their epochs.
 
     Parameters

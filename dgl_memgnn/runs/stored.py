@@ -26,8 +26,8 @@ def store_network(folder: Path, assembly: Assembly) -> None:
     save_checkpoint(
         folder / CHECKPOINT,
         model=learner.evaluated.state_dict(),
-        task_type=dataset.task.task_type,
-        task_arguments=dataset.task.arguments,
+        task_type=learner.task.task_type,
+        task_arguments=learner.task.arguments,
         task=learner.task.state_dict(),
         widths=asdict(widths_of(assembly.config, dataset)),
         descriptor_names=list(dataset.descriptor_names),

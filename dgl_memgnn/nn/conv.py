@@ -1,13 +1,14 @@
 """Graph attention over node and edge features."""
 
-import dgl.function as fn
+import dgl
 import torch
 from dgl import DGLError
-from dgl.nn.functional import edge_softmax
 from dgl.utils import expand_as_pair
 from torch import nn
 
-__all__ = ["EdgeGATConv"]
+from dgl_memgnn.nn.messages import add_ends, edge_softmax, sum_edges, sum_neighbors
+
+__all__ = ["EdgeGATConv", "GATConv"]
 
 
 class EdgeGATConv(nn.Module):
@@ -174,18 +175,16 @@ class EdgeGATConv(nn.Module):
                 feat_dst = feat_dst[: graph.num_dst_nodes()]
 
         shape = (-1, self._num_heads, self._out_feats)
-        with graph.local_scope():
-            src, dst = graph.edges(order="eid")
-            score = self._score(self.fc_edge, self.attn_edge, edge_feat)
-            score = score + self._score(fc_src, self.attn_l, feat_src).index_select(0, src)
-            score = score + self._score(fc_dst, self.attn_r, feat_dst).index_select(0, dst)
-            attention = self.attn_drop(edge_softmax(graph, self.leaky_relu(score)))
-            graph.srcdata["ft"] = fc_src(feat_src).view(shape)
-            graph.edata["a"] = attention.to(graph.srcdata["ft"].dtype)
-            graph.update_all(fn.u_mul_e("ft", "a", "m"), fn.sum("m", "ft"))
-            out = graph.dstdata["ft"]
-            if self._edge_message:
-                out = out + self._edge_update(graph, edge_feat)
+        src, dst = graph.edges(order="eid")
+        score = self._score(self.fc_edge, self.attn_edge, edge_feat)
+        score = score + self._score(fc_src, self.attn_l, feat_src).index_select(0, src)
+        score = score + self._score(fc_dst, self.attn_r, feat_dst).index_select(0, dst)
+        attention = self.attn_drop(edge_softmax(graph, self.leaky_relu(score)))
+        message = fc_src(feat_src).view(shape)
+        weight = attention.to(message.dtype)
+        out = sum_neighbors(graph, message, weight)
+        if self._edge_message:
+            out = out + self._edge_update(graph, edge_feat, weight)
 
         if self.res_fc is not None:
             out = out + self.res_fc(feat_dst).view(shape)
@@ -203,10 +202,34 @@ class EdgeGATConv(nn.Module):
         weight = fc.weight.view(self._num_heads, self._out_feats, -1)
         return (feat @ torch.einsum("hdf,hd->fh", weight, attn[0])).unsqueeze(-1)
 
-    def _edge_update(self, graph, edge_feat):
+    def _edge_update(self, graph, edge_feat, attention):
         r"""The edges' share of the update, :math:`W_e \sum_j \alpha_{ij} e_{ij}`, of shape (N, H, D)."""
-        attention = graph.edata["a"]
-        graph.edata["weighted"] = attention * edge_feat.unsqueeze(1).to(attention.dtype)
-        graph.update_all(fn.copy_e("weighted", "m"), fn.sum("m", "edge"))
+        weighted = sum_edges(graph, attention * edge_feat.unsqueeze(1).to(attention.dtype))
         weight = self.fc_edge.weight.view(self._num_heads, self._out_feats, -1).to(attention.dtype)
-        return torch.einsum("nhf,hdf->nhd", graph.dstdata["edge"], weight)
+        return torch.einsum("nhf,hdf->nhd", weighted, weight)
+
+
+class GATConv(dgl.nn.GATConv):
+    """:class:`dgl.nn.GATConv` that also has higher derivatives, and works under autocast
+
+    Parameters
+    ----------
+    in_feats, out_feats, num_heads, bias
+        Those of :class:`dgl.nn.GATConv`. Nodes without in-edges are allowed; they receive no message.
+    """
+
+    def __init__(self, in_feats, out_feats, num_heads, bias=True):
+        super().__init__(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias)
+
+    def forward(self, graph, feat, get_attention=False):
+        """Attend over the in-edges of each node, for features of shape (N, in_feats): (N, H, out_feats)."""
+        shape = (-1, self._num_heads, self._out_feats)
+        feat = self.feat_drop(feat)
+        message = self.fc(feat).view(shape)
+        src_score, dst_score = ((message * attn).sum(-1, keepdim=True) for attn in (self.attn_l, self.attn_r))
+        score = add_ends(graph, src_score, dst_score)
+        attention = self.attn_drop(edge_softmax(graph, self.leaky_relu(score)))
+        out = sum_neighbors(graph, message, attention.to(message.dtype))
+        if self.bias is not None:
+            out = out + self.bias.view(shape)
+        return (out, attention) if get_attention else out

@@ -7,7 +7,8 @@ N nodes, B graphs, H heads, K keys, D features.
 """
 
 import torch
-from torch.autograd.function import once_differentiable
+
+from dgl_memgnn.nn.autograd import gradients, is_transformed, needs_plain_gradient
 
 __all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
 
@@ -27,7 +28,8 @@ def memory_pooling(query, keys, head_weight, sizes, tau=1.0, log_scores=False):
 
     Distances are :math:`\|q\|^2 - 2 q \cdot k + \|k\|^2`, a matrix product, so the memory it takes grows as
     :math:`N H K + N D`. Nothing is padded: the read is one product a graph, and a graph without nodes reads
-    zeros. The gradient is written by hand, and can be taken once.
+    zeros. The first gradient is written by hand; higher ones, and the transforms of :mod:`torch.func`, take the
+    same formulas through torch, all scores at a time.
 
     Parameters
     ----------
@@ -66,7 +68,8 @@ def memory_pooling(query, keys, head_weight, sizes, tau=1.0, log_scores=False):
     """
     with torch.autocast(query.device.type, enabled=False):
         arguments = [_at_least_float32(x) for x in (query, keys, head_weight)]
-        value, assignment = _MemoryPooling.apply(*arguments, sizes, tau, log_scores)
+        pool = _plain_memory_pooling if is_transformed() else _MemoryPooling.apply
+        value, assignment = pool(*arguments, sizes, tau, log_scores)
     return value.to(query.dtype), assignment
 
 
@@ -99,13 +102,14 @@ class _MemoryPooling(torch.autograd.Function):
         return value, assignment.t()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad_value, grad_out):
         """Up to the factor -(tau + 1) / tau phi_h, which is applied at the ends, with r the inverse bases and
         g the gradient at the softmax of equation 2, the gradient at |q - k|^2 / 2 is r C^(h) (g - sum_j C^(h) g).
         With logarithms it is r g.
         """
         query, keys, head_weight, assignment, *blocks = ctx.saved_tensors
+        if needs_plain_gradient([grad_value, grad_out]):
+            return *_plain_gradients(ctx, (query, keys, head_weight), (grad_value, grad_out)), None, None, None
         num_heads, num_keys, _ = keys.shape
         factor = -(ctx.tau + 1) / ctx.tau * head_weight
         scaled_keys = (keys * factor.view(-1, 1, 1)).flatten(0, 1)
@@ -134,6 +138,31 @@ class _MemoryPooling(torch.autograd.Function):
             grad_by_key += grad_distance.sum(1)
         grad_keys = keys * grad_by_key.view(num_heads, num_keys, 1) - grad_by_query.view_as(keys)
         return grad_query, grad_keys * factor.view(-1, 1, 1), grad_head_weight, None, None, None
+
+
+def _plain_gradients(ctx, inputs, grads):
+    def pool(*inputs):
+        return _plain_memory_pooling(*inputs, ctx.sizes, ctx.tau, ctx.log_scores)
+
+    return gradients(pool, inputs, grads, ctx.needs_input_grad[:3])
+
+
+def _plain_memory_pooling(query, keys, head_weight, sizes, tau, log_scores):
+    """:class:`_MemoryPooling` by operations that torch can differentiate again, batch and transform."""
+    num_heads, num_keys, _ = keys.shape
+    flat_keys = keys.flatten(0, 1)
+    distance = flat_keys.square().sum(1, keepdim=True) - 2 * flat_keys @ query.t() + query.square().sum(1)
+    distance = distance - distance.clamp_max(0).detach()  # a rounding error, which has no part in derivatives
+    inverse_base = (1 + distance / tau).reciprocal().view(num_heads, num_keys, -1)
+    scores = (_log_scores if log_scores else _scores)(inverse_base, tau)
+    assignment = (scores * head_weight.view(-1, 1, 1)).sum(0).softmax(0)
+    if len(set(sizes)) == 1:
+        value = torch.bmm(*_stacked(len(sizes), assignment, query))
+    elif sizes:
+        value = torch.stack([c @ q for c, q in zip(assignment.split(sizes, 1), query.split(sizes))])
+    else:
+        value = query.new_zeros(0, num_keys, query.shape[1])
+    return value, assignment.t()
 
 
 def _blocks(query, num_scores):

@@ -1,10 +1,11 @@
 """Query networks: what turns the nodes of a graph into the queries of the first memory layer."""
 
 import torch
-from dgl.nn import GATConv
 from torch import nn
+from torch.nn.functional import linear
 
-from dgl_memgnn.nn.conv import EdgeGATConv
+from dgl_memgnn.nn.autograd import is_transformed
+from dgl_memgnn.nn.conv import EdgeGATConv, GATConv
 from dgl_memgnn.nn.norm import BatchNorm
 
 __all__ = ["UPDATES", "ConvQuery", "TopologyQuery"]
@@ -185,7 +186,17 @@ class _GRUUpdate(nn.Module):
         self.cell = nn.GRUCell(feats, feats)
 
     def forward(self, message, feat):
-        return self.cell(self.feat_drop(self.activation(message)), feat)
+        message = self.feat_drop(self.activation(message))
+        return _plain_gru(self.cell, message, feat) if is_transformed() else self.cell(message, feat)
+
+
+def _plain_gru(cell, message, feat):
+    """:class:`torch.nn.GRUCell` by operations that torch can batch in all ways."""
+    of_message = linear(message, cell.weight_ih, cell.bias_ih).chunk(3, dim=1)
+    of_feat = linear(feat, cell.weight_hh, cell.bias_hh).chunk(3, dim=1)
+    reset, keep = (torch.sigmoid(a + b) for a, b in zip(of_message[:2], of_feat[:2]))
+    new = torch.tanh(of_message[2] + reset * of_feat[2])
+    return new + keep * (feat - new)
 
 
 UPDATES = {"skip": _SkipUpdate, "gru": _GRUUpdate}
@@ -210,6 +221,6 @@ def _attention(edge_feats, edge_message, bias, num_heads=4):
                 bias=bias,
                 edge_message=edge_message,
             )
-        return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias)
+        return GATConv(in_feats, out_feats, num_heads, bias)
 
     return conv

@@ -1,11 +1,17 @@
 """The memory graph neural network."""
 
+from __future__ import annotations
+
+from typing import Callable, List, Optional, Sequence, Tuple, Union
+
+import dgl
 import torch
 from dgl import DGLError
 from torch import nn
 
 from dgl_memgnn.models.head import prediction_head
 from dgl_memgnn.nn import ConvQuery, DescriptorNorm, MemoryReadout
+from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes
 
 __all__ = ["MemGNN"]
 
@@ -69,23 +75,24 @@ class MemGNN(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        edge_feats,
-        hidden_feats,
-        out_feats,
-        num_layers,
-        num_keys=(32, 1),
-        num_heads=5,
-        tau=1.0,
-        dropout=0.0,
-        conv=None,
-        edge_message=False,
-        update="skip",
-        log_scores=False,
-        readout=None,
-        descriptor_feats=0,
-    ):
+        in_feats: int,
+        edge_feats: int,
+        hidden_feats: int,
+        out_feats: int,
+        num_layers: int,
+        num_keys: Sequence[int] = (32, 1),
+        num_heads: int = 5,
+        tau: float = 1.0,
+        dropout: float = 0.0,
+        conv: Optional[Callable[[int, int], nn.Module]] = None,
+        edge_message: bool = False,
+        update: str = "skip",
+        log_scores: bool = False,
+        readout: Optional[nn.Module] = None,
+        descriptor_feats: int = 0,
+    ) -> None:
         super().__init__()
+        check_sizes("MemGNN", out_feats=out_feats)
         self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message, update)
         if readout is None:
             readout = MemoryReadout(
@@ -95,7 +102,14 @@ class MemGNN(nn.Module):
         self.descriptor_norm = DescriptorNorm(descriptor_feats) if descriptor_feats > 0 else None
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
 
-    def forward(self, graph, feat, edge_feat, get_assignments=False, descriptors=None):
+    def forward(
+        self,
+        graph: dgl.DGLGraph,
+        feat: torch.Tensor,
+        edge_feat: Optional[torch.Tensor],
+        get_assignments: bool = False,
+        descriptors: Optional[torch.Tensor] = None,
+    ) -> Union[torch.Tensor, Tuple[torch.Tensor, List[torch.Tensor]]]:
         r"""Predict for each graph.
 
         Parameters
@@ -122,12 +136,15 @@ class MemGNN(nn.Module):
         Raises
         ------
         DGLError
-            If descriptors are missing, not expected, or not a row of ``descriptor_feats`` a graph.
+            If an input does not fit the network or the graph; if descriptors are missing, not expected, or not a
+            row of ``descriptor_feats`` a graph; or if the graph has several node or edge types.
         """
+        query = self.query
+        check_conv_inputs("MemGNN", graph, feat, query.embedding.in_features, edge_feat, query.edge_feats)
         expected = None if self.descriptor_norm is None else (graph.batch_size, len(self.descriptor_norm.mean))
         given = None if descriptors is None else tuple(descriptors.shape)
         if given != expected:
-            raise DGLError(f"The network takes descriptors of shape {expected}, got {given}.")
+            raise DGLError(f"MemGNN takes descriptors of shape {expected}, got {given}.")
         query = self.query(graph, feat, edge_feat)
         if isinstance(self.readout, MemoryReadout):
             pooled, assignments = self.readout(graph, query, get_assignments=True)

@@ -1,11 +1,16 @@
 """Graph attention over node and edge features."""
 
+from __future__ import annotations
+
+from typing import Any, Callable, Optional, Tuple, Union
+
 import dgl
 import torch
 from dgl import DGLError
 from dgl.utils import expand_as_pair
 from torch import nn
 
+from dgl_memgnn.nn.checks import check_one_edge_type, check_sizes, check_tensor
 from dgl_memgnn.nn.messages import add_ends, edge_softmax, sum_edges, sum_neighbors
 
 __all__ = ["EdgeGATConv", "GATConv"]
@@ -70,20 +75,23 @@ class EdgeGATConv(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        edge_feats,
-        out_feats,
-        num_heads,
-        feat_drop=0.0,
-        attn_drop=0.0,
-        negative_slope=0.2,
-        residual=False,
-        activation=None,
-        allow_zero_in_degree=False,
-        bias=True,
-        edge_message=False,
-    ):
+        in_feats: Union[int, Tuple[int, int]],
+        edge_feats: int,
+        out_feats: int,
+        num_heads: int,
+        feat_drop: float = 0.0,
+        attn_drop: float = 0.0,
+        negative_slope: float = 0.2,
+        residual: bool = False,
+        activation: Optional[Callable[[torch.Tensor], torch.Tensor]] = None,
+        allow_zero_in_degree: bool = False,
+        bias: bool = True,
+        edge_message: bool = False,
+    ) -> None:
         super().__init__()
+        for width in in_feats if isinstance(in_feats, tuple) else (in_feats,):
+            check_sizes("EdgeGATConv", in_feats=width)
+        check_sizes("EdgeGATConv", edge_feats=edge_feats, out_feats=out_feats, num_heads=num_heads)
         self._num_heads = num_heads
         self._out_feats = out_feats
         self._allow_zero_in_degree = allow_zero_in_degree
@@ -112,7 +120,7 @@ class EdgeGATConv(nn.Module):
         self.activation = activation
         self.reset_parameters()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         r"""Draw all weights by Xavier's normal initialisation with the gain of a ReLU; zero the bias."""
         gain = nn.init.calculate_gain("relu")
         for name, parameter in self.named_parameters():
@@ -121,7 +129,7 @@ class EdgeGATConv(nn.Module):
             else:
                 nn.init.xavier_normal_(parameter, gain=gain)
 
-    def set_allow_zero_in_degree(self, set_value):
+    def set_allow_zero_in_degree(self, set_value: bool) -> None:
         r"""Set whether nodes without in-edges are allowed.
 
         Parameters
@@ -131,7 +139,13 @@ class EdgeGATConv(nn.Module):
         """
         self._allow_zero_in_degree = set_value
 
-    def forward(self, graph, feat, edge_feat, get_attention=False):
+    def forward(
+        self,
+        graph: dgl.DGLGraph,
+        feat: Union[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]],
+        edge_feat: torch.Tensor,
+        get_attention: bool = False,
+    ) -> Union[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:
         r"""Attend over the in-edges of each node.
 
         Parameters
@@ -139,7 +153,8 @@ class EdgeGATConv(nn.Module):
         graph : DGLGraph
             A homogeneous graph, a unidirectional bipartite graph, or a block.
         feat : torch.Tensor or pair of torch.Tensor
-            Node features of shape :math:`(N, D_{in})`, or a pair of them, for source and destination nodes.
+            Node features of shape :math:`(N, D_{in})`, or a pair of them, for source and destination nodes. A
+            block's destination nodes are the first of its source nodes; a bipartite graph needs a pair.
         edge_feat : torch.Tensor
             Edge features of shape :math:`(E, D_{edge})`.
         get_attention : bool, optional
@@ -155,18 +170,18 @@ class EdgeGATConv(nn.Module):
         Raises
         ------
         DGLError
-            If a node has no in-edge and ``allow_zero_in_degree`` is False, or ``edge_feat`` has not a row
-            for each edge.
+            If a node has no in-edge and ``allow_zero_in_degree`` is False, ``feat`` or ``edge_feat`` does not fit
+            the layer or the graph, or the graph has several edge types.
         """
+        fc_src, fc_dst = (self.fc_src, self.fc_dst) if hasattr(self, "fc_src") else (self.fc, self.fc)
+        self._check(graph, feat, edge_feat, fc_src.in_features, fc_dst.in_features)
         if not self._allow_zero_in_degree and (graph.in_degrees() == 0).any():
             raise DGLError(
-                "The graph has nodes without in-edges, which would receive no message. Add self-loops with "
-                "dgl.add_self_loop (before dgl.batch), or build the layer with allow_zero_in_degree=True."
+                "The graph has nodes without in-edges, which would receive no message. Build EdgeGATConv with "
+                "allow_zero_in_degree=True, or add self-loops with dgl.add_self_loop: before dgl.batch, since it "
+                "drops batch information; it fills the loops' features in edata with 1, or with its fill_data."
             )
-        if edge_feat.shape[0] != graph.num_edges():
-            raise DGLError(f"edge_feat has {edge_feat.shape[0]} rows, the graph {graph.num_edges()} edges.")
 
-        fc_src, fc_dst = (self.fc_src, self.fc_dst) if hasattr(self, "fc_src") else (self.fc, self.fc)
         if isinstance(feat, tuple):
             feat_src, feat_dst = self.feat_drop(feat[0]), self.feat_drop(feat[1])
         else:
@@ -194,7 +209,23 @@ class EdgeGATConv(nn.Module):
             out = self.activation(out)
         return (out, attention) if get_attention else out
 
-    def _score(self, fc, attn, feat):
+    def _check(self, graph: dgl.DGLGraph, feat: Any, edge_feat: Any, src_feats: int, dst_feats: int) -> None:
+        layer = "EdgeGATConv"
+        check_one_edge_type(layer, graph)
+        num_src, num_dst = graph.num_src_nodes(), graph.num_dst_nodes()
+        if isinstance(feat, tuple) and len(feat) == 2:
+            check_tensor(layer, "feat", feat[0], num_src, src_feats, rows="source node")
+            check_tensor(layer, "feat", feat[1], num_dst, dst_feats, rows="destination node")
+        elif src_feats == dst_feats and (graph.is_homogeneous or graph.is_block):
+            check_tensor(layer, "feat", feat, num_src, src_feats, rows="node")
+        else:
+            raise DGLError(
+                f"{layer} takes feat as a pair, of the source nodes and of the destination nodes, of shapes "
+                f"({num_src}, {src_feats}) and ({num_dst}, {dst_feats}), got a {type(feat).__name__}."
+            )
+        check_tensor(layer, "edge_feat", edge_feat, graph.num_edges(), self.fc_edge.in_features, rows="edge")
+
+    def _score(self, fc: nn.Linear, attn: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
         r"""A part of the attention score, such as :math:`\mathbf{W}_e W_e e_{ij}`, of shape (rows, H, 1).
 
         The weights are multiplied first: that takes H products a row in place of H D.
@@ -202,7 +233,7 @@ class EdgeGATConv(nn.Module):
         weight = fc.weight.view(self._num_heads, self._out_feats, -1)
         return (feat @ torch.einsum("hdf,hd->fh", weight, attn[0])).unsqueeze(-1)
 
-    def _edge_update(self, graph, edge_feat, attention):
+    def _edge_update(self, graph: dgl.DGLGraph, edge_feat: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
         r"""The edges' share of the update, :math:`W_e \sum_j \alpha_{ij} e_{ij}`, of shape (N, H, D)."""
         weighted = sum_edges(graph, attention * edge_feat.unsqueeze(1).to(attention.dtype))
         weight = self.fc_edge.weight.view(self._num_heads, self._out_feats, -1).to(attention.dtype)
@@ -218,10 +249,12 @@ class GATConv(dgl.nn.GATConv):
         Those of :class:`dgl.nn.GATConv`. Nodes without in-edges are allowed; they receive no message.
     """
 
-    def __init__(self, in_feats, out_feats, num_heads, bias=True):
+    def __init__(self, in_feats: int, out_feats: int, num_heads: int, bias: bool = True) -> None:
         super().__init__(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias)
 
-    def forward(self, graph, feat, get_attention=False):
+    def forward(
+        self, graph: dgl.DGLGraph, feat: torch.Tensor, get_attention: bool = False
+    ) -> Union[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:
         """Attend over the in-edges of each node, for features of shape (N, in_feats): (N, H, out_feats)."""
         shape = (-1, self._num_heads, self._out_feats)
         feat = self.feat_drop(feat)

@@ -1,10 +1,16 @@
 """The memory layer, and a stack of them as a readout."""
 
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+
+import dgl
 import torch
-from dgl import DGLError
 from torch import nn
 
 from dgl_memgnn.nn import functional as F
+from dgl_memgnn.nn.checks import check_sizes, check_tensor, node_counts
 from dgl_memgnn.nn.norm import BatchNorm
 
 __all__ = ["MemoryPooling", "MemoryReadout"]
@@ -70,25 +76,20 @@ class MemoryPooling(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        out_feats,
-        num_keys,
-        num_heads=1,
-        tau=1.0,
-        feat_drop=0.0,
-        activation=nn.LeakyReLU(0.2),
-        bias=True,
-        log_scores=False,
-    ):
+        in_feats: int,
+        out_feats: int,
+        num_keys: int,
+        num_heads: int = 1,
+        tau: float = 1.0,
+        feat_drop: float = 0.0,
+        activation: Optional[Callable[[torch.Tensor], torch.Tensor]] = nn.LeakyReLU(0.2),
+        bias: bool = True,
+        log_scores: bool = False,
+    ) -> None:
         super().__init__()
-        for name, value in [
-            ("in_feats", in_feats),
-            ("out_feats", out_feats),
-            ("num_keys", num_keys),
-            ("num_heads", num_heads),
-        ]:
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
+        check_sizes(
+            "MemoryPooling", in_feats=in_feats, out_feats=out_feats, num_keys=num_keys, num_heads=num_heads
+        )
         if tau <= 0:
             raise ValueError(f"tau must be positive, got {tau}.")
         self.tau = tau
@@ -100,13 +101,15 @@ class MemoryPooling(nn.Module):
         self.activation = activation
         self.reset_parameters()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         r"""Draw the keys from a standard normal distribution, weigh all heads alike, reset the projection."""
         nn.init.normal_(self.keys)
         nn.init.ones_(self.head_weight)
         self.fc.reset_parameters()
 
-    def forward(self, graph, feat, get_assignment=False):
+    def forward(
+        self, graph: Optional[dgl.DGLGraph], feat: torch.Tensor, get_assignment: bool = False
+    ) -> Union[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:
         r"""Pool the nodes of each graph into one row a key.
 
         Parameters
@@ -131,19 +134,7 @@ class MemoryPooling(nn.Module):
             If ``feat`` does not fit the layer or the graph, or the graph has several node types.
         """
         num_keys, in_feats = self.keys.shape[1:]
-        if feat.shape[-1] != in_feats:
-            raise DGLError(f"MemoryPooling was built for features of width {in_feats}, got {feat.shape[-1]}.")
-        if graph is None:
-            if feat.dim() != 3:
-                raise DGLError(f"Without a graph, feat must have shape (B, M, D), got {tuple(feat.shape)}.")
-            sizes = [feat.shape[1]] * feat.shape[0]
-        else:
-            sizes = graph.batch_num_nodes().tolist()
-            if feat.shape[:-1] != (sum(sizes),):
-                raise DGLError(
-                    f"feat must have shape ({sum(sizes)}, {in_feats}), a row a node of the graph, "
-                    f"got {tuple(feat.shape)}."
-                )
+        sizes = _checked_sizes("MemoryPooling", graph, feat, in_feats)
         query = self.feat_drop(feat).flatten(0, -2)
         value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau, self.log_scores)
         assignment = assignment.view(*feat.shape[:-1], num_keys)
@@ -152,7 +143,7 @@ class MemoryPooling(nn.Module):
             out = self.activation(out)
         return (out, assignment) if get_assignment else out
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         num_heads, num_keys, in_feats = self.keys.shape
         return (
             f"in_feats={in_feats}, out_feats={self.fc.out_features}, num_keys={num_keys}, "
@@ -198,18 +189,17 @@ class MemoryReadout(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        out_feats,
-        num_keys=(32, 1),
-        num_heads=5,
-        tau=1.0,
-        feat_drop=0.0,
-        batch_norm=False,
-        log_scores=False,
-    ):
+        in_feats: int,
+        out_feats: int,
+        num_keys: Sequence[int] = (32, 1),
+        num_heads: int = 5,
+        tau: float = 1.0,
+        feat_drop: float = 0.0,
+        batch_norm: bool = False,
+        log_scores: bool = False,
+    ) -> None:
         super().__init__()
-        if len(num_keys) == 0 or num_keys[-1] != 1:
-            raise ValueError(f"num_keys must end in 1, a row a graph, got {tuple(num_keys)}.")
+        _check_num_keys(num_keys)
         self.layers = nn.ModuleList()
         for keys in num_keys:
             activation = nn.LeakyReLU(0.2)
@@ -230,13 +220,15 @@ class MemoryReadout(nn.Module):
             )
             in_feats = out_feats
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         r"""Reset every layer."""
         for module in self.modules():
             if isinstance(module, (MemoryPooling, BatchNorm)):
                 module.reset_parameters()
 
-    def forward(self, graph, feat, get_assignments=False):
+    def forward(
+        self, graph: dgl.DGLGraph, feat: torch.Tensor, get_assignments: bool = False
+    ) -> Union[torch.Tensor, Tuple[torch.Tensor, List[torch.Tensor]]]:
         r"""Pool each graph into one row.
 
         Parameters
@@ -260,6 +252,7 @@ class MemoryReadout(nn.Module):
         DGLError
             If ``feat`` does not fit the layer or the graph, or the graph has several node types.
         """
+        _checked_sizes("MemoryReadout", graph, feat, self.layers[0].keys.shape[2])
         assignments = []
         for layer in self.layers:
             feat, assignment = layer(graph, feat, get_assignment=True)
@@ -267,3 +260,22 @@ class MemoryReadout(nn.Module):
             graph = None
         feat = feat.squeeze(1)
         return (feat, assignments) if get_assignments else feat
+
+
+def _checked_sizes(layer: str, graph: Optional[dgl.DGLGraph], feat: Any, in_feats: int) -> List[int]:
+    """The number of queries of each graph; DGLError if they do not fit the graph and the layer."""
+    if graph is None:
+        check_tensor(layer, "feat", feat, "B", "M", in_feats)
+        return [feat.shape[1]] * feat.shape[0]
+    sizes = node_counts(layer, graph)
+    check_tensor(layer, "feat", feat, sum(sizes), in_feats, rows="node")
+    return sizes
+
+
+def _check_num_keys(num_keys: Any) -> None:
+    is_valid = isinstance(num_keys, Sequence) and all(isinstance(keys, Integral) and keys > 0 for keys in num_keys)
+    if not is_valid or not num_keys or num_keys[-1] != 1:
+        raise ValueError(
+            "MemoryReadout takes num_keys as a sequence of positive integers, one a layer, that must end in 1, "
+            f"a row a graph: (32, 1), say; got {num_keys!r}."
+        )

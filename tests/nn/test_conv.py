@@ -140,11 +140,6 @@ def test_no_edges_and_no_nodes():
         assert out.shape == (n, 2, 4)
 
 
-def test_wrong_number_of_edge_features(graph):
-    with pytest.raises(DGLError, match="2 rows"):
-        EdgeGATConv(5, 3, 4, 2)(graph, torch.randn(8, 5), torch.randn(2, 3))
-
-
 def test_features_stay_out_of_the_graph(graph):
     EdgeGATConv(5, 3, 4, 2)(graph, torch.randn(8, 5), torch.randn(graph.num_edges(), 3))
     assert not graph.ndata and not graph.edata

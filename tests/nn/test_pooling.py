@@ -144,11 +144,11 @@ def test_wrong_arguments():
     layer, graph = MemoryPooling(4, 3, num_keys=2), dgl.rand_graph(5, 8)
     with pytest.raises(ValueError, match="tau"):
         MemoryPooling(4, 3, num_keys=2, tau=0)
-    with pytest.raises(DGLError, match="width 4, got 5"):
+    with pytest.raises(DGLError, match=r"\(5, 4\), a row for each node; got shape \(5, 5\)"):
         layer(graph, torch.randn(5, 5))
     with pytest.raises(DGLError, match=r"\(5, 4\)"):
         layer(graph, torch.randn(6, 4))
-    with pytest.raises(DGLError, match=r"\(B, M, D\)"):
+    with pytest.raises(DGLError, match=r"\(B, M, 4\); got shape \(5, 4\)"):
         layer(None, torch.randn(5, 4))
     with pytest.raises(ValueError, match="end in 1"):
         MemoryReadout(4, 3, num_keys=(8, 2))

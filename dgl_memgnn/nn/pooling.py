@@ -204,7 +204,7 @@ class MemoryReadout(nn.Module):
         for keys in num_keys:
             activation = nn.LeakyReLU(0.2)
             if batch_norm:  # which takes a bias away
-                activation = nn.Sequential(BatchNorm(out_feats), activation)
+                activation = _RowByRow(BatchNorm(out_feats), activation)
             self.layers.append(
                 MemoryPooling(
                     in_feats,
@@ -260,6 +260,13 @@ class MemoryReadout(nn.Module):
             graph = None
         feat = feat.squeeze(1)
         return (feat, assignments) if get_assignments else feat
+
+
+class _RowByRow(nn.Sequential):
+    """Modules that take rows of shape (n, D), on a tensor of shape (B, K, D)."""
+
+    def forward(self, feat: torch.Tensor) -> torch.Tensor:
+        return super().forward(feat.flatten(0, -2)).view_as(feat)
 
 
 def _checked_sizes(layer: str, graph: Optional[dgl.DGLGraph], feat: Any, in_feats: int) -> List[int]:

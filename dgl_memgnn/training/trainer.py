@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Subset
 from tqdm import tqdm
 
+from dgl_memgnn.nn.norm import join_batch_norms
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
 from dgl_memgnn.training.distributed import all_sum, gathered, num_processes, rank
 from dgl_memgnn.training.inference import descriptor_argument, predict
@@ -189,6 +190,7 @@ class Trainer:
         loader = GraphDataLoader(Subset(dataset, train), batch_sampler=batches)
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
+            join_batch_norms(self.model)
             network = DistributedDataParallel(self.model, broadcast_buffers=False)
         counts = self.objective.counts(torch.stack([dataset[i][1] for i in train])).double()
         label = torch.stack([dataset[i][1] for i in validation])

@@ -28,7 +28,8 @@ class EdgeGATConv(nn.Module):
 
     where the softmax runs over the in-edges of node :math:`i`. The paper leaves the update open; it is that
     of GAT here. With ``edge_message=True`` the message is :math:`W_n h_j + W_e e_{ij}` and the layer equals
-    :class:`dgl.nn.EdgeGATConv`, whose parameter names it shares.
+    a :class:`dgl.nn.EdgeGATConv` that was built with the same ``residual`` (there the default is True), whose
+    parameter names it shares.
 
     :math:`\mathbf{W}` is one row a head, so the concatenation splits into three scalar products a head, and
     the edge term into one small product of :math:`e_{ij}` with :math:`W_e^\top \mathbf{W}_e`: nothing of

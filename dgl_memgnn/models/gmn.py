@@ -6,16 +6,16 @@ from typing import List, Sequence, Tuple, Union
 
 import dgl
 import torch
-from torch import nn
 
 from dgl_memgnn.models.head import prediction_head
 from dgl_memgnn.nn import MemoryReadout, TopologyQuery
 from dgl_memgnn.nn.checks import check_sizes, check_tensor, node_counts
+from dgl_memgnn.nn.reset import Network
 
 __all__ = ["GMN"]
 
 
-class GMN(nn.Module):
+class GMN(Network):
     r"""Graph memory network (GMN) from `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
 
     No messages are passed: queries come from a topological embedding and the node features (equation 6,

@@ -12,11 +12,12 @@ from torch import nn
 from dgl_memgnn.models.head import prediction_head
 from dgl_memgnn.nn import ConvQuery, DescriptorNorm, MemoryReadout
 from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes
+from dgl_memgnn.nn.reset import Network
 
 __all__ = ["MemGNN"]
 
 
-class MemGNN(nn.Module):
+class MemGNN(Network):
     r"""Memory graph neural network (MemGNN) from
     `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
 

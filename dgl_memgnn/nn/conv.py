@@ -12,6 +12,7 @@ from torch import nn
 
 from dgl_memgnn.nn.checks import check_one_edge_type, check_sizes, check_tensor
 from dgl_memgnn.nn.messages import add_ends, edge_softmax, sum_edges, sum_neighbors
+from dgl_memgnn.nn.reset import reset
 
 __all__ = ["EdgeGATConv", "GATConv"]
 
@@ -119,15 +120,23 @@ class EdgeGATConv(nn.Module):
         self.attn_drop = nn.Dropout(attn_drop)
         self.leaky_relu = nn.LeakyReLU(negative_slope)
         self.activation = activation
-        self.reset_parameters()
+        self._draw_parameters()
 
     def reset_parameters(self) -> None:
-        r"""Draw all weights by Xavier's normal initialisation with the gain of a ReLU; zero the bias."""
+        r"""Draw all weights by Xavier's normal initialisation with the gain of a ReLU; zero the bias.
+
+        An activation that is a module is reset too.
+        """
+        if isinstance(self.activation, nn.Module):
+            reset(self.activation)
+        self._draw_parameters()
+
+    def _draw_parameters(self) -> None:
         gain = nn.init.calculate_gain("relu")
         for name, parameter in self.named_parameters():
             if name == "bias":
                 nn.init.zeros_(parameter)
-            else:
+            elif not name.startswith("activation."):
                 nn.init.xavier_normal_(parameter, gain=gain)
 
     def set_allow_zero_in_degree(self, set_value: bool) -> None:

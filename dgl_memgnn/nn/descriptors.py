@@ -34,6 +34,11 @@ class DescriptorNorm(nn.Module):
         self.register_buffer("mean", torch.zeros(num_descriptors))
         self.register_buffer("scale", torch.ones(num_descriptors))
 
+    def reset_parameters(self) -> None:
+        """Forget what was fitted."""
+        self.mean.zero_()
+        self.scale.fill_(1)
+
     def fit(self, descriptors):
         """Take mean and standard deviation from training graphs, of shape (n, D) with NaN where missing."""
         squashed = _squash(descriptors.double())

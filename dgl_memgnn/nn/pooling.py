@@ -12,8 +12,11 @@ from torch import nn
 from dgl_memgnn.nn import functional as F
 from dgl_memgnn.nn.checks import check_sizes, check_tensor, node_counts
 from dgl_memgnn.nn.norm import BatchNorm
+from dgl_memgnn.nn.reset import Network, reset
 
 __all__ = ["MemoryPooling", "MemoryReadout"]
+
+_DEFAULT_ACTIVATION = nn.LeakyReLU(0.2)  # stands for one of its own for each layer
 
 
 class MemoryPooling(nn.Module):
@@ -82,7 +85,7 @@ class MemoryPooling(nn.Module):
         num_heads: int = 1,
         tau: float = 1.0,
         feat_drop: float = 0.0,
-        activation: Optional[Callable[[torch.Tensor], torch.Tensor]] = nn.LeakyReLU(0.2),
+        activation: Optional[Callable[[torch.Tensor], torch.Tensor]] = _DEFAULT_ACTIVATION,
         bias: bool = True,
         log_scores: bool = False,
     ) -> None:
@@ -98,11 +101,19 @@ class MemoryPooling(nn.Module):
         self.head_weight = nn.Parameter(torch.empty(num_heads))
         self.fc = nn.Linear(in_feats, out_feats, bias=bias)
         self.feat_drop = nn.Dropout(feat_drop)
-        self.activation = activation
-        self.reset_parameters()
+        self.activation = nn.LeakyReLU(0.2) if activation is _DEFAULT_ACTIVATION else activation
+        self._draw_parameters()
 
     def reset_parameters(self) -> None:
-        r"""Draw the keys from a standard normal distribution, weigh all heads alike, reset the projection."""
+        r"""Draw the keys from a standard normal distribution, weigh all heads alike, reset the projection.
+
+        An activation that is a module is reset too.
+        """
+        if isinstance(self.activation, nn.Module):
+            reset(self.activation)
+        self._draw_parameters()
+
+    def _draw_parameters(self) -> None:
         nn.init.normal_(self.keys)
         nn.init.ones_(self.head_weight)
         self.fc.reset_parameters()
@@ -151,7 +162,7 @@ class MemoryPooling(nn.Module):
         )
 
 
-class MemoryReadout(nn.Module):
+class MemoryReadout(Network):
     r"""Memory layers, one on the other, down to one row a graph
 
     It stands where :class:`dgl.nn.SumPooling` or :class:`dgl.nn.Set2Set` stood.
@@ -219,12 +230,6 @@ class MemoryReadout(nn.Module):
                 )
             )
             in_feats = out_feats
-
-    def reset_parameters(self) -> None:
-        r"""Reset every layer."""
-        for module in self.modules():
-            if isinstance(module, (MemoryPooling, BatchNorm)):
-                module.reset_parameters()
 
     def forward(
         self, graph: dgl.DGLGraph, feat: torch.Tensor, get_assignments: bool = False

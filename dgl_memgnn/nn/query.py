@@ -14,11 +14,12 @@ from dgl_memgnn.nn.autograd import is_transformed
 from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes, check_tensor
 from dgl_memgnn.nn.conv import EdgeGATConv, GATConv
 from dgl_memgnn.nn.norm import BatchNorm
+from dgl_memgnn.nn.reset import Network
 
 __all__ = ["UPDATES", "ConvQuery", "TopologyQuery"]
 
 
-class TopologyQuery(nn.Module):
+class TopologyQuery(Network):
     r"""Query network of GMN: a topological embedding, fused with the node features
 
     .. math::
@@ -83,7 +84,7 @@ class TopologyQuery(nn.Module):
         return self.activation(self.fusion_fc(self.feat_drop(fused)))
 
 
-class ConvQuery(nn.Module):
+class ConvQuery(Network):
     r"""Query network of MemGNN: a stack of graph convolutions
 
     .. math::

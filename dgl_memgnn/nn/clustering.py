@@ -99,8 +99,9 @@ def coarsen(graph: dgl.DGLGraph, assignment: torch.Tensor) -> dgl.DGLGraph:
     check_one_edge_type("coarsen", graph)
     sizes = _sizes("coarsen", graph, assignment)
     num_graphs, num_keys = len(sizes), assignment.shape[1]
-    received = dgl.ops.copy_u_sum(graph, assignment)
-    weight = torch.stack([r.t() @ c for r, c in zip(received.split(sizes), assignment.split(sizes))])
+    with torch.autocast(assignment.device.type, enabled=False):
+        received = dgl.ops.copy_u_sum(graph, assignment)
+        weight = torch.stack([r.t() @ c for r, c in zip(received.split(sizes), assignment.split(sizes))])
 
     ids = torch.arange(num_graphs * num_keys, dtype=graph.idtype, device=graph.device)
     src = ids.repeat_interleave(num_keys)

@@ -6,7 +6,7 @@ import torch
 from dgl import DGLError
 from graphs import random_graph
 
-from dgl_memgnn import GMN, MemGNN, clustering_loss, coarsen
+from dgl_memgnn import GMN, MemGNN, MemoryPooling, clustering_loss, coarsen
 
 
 def make(name):
@@ -78,6 +78,22 @@ def test_another_readout():
     pooled = model.query(graph, feat, edge_feat).sum(0, keepdim=True)
     torch.testing.assert_close(out, model.head(pooled))
     assert assignments == []
+
+
+def test_log_scores_reach_the_memory_layers(name):
+    arguments = (5, 8, 16, 3) if name == "GMN" else (5, 8, 16, 3, 2)
+    kind = {"GMN": GMN, "MemGNN": MemGNN}[name]
+    plain, logarithmic = kind(*arguments).eval(), kind(*arguments, log_scores=True).eval()
+    logarithmic.load_state_dict(plain.state_dict())
+    graph, feat, other = make_input(name, 9)
+    pooled = logarithmic.query(feat, other) if name == "GMN" else logarithmic.query(graph, feat, other)
+    for network, log_scores in ((plain, False), (logarithmic, True)):
+        own = network.readout.layers[0]
+        layer = MemoryPooling(16, 16, own.keys.shape[1], own.keys.shape[0], log_scores=log_scores)
+        layer.load_state_dict(own.state_dict(), strict=False)  # its normalisation is left out
+        _, expected = layer(graph, pooled, get_assignment=True)
+        _, (assignment, *_) = network(graph, feat, other, get_assignments=True)
+        torch.testing.assert_close(assignment, expected)
 
 
 def test_descriptors_join_the_pooled_graph():

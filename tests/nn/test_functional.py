@@ -89,6 +89,15 @@ def test_extreme_features_stay_finite(scale, tau):
     assert query.grad.isfinite().all() and keys.grad.isfinite().all()
 
 
+def test_a_distance_is_never_negative():
+    """Two keys at a query of so large a norm that rounding errors of the squares are about 1: neither wins."""
+    for _ in range(100):
+        query = torch.randn(1, 8, dtype=torch.float64) * 2**24
+        keys = torch.stack([query[0], torch.nextafter(query[0], torch.full_like(query[0], torch.inf))])
+        value, assignment = F.memory_pooling(query, keys.unsqueeze(0), torch.full((1,), 10.0).double(), [1])
+        assert 0.001 < assignment[0, 0].item() < 0.999
+
+
 def test_a_hard_assignment_has_a_finite_clustering_loss():
     assignment = torch.tensor([[1.0, 0.0], [1.0, 0.0]], requires_grad=True)
     loss = F.clustering_loss(assignment, [2])

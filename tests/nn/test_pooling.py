@@ -53,6 +53,21 @@ def test_a_graph_alone_equals_the_graph_in_a_batch(sizes, idtype):
     torch.testing.assert_close(joint, alone)
 
 
+@pytest.mark.parametrize("log_scores", [False, True])
+def test_a_readout_is_its_layers(log_scores):
+    """Built alone with the same options, and given the same weights."""
+    options = {"num_heads": 3, "tau": 2.0, "log_scores": log_scores}
+    readout = randomised(MemoryReadout(6, 5, num_keys=(4, 1), **options))
+    layers = MemoryPooling(6, 5, 4, **options), MemoryPooling(5, 5, 1, **options)
+    for layer, own in zip(layers, readout.layers):
+        layer.load_state_dict(own.state_dict())
+    graph, feat = dgl.batch(random_graphs([3, 7])), torch.randn(10, 6)
+    out, (first, _) = readout(graph, feat, get_assignments=True)
+    hidden, expected = layers[0](graph, feat, get_assignment=True)
+    assert torch.equal(first, expected)
+    assert torch.equal(out, layers[1](None, hidden).squeeze(1))
+
+
 def test_an_empty_graph_gets_the_answer_to_a_zero_value():
     layer = MemoryPooling(6, 5, num_keys=4)
     out = layer(dgl.batch(random_graphs([3, 0])), torch.randn(3, 6))

@@ -13,6 +13,9 @@ from dgl_memgnn.nn.autograd import gradients, is_transformed, needs_plain_gradie
 __all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
 
 BLOCK_ENTRIES = 2**17  # of scores of some nodes for all keys on a CPU: 512 KiB, which its cache holds
+LARGEST_CANCELLATION = (
+    64  # squared norms to squared distance, up to which float32 leaves five digits of the latter
+)
 
 
 def memory_pooling(query, keys, head_weight, sizes, tau=1.0, log_scores=False):
@@ -27,9 +30,10 @@ def memory_pooling(query, keys, head_weight, sizes, tau=1.0, log_scores=False):
         V_g &= \sum_{i \in g} C_i^\top q_i && (3)
 
     Distances are :math:`\|q\|^2 - 2 q \cdot k + \|k\|^2`, a matrix product, so the memory it takes grows as
-    :math:`N H K + N D`. Nothing is padded: the read is one product a graph, and a graph without nodes reads
-    zeros. The first gradient is written by hand; higher ones, and the transforms of :mod:`torch.func`, take the
-    same formulas through torch, all scores at a time.
+    :math:`N H K + N D`. Where these squares cancel, as for queries and keys that lie close together but far from
+    the origin, the product is taken in float64. Nothing is padded: the read is one product a graph, and a graph
+    without nodes reads zeros. The first gradient is written by hand; higher ones, and the transforms of
+    :mod:`torch.func`, take the same formulas through torch, all scores at a time.
 
     Parameters
     ----------
@@ -84,20 +88,21 @@ class _MemoryPooling(torch.autograd.Function):
     def forward(ctx, query, keys, head_weight, sizes, tau, log_scores):
         num_heads, num_keys, _ = keys.shape
         flat_keys = keys.flatten(0, 1)
-        key_part = flat_keys.square().sum(1, keepdim=True) / tau + 1
         assignment = query.new_empty(num_keys, len(query))
         blocks = []
+        precision = query.dtype
         for nodes in _blocks(query, num_heads * num_keys):
-            q = query[nodes]
-            base = torch.addmm(key_part, flat_keys, q.t(), alpha=-2 / tau)
-            base.add_(q.square().sum(1) / tau).clamp_min_(1)
-            blocks.append(base.reciprocal_().view(num_heads, num_keys, -1))
+            base, cancelled = _bases(query[nodes].to(precision), flat_keys.to(precision), tau)
+            if cancelled and precision == torch.float32:
+                precision = torch.float64
+                base, _ = _bases(query[nodes].to(precision), flat_keys.to(precision), tau)
+            blocks.append(base.to(query.dtype).reciprocal_().view(num_heads, num_keys, -1))
             scores = (_log_scores if log_scores else _scores)(blocks[-1], tau)
             mixed = torch.mv(scores.view(num_heads, -1).t(), head_weight)
             assignment[:, nodes] = mixed.view(num_keys, -1).softmax(0)
         value = _read(assignment, query, sizes)
         ctx.save_for_backward(query, keys, head_weight, assignment, *blocks)
-        ctx.sizes, ctx.tau, ctx.log_scores = sizes, tau, log_scores
+        ctx.sizes, ctx.tau, ctx.log_scores, ctx.precision = sizes, tau, log_scores, precision
         ctx.set_materialize_grads(False)
         return value, assignment.t()
 
@@ -110,10 +115,11 @@ class _MemoryPooling(torch.autograd.Function):
         query, keys, head_weight, assignment, *blocks = ctx.saved_tensors
         if needs_plain_gradient([grad_value, grad_out]):
             return *_plain_gradients(ctx, (query, keys, head_weight), (grad_value, grad_out)), None, None, None
-        num_heads, num_keys, _ = keys.shape
-        factor = -(ctx.tau + 1) / ctx.tau * head_weight
-        scaled_keys = (keys * factor.view(-1, 1, 1)).flatten(0, 1)
+        dtype, (num_heads, num_keys, _) = query.dtype, keys.shape
         grad_assignment, grad_query = _read_gradients(ctx.sizes, assignment, query, grad_value)
+        query, keys, grad_query = (x.to(ctx.precision) for x in (query, keys, grad_query))
+        factor = -(ctx.tau + 1) / ctx.tau * head_weight.to(ctx.precision)
+        scaled_keys = (keys * factor.view(-1, 1, 1)).flatten(0, 1)
         if grad_out is not None:
             grad_assignment += grad_out.t()
         grad_head_weight = torch.zeros_like(head_weight)
@@ -130,6 +136,7 @@ class _MemoryPooling(torch.autograd.Function):
                 expected = (scores * grad_mixed).sum(1, keepdim=True)
                 grad_head_weight += expected.sum((1, 2))
                 grad_distance = (grad_mixed - expected).mul_(scores).mul_(inverse_base)
+            grad_distance = grad_distance.to(ctx.precision)
             grad_by_own = torch.mv(grad_distance.sum(1).t(), factor)
             grad_distance = grad_distance.flatten(0, 1)
             grad_query[nodes].addcmul_(q, grad_by_own.unsqueeze(1))
@@ -137,7 +144,8 @@ class _MemoryPooling(torch.autograd.Function):
             grad_by_query.addmm_(grad_distance, q)
             grad_by_key += grad_distance.sum(1)
         grad_keys = keys * grad_by_key.view(num_heads, num_keys, 1) - grad_by_query.view_as(keys)
-        return grad_query, grad_keys * factor.view(-1, 1, 1), grad_head_weight, None, None, None
+        grad_keys = grad_keys * factor.view(-1, 1, 1)
+        return grad_query.to(dtype), grad_keys.to(dtype), grad_head_weight, None, None, None
 
 
 def _plain_gradients(ctx, inputs, grads):
@@ -150,10 +158,10 @@ def _plain_gradients(ctx, inputs, grads):
 def _plain_memory_pooling(query, keys, head_weight, sizes, tau, log_scores):
     """:class:`_MemoryPooling` by operations that torch can differentiate again, batch and transform."""
     num_heads, num_keys, _ = keys.shape
-    flat_keys = keys.flatten(0, 1)
-    distance = flat_keys.square().sum(1, keepdim=True) - 2 * flat_keys @ query.t() + query.square().sum(1)
+    q, k = query.double(), keys.flatten(0, 1).double()
+    distance = k.square().sum(1, keepdim=True) - 2 * k @ q.t() + q.square().sum(1)
     distance = distance - distance.clamp_max(0).detach()  # a rounding error, which has no part in derivatives
-    inverse_base = (1 + distance / tau).reciprocal().view(num_heads, num_keys, -1)
+    inverse_base = (1 + distance / tau).reciprocal().to(query.dtype).view(num_heads, num_keys, -1)
     scores = (_log_scores if log_scores else _scores)(inverse_base, tau)
     assignment = (scores * head_weight.view(-1, 1, 1)).sum(0).softmax(0)
     if len(set(sizes)) == 1:
@@ -163,6 +171,19 @@ def _plain_memory_pooling(query, keys, head_weight, sizes, tau, log_scores):
     else:
         value = query.new_zeros(0, num_keys, query.shape[1])
     return value, assignment.t()
+
+
+def _bases(query, flat_keys, tau):
+    """1 + d / tau, of shape (HK, n), and whether the squares that make up a distance cancel beyond the limit."""
+    key_part = flat_keys.square().sum(1, keepdim=True) / tau + 1
+    query_part = query.square().sum(1) / tau
+    base = torch.addmm(key_part, flat_keys, query.t(), alpha=-2 / tau).add_(query_part).clamp_min_(1)
+    if base.numel() == 0:
+        return base, False
+    largest_key = key_part.amax()
+    if LARGEST_CANCELLATION * base.min() >= query_part.amax() + largest_key:  # quickly seen of most blocks
+        return base, False
+    return base, bool((LARGEST_CANCELLATION * base.amin(0) < query_part + largest_key).any())
 
 
 def _blocks(query, num_scores):

@@ -151,7 +151,7 @@ class MemGNN(Network):
             pooled, assignments = self.readout(graph, query, get_assignments=True)
         else:
             pooled, assignments = self.readout(graph, query), []
-        if descriptors is not None:
+        if descriptors is not None and self.descriptor_norm is not None:
             pooled = torch.cat([pooled, self.descriptor_norm(descriptors).to(pooled)], dim=1)
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out

@@ -6,7 +6,7 @@ The fast form serves the forward pass and the first gradient. Higher derivatives
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import torch
 from torch.autograd import forward_ad
@@ -94,14 +94,20 @@ class _Transformable(torch.autograd.Function):
     """What the fast form recorded is kept for one gradient, and recorded anew for another."""
 
     @staticmethod
-    def forward(ctx, fast, plain, *inputs):  # type: ignore[no-untyped-def]
+    def forward(
+        ctx: Any,
+        fast: Callable[..., torch.Tensor],
+        plain: Callable[..., torch.Tensor],
+        *inputs: torch.Tensor,
+    ) -> torch.Tensor:
         ctx.fast, ctx.plain = fast, plain
         ctx.save_for_backward(*inputs)
         ctx.recorded = _record(fast, inputs)
-        return ctx.recorded[1].detach()
+        out: torch.Tensor = ctx.recorded[1]
+        return out.detach()
 
     @staticmethod
-    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, grad: torch.Tensor) -> Any:
         inputs, needed = ctx.saved_tensors, ctx.needs_input_grad[2:]
         if needs_plain_gradient([grad]):
             return None, None, *gradients(lambda *x: [ctx.plain(*x)], inputs, [grad], needed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Tuple
 
 import torch
 from dgl import DGLError
@@ -126,13 +126,13 @@ class _AllSum(torch.autograd.Function):
     """The sum over all processes. So is its gradient, that of the sum of the processes' losses."""
 
     @staticmethod
-    def forward(ctx, own):  # type: ignore[no-untyped-def]
+    def forward(ctx: Any, own: torch.Tensor) -> torch.Tensor:
         joint = own.clone(memory_format=torch.contiguous_format)
         distributed.all_reduce(joint)
         return joint
 
     @staticmethod
-    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, grad: torch.Tensor) -> Any:
         return _AllSum.apply(grad)
 
 

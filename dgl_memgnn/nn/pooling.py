@@ -211,9 +211,10 @@ class MemoryReadout(Network):
     ) -> None:
         super().__init__()
         _check_num_keys(num_keys)
+        self._in_feats = in_feats
         self.layers = nn.ModuleList()
         for keys in num_keys:
-            activation = nn.LeakyReLU(0.2)
+            activation: nn.Module = nn.LeakyReLU(0.2)
             if batch_norm:  # which takes a bias away
                 activation = _RowByRow(BatchNorm(out_feats), activation)
             self.layers.append(
@@ -257,7 +258,7 @@ class MemoryReadout(Network):
         DGLError
             If ``feat`` does not fit the layer or the graph, or the graph has several node types.
         """
-        _checked_sizes("MemoryReadout", graph, feat, self.layers[0].keys.shape[2])
+        _checked_sizes("MemoryReadout", graph, feat, self._in_feats)
         assignments = []
         for layer in self.layers:
             feat, assignment = layer(graph, feat, get_assignment=True)
@@ -271,7 +272,8 @@ class _RowByRow(nn.Sequential):
     """Modules that take rows of shape (n, D), on a tensor of shape (B, K, D)."""
 
     def forward(self, feat: torch.Tensor) -> torch.Tensor:
-        return super().forward(feat.flatten(0, -2)).view_as(feat)
+        rows: torch.Tensor = super().forward(feat.flatten(0, -2))
+        return rows.view_as(feat)
 
 
 def _checked_sizes(layer: str, graph: Optional[dgl.DGLGraph], feat: Any, in_feats: int) -> List[int]:
@@ -285,7 +287,9 @@ def _checked_sizes(layer: str, graph: Optional[dgl.DGLGraph], feat: Any, in_feat
 
 
 def _check_num_keys(num_keys: Any) -> None:
-    is_valid = isinstance(num_keys, Sequence) and all(isinstance(keys, Integral) and keys > 0 for keys in num_keys)
+    is_valid = isinstance(num_keys, Sequence) and all(
+        isinstance(keys, Integral) and int(keys) > 0 for keys in num_keys
+    )
     if not is_valid or not num_keys or num_keys[-1] != 1:
         raise ValueError(
             "MemoryReadout takes num_keys as a sequence of positive integers, one a layer, that must end in 1, "

@@ -81,7 +81,8 @@ class TopologyQuery(Network):
         check_tensor("TopologyQuery", "topology", topology, len(feat), self.topology_fc.in_features, rows="node")
         embedded = self.activation(self.topology_fc(topology))
         fused = torch.cat([embedded, self.feat_norm(feat)], dim=1)
-        return self.activation(self.fusion_fc(self.feat_drop(fused)))
+        query: torch.Tensor = self.activation(self.fusion_fc(self.feat_drop(fused)))
+        return query
 
 
 class ConvQuery(Network):
@@ -203,7 +204,8 @@ class _SkipUpdate(nn.Module):
         self.feat_drop = nn.Dropout(feat_drop)
 
     def forward(self, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
-        return feat + self.feat_drop(self.activation(self.norm(message)))
+        out: torch.Tensor = feat + self.feat_drop(self.activation(self.norm(message)))
+        return out
 
 
 class _GRUUpdate(nn.Module):

@@ -38,7 +38,8 @@ def reset(module: nn.Module) -> None:
         reset(child)
     if isinstance(module, Network):
         return
-    if hasattr(module, "reset_parameters"):
-        module.reset_parameters()
+    reset_itself = getattr(module, "reset_parameters", None)
+    if reset_itself is not None:
+        reset_itself()
     elif any(True for _ in (*module.parameters(recurse=False), *module.buffers(recurse=False))):
         raise DGLError(f"{type(module).__name__} cannot be reset: it has parameters but no reset_parameters.")

@@ -112,7 +112,7 @@ def _key(graphs: Sequence[dgl.DGLGraph], transform: TopologicalEmbedding) -> str
     digest = hashlib.sha256(f"{_FORMAT}\n{transform!r}\n".encode())
     for graph in graphs:
         sizes = graph.batch_num_nodes()
-        digest.update(np.array([len(sizes), *sizes.tolist(), graph.num_edges()]))
+        digest.update(np.array([len(sizes), *sizes.tolist(), graph.num_edges()]).tobytes())
         for ids in graph.edges():
             digest.update(ids.cpu().long().numpy())
         if transform.weight_name is not None:

@@ -40,6 +40,11 @@ __all__ = [
 class TopologicalEmbedding(BaseTransform):
     """Writes a row for each node, of `width` entries, to ``ndata[feat_name]``."""
 
+    width: int
+    sort: bool
+    feat_name: str
+    weight_name: Optional[str]
+
     def __init__(self, width: int, sort: bool, feat_name: str, weight_name: Optional[str]) -> None:
         if not isinstance(width, Integral) or width < 1:
             raise ValueError(f"Expected width to be an integer of at least 1, got {width!r}.")

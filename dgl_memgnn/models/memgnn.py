@@ -143,9 +143,9 @@ class MemGNN(Network):
         query = self.query
         check_conv_inputs("MemGNN", graph, feat, query.embedding.in_features, edge_feat, query.edge_feats)
         expected = None if self.descriptor_norm is None else (graph.batch_size, len(self.descriptor_norm.mean))
-        given = None if descriptors is None else tuple(descriptors.shape)
+        given = tuple(descriptors.shape) if isinstance(descriptors, torch.Tensor) else descriptors
         if given != expected:
-            raise DGLError(f"MemGNN takes descriptors of shape {expected}, got {given}.")
+            raise DGLError(f"MemGNN takes descriptors of shape {expected}, got {given!r}.")
         query = self.query(graph, feat, edge_feat)
         if isinstance(self.readout, MemoryReadout):
             pooled, assignments = self.readout(graph, query, get_assignments=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 import dgl
@@ -93,8 +93,8 @@ class MemoryPooling(nn.Module):
         check_sizes(
             "MemoryPooling", in_feats=in_feats, out_feats=out_feats, num_keys=num_keys, num_heads=num_heads
         )
-        if tau <= 0:
-            raise ValueError(f"tau must be positive, got {tau}.")
+        if not isinstance(tau, Real) or not tau > 0:
+            raise ValueError(f"MemoryPooling takes a positive number as tau, got {tau!r}.")
         self.tau = tau
         self.log_scores = log_scores
         self.keys = nn.Parameter(torch.empty(num_heads, num_keys, in_feats))

@@ -157,8 +157,9 @@ def test_sizes_are_positive(name):
 
 def test_wrong_arguments():
     layer, graph = MemoryPooling(4, 3, num_keys=2), dgl.rand_graph(5, 8)
-    with pytest.raises(ValueError, match="tau"):
-        MemoryPooling(4, 3, num_keys=2, tau=0)
+    for tau in (0, -1.0, float("nan"), None):
+        with pytest.raises(ValueError, match="a positive number as tau, got"):
+            MemoryPooling(4, 3, num_keys=2, tau=tau)
     with pytest.raises(DGLError, match=r"\(5, 4\), a row for each node; got shape \(5, 5\)"):
         layer(graph, torch.randn(5, 5))
     with pytest.raises(DGLError, match=r"\(5, 4\)"):

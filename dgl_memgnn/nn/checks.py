@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, List, Tuple, Union
 
 import dgl
 import torch
 from dgl import DGLError
 
-__all__ = ["check_conv_inputs", "check_one_edge_type", "check_sizes", "check_tensor", "node_counts"]
+__all__ = [
+    "check_conv_inputs",
+    "check_one_edge_type",
+    "check_positive",
+    "check_sizes",
+    "check_tensor",
+    "node_counts",
+]
 
 
 def check_sizes(layer: str, **sizes: Any) -> None:
@@ -17,6 +24,13 @@ def check_sizes(layer: str, **sizes: Any) -> None:
     for name, value in sizes.items():
         if not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{layer} takes a positive integer as {name}, got {value!r}.")
+
+
+def check_positive(layer: str, **values: Any) -> None:
+    """ValueError unless all values are positive numbers."""
+    for name, value in values.items():
+        if not isinstance(value, Real) or not float(value) > 0:
+            raise ValueError(f"{layer} takes a positive number as {name}, got {value!r}.")
 
 
 def check_tensor(layer: str, name: str, value: Any, *shape: Union[int, str], rows: str = "") -> None:

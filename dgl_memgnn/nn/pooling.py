@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 import dgl
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dgl_memgnn.nn import functional as F
-from dgl_memgnn.nn.checks import check_sizes, check_tensor, node_counts
+from dgl_memgnn.nn.checks import check_positive, check_sizes, check_tensor, node_counts
 from dgl_memgnn.nn.norm import BatchNorm
 from dgl_memgnn.nn.reset import Network, reset
 
@@ -93,8 +93,7 @@ class MemoryPooling(nn.Module):
         check_sizes(
             "MemoryPooling", in_feats=in_feats, out_feats=out_feats, num_keys=num_keys, num_heads=num_heads
         )
-        if not isinstance(tau, Real) or not tau > 0:
-            raise ValueError(f"MemoryPooling takes a positive number as tau, got {tau!r}.")
+        check_positive("MemoryPooling", tau=tau)
         self.tau = tau
         self.log_scores = log_scores
         self.keys = nn.Parameter(torch.empty(num_heads, num_keys, in_feats))

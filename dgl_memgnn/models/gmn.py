@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
+import dgl
+import torch
 
 from dgl_memgnn.models.head import prediction_head
 from dgl_memgnn.models.network import Network, Widths
 from dgl_memgnn.nn import MemoryReadout, TopologyQuery
+from dgl_memgnn.nn.checks import check_sizes, check_tensor, node_counts
+from dgl_memgnn.nn.reset import Resettable
 
 __all__ = ["GMN", "GMN_NETWORK"]
 
 
-class GMN(nn.Module):
+class GMN(Resettable):
     r"""Graph memory network (GMN) from `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
 
     No messages are passed: queries come from a topological embedding and the node features (equation 6,
@@ -58,24 +62,29 @@ class GMN(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        topology_feats,
-        hidden_feats,
-        out_feats,
-        num_keys=(10, 1),
-        num_heads=5,
-        tau=1.0,
-        dropout=0.0,
-        log_scores=False,
-    ):
+        in_feats: int,
+        topology_feats: int,
+        hidden_feats: int,
+        out_feats: int,
+        num_keys: Sequence[int] = (10, 1),
+        num_heads: int = 5,
+        tau: float = 1.0,
+        dropout: float = 0.0,
+        log_scores: bool = False,
+    ) -> None:
         super().__init__()
+        check_sizes(
+            "GMN", in_feats=in_feats, topology_feats=topology_feats, hidden_feats=hidden_feats, out_feats=out_feats
+        )
         self.query = TopologyQuery(in_feats, topology_feats, hidden_feats, dropout)
         self.readout = MemoryReadout(
             hidden_feats, hidden_feats, num_keys, num_heads, tau, dropout, batch_norm=True, log_scores=log_scores
         )
         self.head = prediction_head(hidden_feats, hidden_feats, out_feats, dropout)
 
-    def forward(self, graph, feat, topology, get_assignments=False):
+    def forward(
+        self, graph: dgl.DGLGraph, feat: torch.Tensor, topology: torch.Tensor, get_assignments: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
         r"""Predict for each graph.
 
         Parameters
@@ -95,7 +104,15 @@ class GMN(nn.Module):
             Output of shape :math:`(B, D_{out})`.
         list of torch.Tensor, optional
             The assignment of each layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`.
+
+        Raises
+        ------
+        DGLError
+            If an input does not fit the network or the graph, or the graph has several node types.
         """
+        num_nodes = sum(node_counts("GMN", graph))
+        check_tensor("GMN", "feat", feat, num_nodes, self.query.feat_norm.num_features, rows="node")
+        check_tensor("GMN", "topology", topology, num_nodes, self.query.topology_fc.in_features, rows="node")
         pooled, assignments = self.readout(graph, self.query(feat, topology), get_assignments=True)
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out

@@ -1,9 +1,13 @@
 """The predictor at the end of both networks."""
 
+from __future__ import annotations
+
 from torch import nn
 
+__all__ = ["prediction_head"]
 
-def prediction_head(in_feats, hidden_feats, out_feats, dropout):
+
+def prediction_head(in_feats: int, hidden_feats: int, out_feats: int, dropout: float) -> nn.Sequential:
     """A two-layer perceptron on pooled graphs of shape (B, in_feats)."""
     return nn.Sequential(
         nn.Linear(in_feats, hidden_feats),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import dgl
 import torch
 from dgl import DGLError
 from torch import nn
@@ -12,11 +14,13 @@ from dgl_memgnn.models.head import prediction_head
 from dgl_memgnn.models.network import Network, Widths
 from dgl_memgnn.models.readouts import READOUTS
 from dgl_memgnn.nn import ConvQuery, DescriptorNorm, MemoryReadout
+from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes
+from dgl_memgnn.nn.reset import Resettable
 
 __all__ = ["MEMGNN_NETWORK", "MemGNN"]
 
 
-class MemGNN(nn.Module):
+class MemGNN(Resettable):
     r"""Memory graph neural network (MemGNN) from
     `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__
 
@@ -75,23 +79,24 @@ class MemGNN(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        edge_feats,
-        hidden_feats,
-        out_feats,
-        num_layers,
-        num_keys=(32, 1),
-        num_heads=5,
-        tau=1.0,
-        dropout=0.0,
-        conv=None,
-        edge_message=False,
-        update="skip",
-        log_scores=False,
-        readout=None,
-        descriptor_feats=0,
-    ):
+        in_feats: int,
+        edge_feats: int,
+        hidden_feats: int,
+        out_feats: int,
+        num_layers: int,
+        num_keys: Sequence[int] = (32, 1),
+        num_heads: int = 5,
+        tau: float = 1.0,
+        dropout: float = 0.0,
+        conv: Callable[[int, int], nn.Module] | None = None,
+        edge_message: bool = False,
+        update: str = "skip",
+        log_scores: bool = False,
+        readout: nn.Module | None = None,
+        descriptor_feats: int = 0,
+    ) -> None:
         super().__init__()
+        check_sizes("MemGNN", out_feats=out_feats)
         self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message, update)
         if readout is None:
             readout = MemoryReadout(
@@ -101,7 +106,14 @@ class MemGNN(nn.Module):
         self.descriptor_norm = DescriptorNorm(descriptor_feats) if descriptor_feats > 0 else None
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
 
-    def forward(self, graph, feat, edge_feat, get_assignments=False, descriptors=None):
+    def forward(
+        self,
+        graph: dgl.DGLGraph,
+        feat: torch.Tensor,
+        edge_feat: torch.Tensor | None,
+        get_assignments: bool = False,
+        descriptors: torch.Tensor | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
         r"""Predict for each graph.
 
         Parameters
@@ -128,18 +140,21 @@ class MemGNN(nn.Module):
         Raises
         ------
         DGLError
-            If descriptors are missing, not expected, or not a row of ``descriptor_feats`` a graph.
+            If an input does not fit the network or the graph; if descriptors are missing, not expected, or not a
+            row of ``descriptor_feats`` a graph; or if the graph has several node or edge types.
         """
+        query = self.query
+        check_conv_inputs("MemGNN", graph, feat, query.embedding.in_features, edge_feat, query.edge_feats)
         expected = None if self.descriptor_norm is None else (graph.batch_size, len(self.descriptor_norm.mean))
-        given = None if descriptors is None else tuple(descriptors.shape)
+        given = tuple(descriptors.shape) if isinstance(descriptors, torch.Tensor) else descriptors
         if given != expected:
-            raise DGLError(f"The network takes descriptors of shape {expected}, got {given}.")
+            raise DGLError(f"MemGNN takes descriptors of shape {expected}, got {given!r}.")
         query = self.query(graph, feat, edge_feat)
         if isinstance(self.readout, MemoryReadout):
             pooled, assignments = self.readout(graph, query, get_assignments=True)
         else:
             pooled, assignments = self.readout(graph, query), []
-        if descriptors is not None:
+        if descriptors is not None and self.descriptor_norm is not None:
             pooled = torch.cat([pooled, self.descriptor_norm(descriptors).to(pooled)], dim=1)
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out

@@ -1,15 +1,17 @@
 """What follows from an assignment: the clustering loss and the coarsened graph."""
 
+from __future__ import annotations
+
 import dgl
 import torch
-from dgl import DGLError
 
 from dgl_memgnn.nn import functional as F
+from dgl_memgnn.nn.checks import check_one_edge_type, check_tensor, node_counts
 
 __all__ = ["clustering_loss", "coarsen"]
 
 
-def clustering_loss(graph, assignment):
+def clustering_loss(graph: dgl.DGLGraph | None, assignment: torch.Tensor) -> torch.Tensor:
     r"""Clustering loss of an assignment from `Memory-Based Graph Networks
     <https://arxiv.org/abs/2002.09518>`__
 
@@ -34,6 +36,11 @@ def clustering_loss(graph, assignment):
     torch.Tensor
         A scalar, in nats per graph.
 
+    Raises
+    ------
+    DGLError
+        If the assignment does not fit the graph, or the graph has several node types.
+
     Examples
     --------
     >>> import dgl
@@ -45,12 +52,13 @@ def clustering_loss(graph, assignment):
     tensor(True)
     """
     if graph is None:
+        check_tensor("clustering_loss", "assignment", assignment, "B", "M", "K")
         num_graphs, num_rows, _ = assignment.shape
         return F.clustering_loss(assignment.flatten(0, 1), [num_rows] * num_graphs)
-    return F.clustering_loss(assignment, _sizes(graph, assignment))
+    return F.clustering_loss(assignment, _sizes("clustering_loss", graph, assignment))
 
 
-def coarsen(graph, assignment):
+def coarsen(graph: dgl.DGLGraph, assignment: torch.Tensor) -> dgl.DGLGraph:
     r"""The graph between the clusters of an assignment
 
     .. math::
@@ -70,6 +78,11 @@ def coarsen(graph, assignment):
         ``edata["weight"]`` holds :math:`A'` row by row: the weight of the edge from cluster a to cluster b
         is that of the edges from nodes of a to nodes of b. The weights carry gradients.
 
+    Raises
+    ------
+    DGLError
+        If the assignment does not fit the graph, or the graph has several node or edge types.
+
     Examples
     --------
     >>> import dgl
@@ -81,10 +94,12 @@ def coarsen(graph, assignment):
     tensor([[1., 1.],
             [0., 1.]])
     """
-    sizes = _sizes(graph, assignment)
+    check_one_edge_type("coarsen", graph)
+    sizes = _sizes("coarsen", graph, assignment)
     num_graphs, num_keys = len(sizes), assignment.shape[1]
-    received = dgl.ops.copy_u_sum(graph, assignment)
-    weight = torch.stack([r.t() @ c for r, c in zip(received.split(sizes), assignment.split(sizes))])
+    with torch.autocast(assignment.device.type, enabled=False):
+        received = dgl.ops.copy_u_sum(graph, assignment)
+        weight = torch.stack([r.t() @ c for r, c in zip(received.split(sizes), assignment.split(sizes))])
 
     ids = torch.arange(num_graphs * num_keys, dtype=graph.idtype, device=graph.device)
     src = ids.repeat_interleave(num_keys)
@@ -96,11 +111,7 @@ def coarsen(graph, assignment):
     return coarse
 
 
-def _sizes(graph, assignment):
-    sizes = graph.batch_num_nodes().tolist()
-    if assignment.dim() != 2 or len(assignment) != sum(sizes):
-        raise DGLError(
-            f"assignment must have shape (N, K) with a row for each of the graph's {sum(sizes)} "
-            f"nodes, got {tuple(assignment.shape)}."
-        )
+def _sizes(function: str, graph: dgl.DGLGraph, assignment: torch.Tensor) -> list[int]:
+    sizes = node_counts(function, graph)
+    check_tensor(function, "assignment", assignment, sum(sizes), "K", rows="node")
     return sizes

@@ -1,13 +1,21 @@
 """Graph attention over node and edge features."""
 
-import dgl.function as fn
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import dgl
 import torch
 from dgl import DGLError
-from dgl.nn.functional import edge_softmax
 from dgl.utils import expand_as_pair
 from torch import nn
 
-__all__ = ["EdgeGATConv"]
+from dgl_memgnn.nn.checks import check_one_edge_type, check_sizes, check_tensor
+from dgl_memgnn.nn.messages import add_ends, edge_softmax, sum_edges, sum_neighbors
+from dgl_memgnn.nn.reset import reset
+
+__all__ = ["EdgeGATConv", "GATConv"]
 
 
 class EdgeGATConv(nn.Module):
@@ -22,7 +30,8 @@ class EdgeGATConv(nn.Module):
 
     where the softmax runs over the in-edges of node :math:`i`. The paper leaves the update open; it is that
     of GAT here. With ``edge_message=True`` the message is :math:`W_n h_j + W_e e_{ij}` and the layer equals
-    :class:`dgl.nn.EdgeGATConv`, whose parameter names it shares.
+    a :class:`dgl.nn.EdgeGATConv` that was built with the same ``residual`` (there the default is True), whose
+    parameter names it shares.
 
     :math:`\mathbf{W}` is one row a head, so the concatenation splits into three scalar products a head, and
     the edge term into one small product of :math:`e_{ij}` with :math:`W_e^\top \mathbf{W}_e`: nothing of
@@ -69,20 +78,23 @@ class EdgeGATConv(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        edge_feats,
-        out_feats,
-        num_heads,
-        feat_drop=0.0,
-        attn_drop=0.0,
-        negative_slope=0.2,
-        residual=False,
-        activation=None,
-        allow_zero_in_degree=False,
-        bias=True,
-        edge_message=False,
-    ):
+        in_feats: int | tuple[int, int],
+        edge_feats: int,
+        out_feats: int,
+        num_heads: int,
+        feat_drop: float = 0.0,
+        attn_drop: float = 0.0,
+        negative_slope: float = 0.2,
+        residual: bool = False,
+        activation: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        allow_zero_in_degree: bool = False,
+        bias: bool = True,
+        edge_message: bool = False,
+    ) -> None:
         super().__init__()
+        for width in in_feats if isinstance(in_feats, tuple) else (in_feats,):
+            check_sizes("EdgeGATConv", in_feats=width)
+        check_sizes("EdgeGATConv", edge_feats=edge_feats, out_feats=out_feats, num_heads=num_heads)
         self._num_heads = num_heads
         self._out_feats = out_feats
         self._allow_zero_in_degree = allow_zero_in_degree
@@ -109,18 +121,26 @@ class EdgeGATConv(nn.Module):
         self.attn_drop = nn.Dropout(attn_drop)
         self.leaky_relu = nn.LeakyReLU(negative_slope)
         self.activation = activation
-        self.reset_parameters()
+        self._draw_parameters()
 
-    def reset_parameters(self):
-        r"""Draw all weights by Xavier's normal initialisation with the gain of a ReLU; zero the bias."""
+    def reset_parameters(self) -> None:
+        r"""Draw all weights by Xavier's normal initialisation with the gain of a ReLU; zero the bias.
+
+        An activation that is a module is reset too.
+        """
+        if isinstance(self.activation, nn.Module):
+            reset(self.activation)
+        self._draw_parameters()
+
+    def _draw_parameters(self) -> None:
         gain = nn.init.calculate_gain("relu")
         for name, parameter in self.named_parameters():
             if name == "bias":
                 nn.init.zeros_(parameter)
-            else:
+            elif not name.startswith("activation."):
                 nn.init.xavier_normal_(parameter, gain=gain)
 
-    def set_allow_zero_in_degree(self, set_value):
+    def set_allow_zero_in_degree(self, set_value: bool) -> None:
         r"""Set whether nodes without in-edges are allowed.
 
         Parameters
@@ -130,7 +150,13 @@ class EdgeGATConv(nn.Module):
         """
         self._allow_zero_in_degree = set_value
 
-    def forward(self, graph, feat, edge_feat, get_attention=False):
+    def forward(
+        self,
+        graph: dgl.DGLGraph,
+        feat: torch.Tensor | tuple[torch.Tensor, torch.Tensor],
+        edge_feat: torch.Tensor,
+        get_attention: bool = False,
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         r"""Attend over the in-edges of each node.
 
         Parameters
@@ -138,7 +164,8 @@ class EdgeGATConv(nn.Module):
         graph : DGLGraph
             A homogeneous graph, a unidirectional bipartite graph, or a block.
         feat : torch.Tensor or pair of torch.Tensor
-            Node features of shape :math:`(N, D_{in})`, or a pair of them, for source and destination nodes.
+            Node features of shape :math:`(N, D_{in})`, or a pair of them, for source and destination nodes. A
+            block's destination nodes are the first of its source nodes; a bipartite graph needs a pair.
         edge_feat : torch.Tensor
             Edge features of shape :math:`(E, D_{edge})`.
         get_attention : bool, optional
@@ -154,18 +181,18 @@ class EdgeGATConv(nn.Module):
         Raises
         ------
         DGLError
-            If a node has no in-edge and ``allow_zero_in_degree`` is False, or ``edge_feat`` has not a row
-            for each edge.
+            If a node has no in-edge and ``allow_zero_in_degree`` is False, ``feat`` or ``edge_feat`` does not fit
+            the layer or the graph, or the graph has several edge types.
         """
+        fc_src, fc_dst = (self.fc_src, self.fc_dst) if hasattr(self, "fc_src") else (self.fc, self.fc)
+        self._check(graph, feat, edge_feat, fc_src.in_features, fc_dst.in_features)
         if not self._allow_zero_in_degree and (graph.in_degrees() == 0).any():
             raise DGLError(
-                "The graph has nodes without in-edges, which would receive no message. Add self-loops with "
-                "dgl.add_self_loop (before dgl.batch), or build the layer with allow_zero_in_degree=True."
+                "The graph has nodes without in-edges, which would receive no message. Build EdgeGATConv with "
+                "allow_zero_in_degree=True, or add self-loops with dgl.add_self_loop: before dgl.batch, since it "
+                "drops batch information; it fills the loops' features in edata with 1, or with its fill_data."
             )
-        if edge_feat.shape[0] != graph.num_edges():
-            raise DGLError(f"edge_feat has {edge_feat.shape[0]} rows, the graph {graph.num_edges()} edges.")
 
-        fc_src, fc_dst = (self.fc_src, self.fc_dst) if hasattr(self, "fc_src") else (self.fc, self.fc)
         if isinstance(feat, tuple):
             feat_src, feat_dst = self.feat_drop(feat[0]), self.feat_drop(feat[1])
         else:
@@ -174,18 +201,16 @@ class EdgeGATConv(nn.Module):
                 feat_dst = feat_dst[: graph.num_dst_nodes()]
 
         shape = (-1, self._num_heads, self._out_feats)
-        with graph.local_scope():
-            src, dst = graph.edges(order="eid")
-            score = self._score(self.fc_edge, self.attn_edge, edge_feat)
-            score = score + self._score(fc_src, self.attn_l, feat_src).index_select(0, src)
-            score = score + self._score(fc_dst, self.attn_r, feat_dst).index_select(0, dst)
-            attention = self.attn_drop(edge_softmax(graph, self.leaky_relu(score)))
-            graph.srcdata["ft"] = fc_src(feat_src).view(shape)
-            graph.edata["a"] = attention.to(graph.srcdata["ft"].dtype)
-            graph.update_all(fn.u_mul_e("ft", "a", "m"), fn.sum("m", "ft"))
-            out = graph.dstdata["ft"]
-            if self._edge_message:
-                out = out + self._edge_update(graph, edge_feat)
+        src, dst = graph.edges(order="eid")
+        score = self._score(self.fc_edge, self.attn_edge, edge_feat)
+        score = score + self._score(fc_src, self.attn_l, feat_src).index_select(0, src)
+        score = score + self._score(fc_dst, self.attn_r, feat_dst).index_select(0, dst)
+        attention = self.attn_drop(edge_softmax(graph, self.leaky_relu(score)))
+        message = fc_src(feat_src).view(shape)
+        weight = attention.to(message.dtype)
+        out = sum_neighbors(graph, message, weight)
+        if self._edge_message:
+            out = out + self._edge_update(graph, edge_feat, weight)
 
         if self.res_fc is not None:
             out = out + self.res_fc(feat_dst).view(shape)
@@ -195,7 +220,23 @@ class EdgeGATConv(nn.Module):
             out = self.activation(out)
         return (out, attention) if get_attention else out
 
-    def _score(self, fc, attn, feat):
+    def _check(self, graph: dgl.DGLGraph, feat: Any, edge_feat: Any, src_feats: int, dst_feats: int) -> None:
+        layer = "EdgeGATConv"
+        check_one_edge_type(layer, graph)
+        num_src, num_dst = graph.num_src_nodes(), graph.num_dst_nodes()
+        if isinstance(feat, tuple) and len(feat) == 2:
+            check_tensor(layer, "feat", feat[0], num_src, src_feats, rows="source node")
+            check_tensor(layer, "feat", feat[1], num_dst, dst_feats, rows="destination node")
+        elif src_feats == dst_feats and (graph.is_homogeneous or graph.is_block):
+            check_tensor(layer, "feat", feat, num_src, src_feats, rows="node")
+        else:
+            raise DGLError(
+                f"{layer} takes feat as a pair, of the source nodes and of the destination nodes, of shapes "
+                f"({num_src}, {src_feats}) and ({num_dst}, {dst_feats}), got a {type(feat).__name__}."
+            )
+        check_tensor(layer, "edge_feat", edge_feat, graph.num_edges(), self.fc_edge.in_features, rows="edge")
+
+    def _score(self, fc: nn.Linear, attn: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
         r"""A part of the attention score, such as :math:`\mathbf{W}_e W_e e_{ij}`, of shape (rows, H, 1).
 
         The weights are multiplied first: that takes H products a row in place of H D.
@@ -203,10 +244,36 @@ class EdgeGATConv(nn.Module):
         weight = fc.weight.view(self._num_heads, self._out_feats, -1)
         return (feat @ torch.einsum("hdf,hd->fh", weight, attn[0])).unsqueeze(-1)
 
-    def _edge_update(self, graph, edge_feat):
+    def _edge_update(self, graph: dgl.DGLGraph, edge_feat: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
         r"""The edges' share of the update, :math:`W_e \sum_j \alpha_{ij} e_{ij}`, of shape (N, H, D)."""
-        attention = graph.edata["a"]
-        graph.edata["weighted"] = attention * edge_feat.unsqueeze(1).to(attention.dtype)
-        graph.update_all(fn.copy_e("weighted", "m"), fn.sum("m", "edge"))
+        weighted = sum_edges(graph, attention * edge_feat.unsqueeze(1).to(attention.dtype))
         weight = self.fc_edge.weight.view(self._num_heads, self._out_feats, -1).to(attention.dtype)
-        return torch.einsum("nhf,hdf->nhd", graph.dstdata["edge"], weight)
+        return torch.einsum("nhf,hdf->nhd", weighted, weight)
+
+
+class GATConv(dgl.nn.GATConv):
+    """:class:`dgl.nn.GATConv` that also has higher derivatives, and works under autocast
+
+    Parameters
+    ----------
+    in_feats, out_feats, num_heads, bias
+        Those of :class:`dgl.nn.GATConv`. Nodes without in-edges are allowed; they receive no message.
+    """
+
+    def __init__(self, in_feats: int, out_feats: int, num_heads: int, bias: bool = True) -> None:
+        super().__init__(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias)
+
+    def forward(
+        self, graph: dgl.DGLGraph, feat: torch.Tensor, get_attention: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Attend over the in-edges of each node, for features of shape (N, in_feats): (N, H, out_feats)."""
+        shape = (-1, self._num_heads, self._out_feats)
+        feat = self.feat_drop(feat)
+        message = self.fc(feat).view(shape)
+        src_score, dst_score = ((message * attn).sum(-1, keepdim=True) for attn in (self.attn_l, self.attn_r))
+        score = add_ends(graph, src_score, dst_score)
+        attention = self.attn_drop(edge_softmax(graph, self.leaky_relu(score)))
+        out = sum_neighbors(graph, message, attention.to(message.dtype))
+        if self.bias is not None:
+            out = out + self.bias.view(shape)
+        return (out, attention) if get_attention else out

@@ -1,5 +1,7 @@
 """Descriptors of whole graphs on a common scale."""
 
+from __future__ import annotations
+
 import torch
 from torch import nn
 
@@ -29,12 +31,20 @@ class DescriptorNorm(nn.Module):
             [0., 0.]])
     """
 
-    def __init__(self, num_descriptors):
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, num_descriptors: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(num_descriptors))
         self.register_buffer("scale", torch.ones(num_descriptors))
 
-    def fit(self, descriptors):
+    def reset_parameters(self) -> None:
+        """Forget what was fitted."""
+        self.mean.zero_()
+        self.scale.fill_(1)
+
+    def fit(self, descriptors: torch.Tensor) -> None:
         """Take mean and standard deviation from training graphs, of shape (n, D) with NaN where missing."""
         squashed = _squash(descriptors.double())
         present = ~squashed.isnan()
@@ -45,10 +55,10 @@ class DescriptorNorm(nn.Module):
         self.mean.copy_(mean)
         self.scale.copy_(torch.where(varies, variance.clamp_min(1e-300).rsqrt(), torch.zeros_like(mean)))
 
-    def forward(self, descriptors):
+    def forward(self, descriptors: torch.Tensor) -> torch.Tensor:
         """Standardise descriptors of shape (B, D)."""
         return ((_squash(descriptors) - self.mean) * self.scale).nan_to_num(0.0).clamp(-5, 5)
 
 
-def _squash(x):
+def _squash(x: torch.Tensor) -> torch.Tensor:
     return x.sign() * x.abs().log1p()

@@ -6,15 +6,31 @@ torch is imported, so everything here runs on any device.
 N nodes, B graphs, H heads, K keys, D features.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
 import torch
-from torch.autograd.function import once_differentiable
+
+from dgl_memgnn.nn.autograd import gradients, is_transformed, needs_plain_gradient
 
 __all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
 
 BLOCK_ENTRIES = 2**17  # of scores of some nodes for all keys on a CPU: 512 KiB, which its cache holds
+LARGEST_CANCELLATION = (
+    64  # squared norms to squared distance, up to which float32 leaves five digits of the latter
+)
 
 
-def memory_pooling(query, keys, head_weight, sizes, tau=1.0, log_scores=False):
+def memory_pooling(
+    query: torch.Tensor,
+    keys: torch.Tensor,
+    head_weight: torch.Tensor,
+    sizes: Sequence[int],
+    tau: float = 1.0,
+    log_scores: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor]:
     r"""Assign queries to keys, and sum them by their assignment (equations 1, 2 and 3).
 
     .. math::
@@ -26,8 +42,11 @@ def memory_pooling(query, keys, head_weight, sizes, tau=1.0, log_scores=False):
         V_g &= \sum_{i \in g} C_i^\top q_i && (3)
 
     Distances are :math:`\|q\|^2 - 2 q \cdot k + \|k\|^2`, a matrix product, so the memory it takes grows as
-    :math:`N H K + N D`. Nothing is padded: the read is one product a graph, and a graph without nodes reads
-    zeros. The gradient is written by hand, and can be taken once.
+    :math:`N H K + N D`. Where these squares cancel, as for queries and keys that lie close together but far from
+    the origin, they are taken from the mean of the keys, or in float64 where that does not help. Nothing is
+    padded: the read is one product a graph, and a graph without nodes reads zeros. The first gradient is written
+    by hand; higher ones, and the transforms of :mod:`torch.func`, take the same formulas through torch, all
+    scores at a time.
 
     Parameters
     ----------
@@ -66,7 +85,8 @@ def memory_pooling(query, keys, head_weight, sizes, tau=1.0, log_scores=False):
     """
     with torch.autocast(query.device.type, enabled=False):
         arguments = [_at_least_float32(x) for x in (query, keys, head_weight)]
-        value, assignment = _MemoryPooling.apply(*arguments, sizes, tau, log_scores)
+        pool: Any = _plain_memory_pooling if is_transformed() else _MemoryPooling.apply
+        value, assignment = pool(*arguments, sizes, tau, log_scores)
     return value.to(query.dtype), assignment
 
 
@@ -78,38 +98,52 @@ class _MemoryPooling(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, query, keys, head_weight, sizes, tau, log_scores):
+    def forward(
+        ctx: Any,
+        query: torch.Tensor,
+        keys: torch.Tensor,
+        head_weight: torch.Tensor,
+        sizes: Sequence[int],
+        tau: float,
+        log_scores: bool,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         num_heads, num_keys, _ = keys.shape
-        flat_keys = keys.flatten(0, 1)
-        key_part = flat_keys.square().sum(1, keepdim=True) / tau + 1
         assignment = query.new_empty(num_keys, len(query))
         blocks = []
+        frames = _frames(keys.flatten(0, 1))
+        frame = next(frames)
+        key_terms = _key_terms(frame, keys, tau)
         for nodes in _blocks(query, num_heads * num_keys):
-            q = query[nodes]
-            base = torch.addmm(key_part, flat_keys, q.t(), alpha=-2 / tau)
-            base.add_(q.square().sum(1) / tau).clamp_min_(1)
-            blocks.append(base.reciprocal_().view(num_heads, num_keys, -1))
+            base, cancelled = _bases(frame(query[nodes]), *key_terms, tau)
+            while cancelled and (better := next(frames, None)) is not None:
+                frame = better
+                key_terms = _key_terms(frame, keys, tau)
+                base, cancelled = _bases(frame(query[nodes]), *key_terms, tau)
+            blocks.append(base.to(query.dtype).reciprocal_().view(num_heads, num_keys, -1))
             scores = (_log_scores if log_scores else _scores)(blocks[-1], tau)
             mixed = torch.mv(scores.view(num_heads, -1).t(), head_weight)
             assignment[:, nodes] = mixed.view(num_keys, -1).softmax(0)
         value = _read(assignment, query, sizes)
         ctx.save_for_backward(query, keys, head_weight, assignment, *blocks)
-        ctx.sizes, ctx.tau, ctx.log_scores = sizes, tau, log_scores
+        ctx.sizes, ctx.tau, ctx.log_scores, ctx.frame = sizes, tau, log_scores, frame
         ctx.set_materialize_grads(False)
         return value, assignment.t()
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx, grad_value, grad_out):
+    def backward(ctx: Any, grad_value: torch.Tensor | None, grad_out: torch.Tensor | None) -> Any:
         """Up to the factor -(tau + 1) / tau phi_h, which is applied at the ends, with r the inverse bases and
         g the gradient at the softmax of equation 2, the gradient at |q - k|^2 / 2 is r C^(h) (g - sum_j C^(h) g).
         With logarithms it is r g.
         """
         query, keys, head_weight, assignment, *blocks = ctx.saved_tensors
-        num_heads, num_keys, _ = keys.shape
-        factor = -(ctx.tau + 1) / ctx.tau * head_weight
-        scaled_keys = (keys * factor.view(-1, 1, 1)).flatten(0, 1)
+        if needs_plain_gradient([grad_value, grad_out]):
+            return *_plain_gradients(ctx, (query, keys, head_weight), (grad_value, grad_out)), None, None, None
+        dtype, (num_heads, num_keys, _) = query.dtype, keys.shape
         grad_assignment, grad_query = _read_gradients(ctx.sizes, assignment, query, grad_value)
+        query, keys = ctx.frame(query), ctx.frame(keys)
+        grad_query = grad_query.to(query.dtype)
+        factor = -(ctx.tau + 1) / ctx.tau * head_weight.to(query.dtype)
+        scaled_keys = (keys * factor.view(-1, 1, 1)).flatten(0, 1)
         if grad_out is not None:
             grad_assignment += grad_out.t()
         grad_head_weight = torch.zeros_like(head_weight)
@@ -126,6 +160,7 @@ class _MemoryPooling(torch.autograd.Function):
                 expected = (scores * grad_mixed).sum(1, keepdim=True)
                 grad_head_weight += expected.sum((1, 2))
                 grad_distance = (grad_mixed - expected).mul_(scores).mul_(inverse_base)
+            grad_distance = grad_distance.to(query.dtype)
             grad_by_own = torch.mv(grad_distance.sum(1).t(), factor)
             grad_distance = grad_distance.flatten(0, 1)
             grad_query[nodes].addcmul_(q, grad_by_own.unsqueeze(1))
@@ -133,17 +168,90 @@ class _MemoryPooling(torch.autograd.Function):
             grad_by_query.addmm_(grad_distance, q)
             grad_by_key += grad_distance.sum(1)
         grad_keys = keys * grad_by_key.view(num_heads, num_keys, 1) - grad_by_query.view_as(keys)
-        return grad_query, grad_keys * factor.view(-1, 1, 1), grad_head_weight, None, None, None
+        grad_keys = grad_keys * factor.view(-1, 1, 1)
+        return grad_query.to(dtype), grad_keys.to(dtype), grad_head_weight, None, None, None
 
 
-def _blocks(query, num_scores):
+def _plain_gradients(
+    ctx: Any, inputs: Sequence[torch.Tensor], grads: Sequence[torch.Tensor | None]
+) -> list[torch.Tensor | None]:
+    def pool(query: torch.Tensor, keys: torch.Tensor, head_weight: torch.Tensor) -> Sequence[torch.Tensor]:
+        return _plain_memory_pooling(query, keys, head_weight, ctx.sizes, ctx.tau, ctx.log_scores)
+
+    return gradients(pool, inputs, grads, ctx.needs_input_grad[:3])
+
+
+def _plain_memory_pooling(
+    query: torch.Tensor,
+    keys: torch.Tensor,
+    head_weight: torch.Tensor,
+    sizes: Sequence[int],
+    tau: float,
+    log_scores: bool,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """:class:`_MemoryPooling` by operations that torch can differentiate again, batch and transform."""
+    num_heads, num_keys, _ = keys.shape
+    q, k = query.double(), keys.flatten(0, 1).double()
+    distance = k.square().sum(1, keepdim=True) - 2 * k @ q.t() + q.square().sum(1)
+    distance = distance - distance.clamp_max(0).detach()  # a rounding error, which has no part in derivatives
+    inverse_base = (1 + distance / tau).reciprocal().to(query.dtype).view(num_heads, num_keys, -1)
+    scores = (_log_scores if log_scores else _scores)(inverse_base, tau)
+    assignment = (scores * head_weight.view(-1, 1, 1)).sum(0).softmax(0)
+    if len(set(sizes)) == 1:
+        value = torch.bmm(*_stacked(len(sizes), assignment, query))
+    elif sizes:
+        value = torch.stack([c @ q for c, q in zip(assignment.split(sizes, 1), query.split(sizes))])
+    else:
+        value = query.new_zeros(0, num_keys, query.shape[1])
+    return value, assignment.t()
+
+
+class _Frame(NamedTuple):
+    """An origin and a precision, in which distances and their gradients are computed."""
+
+    origin: torch.Tensor | None
+    precision: torch.dtype
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return (x if self.origin is None else x - self.origin).to(self.precision)
+
+
+def _frames(flat_keys: torch.Tensor) -> Iterator[_Frame]:
+    """As things are, then two remedies against cancellation: the keys' mean as the origin, then float64."""
+    yield _Frame(None, flat_keys.dtype)
+    yield _Frame(flat_keys.mean(0), flat_keys.dtype)
+    if flat_keys.dtype != torch.float64:
+        yield _Frame(None, torch.float64)
+
+
+def _key_terms(frame: _Frame, keys: torch.Tensor, tau: float) -> tuple[torch.Tensor, torch.Tensor]:
+    flat_keys = frame(keys).flatten(0, 1)
+    return flat_keys, flat_keys.square().sum(1, keepdim=True) / tau + 1
+
+
+def _bases(
+    query: torch.Tensor, flat_keys: torch.Tensor, key_part: torch.Tensor, tau: float
+) -> tuple[torch.Tensor, bool]:
+    """1 + d / tau, of shape (HK, n), and whether the squares that make up a distance cancel beyond the limit."""
+    query_part = query.square().sum(1) / tau
+    base = torch.addmm(key_part, flat_keys, query.t(), alpha=-2 / tau).add_(query_part)
+    smallest, largest_key = base.amin().item(), key_part.amax().item()
+    if not smallest >= 1:
+        base.clamp_min_(1)
+        smallest = 1
+    if LARGEST_CANCELLATION * smallest >= query_part.amax().item() + largest_key:  # quickly seen of most blocks
+        return base, False
+    return base, bool((LARGEST_CANCELLATION * base.amin(0) < query_part + largest_key).any())
+
+
+def _blocks(query: torch.Tensor, num_scores: int) -> list[slice]:
     """Slices of nodes whose scores fit the cache; on a GPU, which is fastest on large tensors, one slice."""
     num_nodes = len(query)
     step = max(1, BLOCK_ENTRIES // num_scores) if query.device.type == "cpu" else max(1, num_nodes)
     return [slice(start, start + step) for start in range(0, num_nodes, step)]
 
 
-def _scores(inverse_base, tau):
+def _scores(inverse_base: torch.Tensor, tau: float) -> torch.Tensor:
     """Equation 1 from 1 / (1 + d / tau), of shape (H, K, n)."""
     kernel = inverse_base
     if tau != 1:  # scaled by its maximum, since a large power of it underflows far from the keys
@@ -151,12 +259,12 @@ def _scores(inverse_base, tau):
     return kernel / kernel.sum(1, keepdim=True)
 
 
-def _log_scores(inverse_base, tau):
+def _log_scores(inverse_base: torch.Tensor, tau: float) -> torch.Tensor:
     """Logarithms of equation 1, up to a term that is equal for all keys: the softmax of equation 2 cancels it."""
     return inverse_base.log().mul_((tau + 1) / 2)
 
 
-def _read(assignment, query, sizes):
+def _read(assignment: torch.Tensor, query: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     """Equation 3, for an assignment of shape (K, N)."""
     if len(set(sizes)) == 1:
         return torch.bmm(*_stacked(len(sizes), assignment, query))
@@ -166,7 +274,9 @@ def _read(assignment, query, sizes):
     return value
 
 
-def _read_gradients(sizes, assignment, query, grad_value):
+def _read_gradients(
+    sizes: Sequence[int], assignment: torch.Tensor, query: torch.Tensor, grad_value: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Gradients of equation 3 at the assignment, of shape (K, N), and at the queries."""
     if grad_value is None:
         return torch.zeros_like(assignment), torch.zeros_like(query)
@@ -184,14 +294,14 @@ def _read_gradients(sizes, assignment, query, grad_value):
     return grad_assignment, grad_query
 
 
-def _stacked(num_graphs, assignment, query):
+def _stacked(num_graphs: int, assignment: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Assignment (B, K, M) and queries (B, M, D) of graphs that all have M nodes."""
     num_keys, num_nodes = assignment.shape
     shape = (num_graphs, num_nodes // num_graphs)
     return assignment.view(num_keys, *shape).transpose(0, 1), query.view(*shape, query.shape[1])
 
 
-def target_distribution(assignment, sizes):
+def target_distribution(assignment: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     r"""The sharpened assignment that clustering steers towards (equation 9).
 
     .. math::
@@ -226,7 +336,7 @@ def target_distribution(assignment, sizes):
     return weight / weight.sum(1, keepdim=True)
 
 
-def clustering_loss(assignment, sizes):
+def clustering_loss(assignment: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     r"""Kullback-Leibler divergence of the assignment from its target, averaged over graphs (equation 10).
 
     .. math::
@@ -256,5 +366,5 @@ def clustering_loss(assignment, sizes):
     return divergence.sum() / max(len(sizes), 1)
 
 
-def _at_least_float32(x):
+def _at_least_float32(x: torch.Tensor) -> torch.Tensor:
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

@@ -1,77 +1,143 @@
-"""Batch normalisation over everything that a step sees."""
+"""Batch normalisation, of the batch of one process or of the joint batch of several."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import torch
 from dgl import DGLError
 from torch import distributed, nn
 
-__all__ = ["BatchNorm", "is_joined"]
+from dgl_memgnn.nn.autograd import is_transformed
+from dgl_memgnn.nn.checks import check_tensor
+
+__all__ = ["BatchNorm", "is_joined", "join_batch_norms"]
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation of the last dimension over all others and, in distributed training, over all processes
+    """Batch normalisation of rows: :class:`torch.nn.BatchNorm1d` on shape (n, num_features)
 
-    With several processes a step is the same as that of one process on the joint batch. That is
-    :class:`torch.nn.SyncBatchNorm`, which needs a GPU, for all devices. Arguments and state are those of
-    :class:`torch.nn.BatchNorm1d`.
+    After :func:`join_batch_norms` its statistics in training are those of all processes: what
+    :class:`torch.nn.SyncBatchNorm` is on a GPU, for all devices.
 
     Examples
     --------
     >>> import torch
-    >>> BatchNorm(3)(torch.randn(4, 5, 3)).shape
-    torch.Size([4, 5, 3])
+    >>> BatchNorm(5)(torch.randn(4, 5)).shape
+    torch.Size([4, 5])
     """
 
-    def forward(self, feat):
-        """Normalise features of shape (..., num_features)."""
-        rows = feat.flatten(0, -2)
-        if self.training and len(rows) == 1 and not is_joined():
+    joint = False
+
+    def forward(self, feat: torch.Tensor) -> torch.Tensor:
+        """Normalise features of shape (n, num_features).
+
+        Raises
+        ------
+        DGLError
+            If the shape is another; in training, if there is one row only, or a transform of :mod:`torch.func`
+            keeps the running statistics from being updated.
+        """
+        check_tensor("BatchNorm", "feat", feat, "n", self.num_features)
+        if self.training and self.joint and is_joined():
+            return self._normalize_jointly(feat)
+        if self.training and len(feat) == 1:
+            raise _single_row()
+        try:
+            return super().forward(feat)
+        except RuntimeError as error:
+            if self.training and is_transformed():
+                raise DGLError(
+                    "BatchNorm cannot update its running statistics within this transform of torch.func: call "
+                    "eval() on the model, or pass its buffers to torch.func.functional_call beside its parameters."
+                ) from error
+            raise
+
+    def _normalize_jointly(self, feat: torch.Tensor) -> torch.Tensor:
+        if is_transformed():
             raise DGLError(
-                "Batch normalisation cannot train on a single graph: put two or more into a batch, or "
-                "call eval() on the model."
+                "BatchNorm that is joined with other processes has no part in transforms of torch.func: use "
+                "torch.autograd.grad, or call join_batch_norms(model, False)."
             )
-        if self.training and is_joined():
-            return self._normalize_jointly(rows).view_as(feat)
-        return super().forward(rows).view_as(feat)
+        rows = feat.float() if feat.dtype in (torch.bfloat16, torch.float16) else feat
+        mean, variance, count = _joint_moments(rows)
+        if count < 2:
+            raise _single_row()
+        if self.track_running_stats:
+            self._track(mean.detach(), variance.detach() * (count / (count - 1)))
+        out = (rows - mean) * (variance + self.eps).rsqrt()
+        if self.affine:
+            out = torch.addcmul(self.bias, out, self.weight)
+        return out.to(feat.dtype)
 
-    def _normalize_jointly(self, rows):
-        out, mean, variance, count = _JointNormalization.apply(rows, self.weight, self.bias, self.eps)
+    def _track(self, mean: torch.Tensor, variance: torch.Tensor) -> None:
+        assert self.num_batches_tracked is not None
+        assert self.running_mean is not None and self.running_var is not None
         self.num_batches_tracked += 1
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
-        return out
+        share = self.momentum if self.momentum is not None else 1 / self.num_batches_tracked.item()
+        self.running_mean.lerp_(mean.to(self.running_mean), share)
+        self.running_var.lerp_(variance.to(self.running_var), share)
 
 
-class _JointNormalization(torch.autograd.Function):
-    """Batch normalisation over all processes, with one message forward and one backward."""
+def join_batch_norms(model: nn.Module, joint: bool = True) -> None:
+    """Let each :class:`BatchNorm` of a model normalise by the joint batch of all processes.
 
-    @staticmethod
-    def forward(ctx, rows, weight, bias, eps):
-        own_count, own_sum = len(rows), rows.sum(0)
-        own_mean = own_sum / max(own_count, 1)
-        own_square = (rows - own_mean).square_().sum(0).double() + own_count * own_mean.double().square()
-        sums = torch.cat([own_sum.double(), own_square, own_square.new_tensor([own_count])])
-        distributed.all_reduce(sums)
-        count = sums[-1]
-        mean, square = (sums[:-1] / count).chunk(2)
-        variance = (square - mean.square()).clamp_min(0)
-        scale = (variance + eps).rsqrt().to(rows)
-        mean, variance, count = mean.to(rows), variance.to(rows), count.to(rows)
-        normal = (rows - mean).mul_(scale)
-        ctx.save_for_backward(normal, weight, scale, count)
-        ctx.mark_non_differentiable(mean, variance, count)
-        return torch.addcmul(bias, normal, weight), mean, variance, count
+    Call it in every process that trains the model, and only there: each waits for the others. A step is then that
+    of one process on the joint batch.
 
-    @staticmethod
-    def backward(ctx, grad, *_):
-        normal, weight, scale, count = ctx.saved_tensors
-        grad_bias, grad_weight = grad.sum(0), (grad * normal).sum(0)
-        joint = torch.cat([grad_bias, grad_weight])
-        distributed.all_reduce(joint)
-        mean_bias, mean_weight = (joint / count).chunk(2)
-        grad_rows = (grad - mean_bias).addcmul_(normal, -mean_weight).mul_(weight * scale)
-        return grad_rows, grad_weight, grad_bias, None
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model.
+    joint : bool, optional
+        False undoes it. Default: ``True``.
+
+    Examples
+    --------
+    >>> from dgl_memgnn import GMN
+    >>> model = GMN(in_feats=3, topology_feats=8, hidden_feats=16, out_feats=2)
+    >>> join_batch_norms(model)
+    >>> model.query.feat_norm.joint
+    True
+    """
+    for module in model.modules():
+        if isinstance(module, BatchNorm):
+            module.joint = joint
 
 
-def is_joined():
+def is_joined() -> bool:
     """Whether this process trains together with others."""
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _joint_moments(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """Mean, variance and number of the rows of all processes, with one message, and one more for the gradient."""
+    own_mean = rows.sum(0) / max(len(rows), 1)
+    own_square = (rows - own_mean).square().sum(0).double() + len(rows) * own_mean.double().square()
+    sums = torch.cat([rows.sum(0).double(), own_square, own_square.new_tensor([len(rows)])])
+    sums = _AllSum.apply(sums)
+    count = sums[-1].item()
+    mean, square = (sums[:-1] / max(count, 1)).chunk(2)
+    variance = (square - mean.square()).clamp_min(0)
+    return mean.to(rows), variance.to(rows), count
+
+
+class _AllSum(torch.autograd.Function):
+    """The sum over all processes. So is its gradient, that of the sum of the processes' losses."""
+
+    @staticmethod
+    def forward(ctx: Any, own: torch.Tensor) -> torch.Tensor:
+        joint = own.clone(memory_format=torch.contiguous_format)
+        distributed.all_reduce(joint)
+        return joint
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> Any:
+        return _AllSum.apply(grad)
+
+
+def _single_row() -> DGLError:
+    return DGLError(
+        "Batch normalisation cannot train on a single graph: put two or more into a batch, or call eval() on the "
+        "model."
+    )

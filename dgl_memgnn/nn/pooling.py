@@ -1,13 +1,23 @@
 """The memory layer, and a stack of them as a readout."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any
+
+import dgl
 import torch
-from dgl import DGLError
 from torch import nn
 
 from dgl_memgnn.nn import functional as F
+from dgl_memgnn.nn.checks import check_positive, check_sizes, check_tensor, node_counts
 from dgl_memgnn.nn.norm import BatchNorm
+from dgl_memgnn.nn.reset import Resettable, reset
 
 __all__ = ["MemoryPooling", "MemoryReadout"]
+
+_DEFAULT_ACTIVATION = nn.LeakyReLU(0.2)  # stands for one of its own for each layer
 
 
 class MemoryPooling(nn.Module):
@@ -70,43 +80,47 @@ class MemoryPooling(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        out_feats,
-        num_keys,
-        num_heads=1,
-        tau=1.0,
-        feat_drop=0.0,
-        activation=nn.LeakyReLU(0.2),
-        bias=True,
-        log_scores=False,
-    ):
+        in_feats: int,
+        out_feats: int,
+        num_keys: int,
+        num_heads: int = 1,
+        tau: float = 1.0,
+        feat_drop: float = 0.0,
+        activation: Callable[[torch.Tensor], torch.Tensor] | None = _DEFAULT_ACTIVATION,
+        bias: bool = True,
+        log_scores: bool = False,
+    ) -> None:
         super().__init__()
-        for name, value in [
-            ("in_feats", in_feats),
-            ("out_feats", out_feats),
-            ("num_keys", num_keys),
-            ("num_heads", num_heads),
-        ]:
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
-        if tau <= 0:
-            raise ValueError(f"tau must be positive, got {tau}.")
+        check_sizes(
+            "MemoryPooling", in_feats=in_feats, out_feats=out_feats, num_keys=num_keys, num_heads=num_heads
+        )
+        check_positive("MemoryPooling", tau=tau)
         self.tau = tau
         self.log_scores = log_scores
         self.keys = nn.Parameter(torch.empty(num_heads, num_keys, in_feats))
         self.head_weight = nn.Parameter(torch.empty(num_heads))
         self.fc = nn.Linear(in_feats, out_feats, bias=bias)
         self.feat_drop = nn.Dropout(feat_drop)
-        self.activation = activation
-        self.reset_parameters()
+        self.activation = nn.LeakyReLU(0.2) if activation is _DEFAULT_ACTIVATION else activation
+        self._draw_parameters()
 
-    def reset_parameters(self):
-        r"""Draw the keys from a standard normal distribution, weigh all heads alike, reset the projection."""
+    def reset_parameters(self) -> None:
+        r"""Draw the keys from a standard normal distribution, weigh all heads alike, reset the projection.
+
+        An activation that is a module is reset too.
+        """
+        if isinstance(self.activation, nn.Module):
+            reset(self.activation)
+        self._draw_parameters()
+
+    def _draw_parameters(self) -> None:
         nn.init.normal_(self.keys)
         nn.init.ones_(self.head_weight)
         self.fc.reset_parameters()
 
-    def forward(self, graph, feat, get_assignment=False):
+    def forward(
+        self, graph: dgl.DGLGraph | None, feat: torch.Tensor, get_assignment: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         r"""Pool the nodes of each graph into one row a key.
 
         Parameters
@@ -131,19 +145,7 @@ class MemoryPooling(nn.Module):
             If ``feat`` does not fit the layer or the graph, or the graph has several node types.
         """
         num_keys, in_feats = self.keys.shape[1:]
-        if feat.shape[-1] != in_feats:
-            raise DGLError(f"MemoryPooling was built for features of width {in_feats}, got {feat.shape[-1]}.")
-        if graph is None:
-            if feat.dim() != 3:
-                raise DGLError(f"Without a graph, feat must have shape (B, M, D), got {tuple(feat.shape)}.")
-            sizes = [feat.shape[1]] * feat.shape[0]
-        else:
-            sizes = graph.batch_num_nodes().tolist()
-            if feat.shape[:-1] != (sum(sizes),):
-                raise DGLError(
-                    f"feat must have shape ({sum(sizes)}, {in_feats}), a row a node of the graph, "
-                    f"got {tuple(feat.shape)}."
-                )
+        sizes = _checked_sizes("MemoryPooling", graph, feat, in_feats)
         query = self.feat_drop(feat).flatten(0, -2)
         value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau, self.log_scores)
         assignment = assignment.view(*feat.shape[:-1], num_keys)
@@ -152,7 +154,7 @@ class MemoryPooling(nn.Module):
             out = self.activation(out)
         return (out, assignment) if get_assignment else out
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         num_heads, num_keys, in_feats = self.keys.shape
         return (
             f"in_feats={in_feats}, out_feats={self.fc.out_features}, num_keys={num_keys}, "
@@ -160,7 +162,7 @@ class MemoryPooling(nn.Module):
         )
 
 
-class MemoryReadout(nn.Module):
+class MemoryReadout(Resettable):
     r"""Memory layers, one on the other, down to one row a graph
 
     It stands where :class:`dgl.nn.SumPooling` or :class:`dgl.nn.Set2Set` stood.
@@ -198,23 +200,23 @@ class MemoryReadout(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        out_feats,
-        num_keys=(32, 1),
-        num_heads=5,
-        tau=1.0,
-        feat_drop=0.0,
-        batch_norm=False,
-        log_scores=False,
-    ):
+        in_feats: int,
+        out_feats: int,
+        num_keys: Sequence[int] = (32, 1),
+        num_heads: int = 5,
+        tau: float = 1.0,
+        feat_drop: float = 0.0,
+        batch_norm: bool = False,
+        log_scores: bool = False,
+    ) -> None:
         super().__init__()
-        if len(num_keys) == 0 or num_keys[-1] != 1:
-            raise ValueError(f"num_keys must end in 1, a row a graph, got {tuple(num_keys)}.")
+        _check_num_keys(num_keys)
+        self._in_feats = in_feats
         self.layers = nn.ModuleList()
         for keys in num_keys:
-            activation = nn.LeakyReLU(0.2)
+            activation: nn.Module = nn.LeakyReLU(0.2)
             if batch_norm:  # which takes a bias away
-                activation = nn.Sequential(BatchNorm(out_feats), activation)
+                activation = _RowByRow(BatchNorm(out_feats), activation)
             self.layers.append(
                 MemoryPooling(
                     in_feats,
@@ -230,13 +232,9 @@ class MemoryReadout(nn.Module):
             )
             in_feats = out_feats
 
-    def reset_parameters(self):
-        r"""Reset every layer."""
-        for module in self.modules():
-            if isinstance(module, (MemoryPooling, BatchNorm)):
-                module.reset_parameters()
-
-    def forward(self, graph, feat, get_assignments=False):
+    def forward(
+        self, graph: dgl.DGLGraph, feat: torch.Tensor, get_assignments: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, list[torch.Tensor]]:
         r"""Pool each graph into one row.
 
         Parameters
@@ -260,6 +258,7 @@ class MemoryReadout(nn.Module):
         DGLError
             If ``feat`` does not fit the layer or the graph, or the graph has several node types.
         """
+        _checked_sizes("MemoryReadout", graph, feat, self._in_feats)
         assignments = []
         for layer in self.layers:
             feat, assignment = layer(graph, feat, get_assignment=True)
@@ -267,3 +266,32 @@ class MemoryReadout(nn.Module):
             graph = None
         feat = feat.squeeze(1)
         return (feat, assignments) if get_assignments else feat
+
+
+class _RowByRow(nn.Sequential):
+    """Modules that take rows of shape (n, D), on a tensor of shape (B, K, D)."""
+
+    def forward(self, feat: torch.Tensor) -> torch.Tensor:
+        rows: torch.Tensor = super().forward(feat.flatten(0, -2))
+        return rows.view_as(feat)
+
+
+def _checked_sizes(layer: str, graph: dgl.DGLGraph | None, feat: Any, in_feats: int) -> list[int]:
+    """The number of queries of each graph; DGLError if they do not fit the graph and the layer."""
+    if graph is None:
+        check_tensor(layer, "feat", feat, "B", "M", in_feats)
+        return [feat.shape[1]] * feat.shape[0]
+    sizes = node_counts(layer, graph)
+    check_tensor(layer, "feat", feat, sum(sizes), in_feats, rows="node")
+    return sizes
+
+
+def _check_num_keys(num_keys: Any) -> None:
+    is_valid = isinstance(num_keys, Sequence) and all(
+        isinstance(keys, Integral) and int(keys) > 0 for keys in num_keys
+    )
+    if not is_valid or not num_keys or num_keys[-1] != 1:
+        raise ValueError(
+            "MemoryReadout takes num_keys as a sequence of positive integers, one a layer, that must end in 1, "
+            f"a row a graph: (32, 1), say; got {num_keys!r}."
+        )

@@ -1,16 +1,26 @@
 """Query networks: what turns the nodes of a graph into the queries of the first memory layer."""
 
-import torch
-from dgl.nn import GATConv
-from torch import nn
+from __future__ import annotations
 
-from dgl_memgnn.nn.conv import EdgeGATConv
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any
+
+import dgl
+import torch
+from torch import nn
+from torch.nn.functional import linear
+
+from dgl_memgnn.nn.autograd import is_transformed
+from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes, check_tensor
+from dgl_memgnn.nn.conv import EdgeGATConv, GATConv
 from dgl_memgnn.nn.norm import BatchNorm
+from dgl_memgnn.nn.reset import Resettable
 
 __all__ = ["UPDATES", "ConvQuery", "TopologyQuery"]
 
 
-class TopologyQuery(nn.Module):
+class TopologyQuery(Resettable):
     r"""Query network of GMN: a topological embedding, fused with the node features
 
     .. math::
@@ -39,15 +49,16 @@ class TopologyQuery(nn.Module):
     torch.Size([10, 16])
     """
 
-    def __init__(self, in_feats, topology_feats, hidden_feats, feat_drop=0.0):
+    def __init__(self, in_feats: int, topology_feats: int, hidden_feats: int, feat_drop: float = 0.0) -> None:
         super().__init__()
+        check_sizes("TopologyQuery", in_feats=in_feats, topology_feats=topology_feats, hidden_feats=hidden_feats)
         self.topology_fc = nn.Linear(topology_feats, hidden_feats)
         self.feat_norm = BatchNorm(in_feats)
         self.fusion_fc = nn.Linear(hidden_feats + in_feats, hidden_feats)
         self.feat_drop = nn.Dropout(feat_drop)
         self.activation = nn.LeakyReLU(0.2)
 
-    def forward(self, feat, topology):
+    def forward(self, feat: torch.Tensor, topology: torch.Tensor) -> torch.Tensor:
         r"""Embed the nodes.
 
         Parameters
@@ -61,13 +72,21 @@ class TopologyQuery(nn.Module):
         -------
         torch.Tensor
             Queries of shape :math:`(N, D_{hidden})`.
+
+        Raises
+        ------
+        DGLError
+            If an input does not fit the network, or the two do not have as many rows.
         """
+        check_tensor("TopologyQuery", "feat", feat, "N", self.feat_norm.num_features)
+        check_tensor("TopologyQuery", "topology", topology, len(feat), self.topology_fc.in_features, rows="node")
         embedded = self.activation(self.topology_fc(topology))
         fused = torch.cat([embedded, self.feat_norm(feat)], dim=1)
-        return self.activation(self.fusion_fc(self.feat_drop(fused)))
+        query: torch.Tensor = self.activation(self.fusion_fc(self.feat_drop(fused)))
+        return query
 
 
-class ConvQuery(nn.Module):
+class ConvQuery(Resettable):
     r"""Query network of MemGNN: a stack of graph convolutions
 
     .. math::
@@ -123,16 +142,20 @@ class ConvQuery(nn.Module):
 
     def __init__(
         self,
-        in_feats,
-        edge_feats,
-        hidden_feats,
-        num_layers,
-        conv=None,
-        feat_drop=0.0,
-        edge_message=False,
-        update="skip",
-    ):
+        in_feats: int,
+        edge_feats: int,
+        hidden_feats: int,
+        num_layers: int,
+        conv: Callable[[int, int], nn.Module] | None = None,
+        feat_drop: float = 0.0,
+        edge_message: bool = False,
+        update: str = "skip",
+    ) -> None:
         super().__init__()
+        check_sizes("ConvQuery", in_feats=in_feats, hidden_feats=hidden_feats)
+        for name, value in (("edge_feats", edge_feats), ("num_layers", num_layers)):
+            if not isinstance(value, Integral) or value < 0:
+                raise ValueError(f"ConvQuery takes an integer of at least 0 as {name}, got {value!r}.")
         if update not in UPDATES:
             raise ValueError(f"Unknown update {update!r}: choose one of {', '.join(UPDATES)}.")
         if conv is None:  # no bias before batch normalisation, which leaves rounding errors to learn it from
@@ -142,7 +165,9 @@ class ConvQuery(nn.Module):
         self.convs = nn.ModuleList(conv(hidden_feats, hidden_feats) for _ in range(num_layers))
         self.updates = nn.ModuleList(UPDATES[update](hidden_feats, feat_drop) for _ in range(num_layers))
 
-    def forward(self, graph, feat, edge_feat=None):
+    def forward(
+        self, graph: dgl.DGLGraph, feat: torch.Tensor, edge_feat: torch.Tensor | None = None
+    ) -> torch.Tensor:
         r"""Embed the nodes.
 
         Parameters
@@ -152,13 +177,19 @@ class ConvQuery(nn.Module):
         feat : torch.Tensor
             Node features of shape :math:`(N, D_{in})`.
         edge_feat : torch.Tensor, optional
-            Edge features of shape :math:`(E, D_{edge})`; not used if ``edge_feats`` is 0.
+            Edge features of shape :math:`(E, D_{edge})`; None if ``edge_feats`` is 0.
 
         Returns
         -------
         torch.Tensor
             Queries of shape :math:`(N, D_{hidden})`.
+
+        Raises
+        ------
+        DGLError
+            If the features do not fit the network or the graph, or the graph has several node or edge types.
         """
+        check_conv_inputs("ConvQuery", graph, feat, self.embedding.in_features, edge_feat, self.edge_feats)
         edge_args = (edge_feat,) if self.edge_feats > 0 else ()
         feat = self.embedding(feat)
         for conv, update in zip(self.convs, self.updates):
@@ -167,34 +198,47 @@ class ConvQuery(nn.Module):
 
 
 class _SkipUpdate(nn.Module):
-    def __init__(self, feats, feat_drop):
+    def __init__(self, feats: int, feat_drop: float) -> None:
         super().__init__()
         self.norm = BatchNorm(feats)
         self.activation = nn.LeakyReLU(0.2)
         self.feat_drop = nn.Dropout(feat_drop)
 
-    def forward(self, message, feat):
-        return feat + self.feat_drop(self.activation(self.norm(message)))
+    def forward(self, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = feat + self.feat_drop(self.activation(self.norm(message)))
+        return out
 
 
 class _GRUUpdate(nn.Module):
-    def __init__(self, feats, feat_drop):
+    def __init__(self, feats: int, feat_drop: float) -> None:
         super().__init__()
         self.activation = nn.ELU()
         self.feat_drop = nn.Dropout(feat_drop)
         self.cell = nn.GRUCell(feats, feats)
 
-    def forward(self, message, feat):
-        return self.cell(self.feat_drop(self.activation(message)), feat)
+    def forward(self, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
+        message = self.feat_drop(self.activation(message))
+        return _plain_gru(self.cell, message, feat) if is_transformed() else self.cell(message, feat)
 
 
-UPDATES = {"skip": _SkipUpdate, "gru": _GRUUpdate}
+def _plain_gru(cell: nn.GRUCell, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
+    """:class:`torch.nn.GRUCell` by operations that torch can batch in all ways."""
+    of_message = linear(message, cell.weight_ih, cell.bias_ih).chunk(3, dim=1)
+    of_feat = linear(feat, cell.weight_hh, cell.bias_hh).chunk(3, dim=1)
+    reset, keep = (torch.sigmoid(a + b) for a, b in zip(of_message[:2], of_feat[:2]))
+    new = torch.tanh(of_message[2] + reset * of_feat[2])
+    return new + keep * (feat - new)
 
 
-def _attention(edge_feats, edge_message, bias, num_heads=4):
+UPDATES: dict[str, type[Any]] = {"skip": _SkipUpdate, "gru": _GRUUpdate}
+
+
+def _attention(
+    edge_feats: int, edge_message: bool, bias: bool, num_heads: int = 4
+) -> Callable[[int, int], nn.Module]:
     """A maker of attention layers whose heads, side by side, are as wide as their input."""
 
-    def conv(in_feats, out_feats):
+    def conv(in_feats: int, out_feats: int) -> nn.Module:
         if out_feats % num_heads:
             raise ValueError(
                 f"hidden_feats must be a multiple of the {num_heads} attention heads, got {out_feats}."
@@ -210,6 +254,6 @@ def _attention(edge_feats, edge_message, bias, num_heads=4):
                 bias=bias,
                 edge_message=edge_message,
             )
-        return GATConv(in_feats, out_feats, num_heads, allow_zero_in_degree=True, bias=bias)
+        return GATConv(in_feats, out_feats, num_heads, bias)
 
     return conv

@@ -162,4 +162,6 @@ def _check_columns(config: Config, task: Task) -> None:
         columns.append(config.data.smiles_column)
     doubled = sorted({name for name in columns if columns.count(name) > 1})
     if doubled:
-        raise ValueError(f"Tables of predictions would have two columns {doubled[0]!r}: rename a column or a class.")
+        raise ValueError(
+            f"Tables of predictions would have two columns {doubled[0]!r}: rename a column or a class."
+        )

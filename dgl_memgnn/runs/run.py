@@ -199,8 +199,8 @@ def check_unchanged(folder: Path, stored: dict[str, Any], dataset: GraphDataset)
         since = f"by dgl-memgnn {stored['versions']['dgl-memgnn']}, which did not record its data"
         problem = "and its data have changed since" if "digest" in stored else since
         raise ValueError(
-            f"{folder} is finished, {problem}. Restore the data, give another folder with --out, or start anew with "
-            "--overwrite."
+            f"{folder} is finished, {problem}. Restore the data, give another folder with --out, or start anew "
+            "with --overwrite."
         )
 
 
@@ -245,8 +245,9 @@ def _continue(learner: Any, folder: Path, digests: dict[str, str]) -> float:
     for what, digest in digests.items():
         if state["digests"][what] != digest:
             raise ValueError(
-                f"The {what} of {folder} {'have' if what == 'data' else 'has'} changed since it was begun. Restore "
-                f"{'them' if what == 'data' else 'the versions of its packages'}, or start anew with --overwrite."
+                f"The {what} of {folder} {'have' if what == 'data' else 'has'} changed since it was begun. "
+                f"Restore {'them' if what == 'data' else 'the versions of its packages'}, or start anew with "
+                "--overwrite."
             )
     learner.load_state_dict(state["trainer"])
     return state["elapsed"]

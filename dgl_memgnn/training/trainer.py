@@ -18,6 +18,7 @@ from torch.utils.data import Subset
 from tqdm import tqdm
 
 from dgl_memgnn.data import check_parts, to_indices
+from dgl_memgnn.nn.norm import join_batch_norms
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
 from dgl_memgnn.training.clustering import memory_clustering_loss
@@ -155,6 +156,7 @@ class Trainer:
         loader = GraphDataLoader(Subset(items, train), batch_sampler=batches)
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
+            join_batch_norms(self.model)
             network = DistributedDataParallel(self.model, broadcast_buffers=False)
         sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0

@@ -1,14 +1,25 @@
 """Topological embeddings: what a node sees of its graph, in a vector of fixed width."""
 
+from __future__ import annotations
+
 from inspect import signature
 from numbers import Integral
+from typing import Any
 
+import dgl
 import numpy as np
 import torch
+from dgl import DGLError
 from dgl.transforms import BaseTransform
 from scipy import sparse
 
-from dgl_memgnn.transforms.adjacency import adjacency_matrix, leaf_twins, normalized_adjacency, transition_matrix
+from dgl_memgnn.transforms.adjacency import (
+    adjacency_matrix,
+    degrees,
+    leaf_twins,
+    normalized_adjacency,
+    transition_matrix,
+)
 from dgl_memgnn.transforms.spectral import (
     BLOCK_ENTRIES,
     function_rows,
@@ -16,24 +27,42 @@ from dgl_memgnn.transforms.spectral import (
     restart_coefficients,
 )
 
+__all__ = [
+    "Adjacency",
+    "HeatKernel",
+    "NormalizedAdjacency",
+    "PersonalizedPageRank",
+    "RandomWalkWithRestart",
+    "TopologicalEmbedding",
+]
+
 
 class TopologicalEmbedding(BaseTransform):
     """Writes a row for each node, of `width` entries, to ``ndata[feat_name]``."""
 
-    def __init__(self, width, sort, feat_name):
+    width: int
+    sort: bool
+    feat_name: str
+    weight_name: str | None
+
+    def __init__(self, width: int, sort: bool, feat_name: str, weight_name: str | None) -> None:
         if not isinstance(width, Integral) or width < 1:
             raise ValueError(f"Expected width to be an integer of at least 1, got {width!r}.")
         self.width = width
         self.sort = sort
         self.feat_name = feat_name
+        self.weight_name = weight_name
 
-    def __call__(self, graph):
-        adjacency = adjacency_matrix(graph)
+    def __call__(self, graph: dgl.DGLGraph) -> dgl.DGLGraph:
+        adjacency = adjacency_matrix(graph, self.weight_name)
         embedding = self._embed(adjacency, graph.batch_num_nodes().cpu().numpy())
         graph.ndata[self.feat_name] = torch.from_numpy(embedding).to(graph.device)
         return graph
 
-    def __repr__(self):
+    def _embed(self, adjacency: Any, sizes: Any) -> Any:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
         names = signature(type(self)).parameters
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
@@ -41,10 +70,15 @@ class TopologicalEmbedding(BaseTransform):
 class _SparseEmbedding(TopologicalEmbedding):
     """Rows of a matrix with the entries of the adjacency matrix."""
 
-    def __init__(self, width, sort=True, feat_name="topology"):
-        super().__init__(width, sort, feat_name)
+    def __init__(
+        self, width: int, sort: bool = True, feat_name: str = "topology", weight_name: str | None = None
+    ) -> None:
+        super().__init__(width, sort, feat_name, weight_name)
 
-    def _embed(self, adjacency, sizes):
+    def _matrix(self, adjacency: Any) -> Any:
+        raise NotImplementedError
+
+    def _embed(self, adjacency: Any, sizes: Any) -> Any:
         matrix = self._matrix(adjacency)
         row, data = matrix.nonzero()[0], matrix.data
         if self.sort:
@@ -61,17 +95,31 @@ class _SparseEmbedding(TopologicalEmbedding):
 class _SpectralEmbedding(TopologicalEmbedding):
     """Rows of a function of a normalised adjacency matrix."""
 
-    def __init__(self, width, sort, tol, feat_name):
-        super().__init__(width, sort, feat_name)
+    def __init__(self, width: int, sort: bool, tol: float, feat_name: str, weight_name: str | None) -> None:
+        super().__init__(width, sort, feat_name, weight_name)
         if not 0 < tol < 1:
             raise ValueError(f"Expected tol to lie between 0 and 1, got {tol!r}.")
         self.tol = tol
 
-    def _embed(self, adjacency, sizes):
+    def _matrix(self, adjacency: Any) -> Any:
+        raise NotImplementedError
+
+    def _coefficients(self, bound: float) -> Any:
+        """Coefficients of the function in Chebyshev polynomials, for graphs with such a bound."""
+        raise NotImplementedError
+
+    def _bounds(self, adjacency: Any, sizes: Any) -> Any:
+        """An upper bound of each graph's number of nodes, a power of two."""
+        return 2.0 ** np.frexp(sizes)[1]
+
+    def _embed(self, adjacency: Any, sizes: Any) -> Any:
         embedding = np.zeros((sizes.sum(), self.width), np.float32)
         twin = leaf_twins(adjacency) if self.sort else np.arange(len(embedding))
         own = twin == np.arange(len(twin))
-        for nodes, rows in function_rows(self._matrix(adjacency), sizes, self._coefficients, own):
+        bounds = self._bounds(adjacency, sizes)
+        for nodes, rows in function_rows(self._matrix(adjacency), sizes, bounds, self._coefficients, own):
+            if not self.sort:
+                rows = rows[:, : self.width]
             rows = _nonzero(rows) if self.sort and sparse.issparse(rows) else _dense(rows)
             np.maximum(rows, 0, out=rows)  # an error below zero would sort behind the padding
             if self.sort:
@@ -83,11 +131,11 @@ class _SpectralEmbedding(TopologicalEmbedding):
         return embedding
 
 
-def _dense(rows):
+def _dense(rows: Any) -> Any:
     return np.ascontiguousarray(rows.toarray() if sparse.issparse(rows) else rows, np.float32)
 
 
-def _nonzero(rows):
+def _nonzero(rows: Any) -> Any:
     """The stored entries of each row of a sparse matrix, zero-padded to the longest."""
     rows = rows.tocsr()
     counts = np.diff(rows.indptr)
@@ -96,7 +144,7 @@ def _nonzero(rows):
     return packed
 
 
-def _check_continue_prob(continue_prob):
+def _check_continue_prob(continue_prob: float) -> None:
     if not 0 <= continue_prob < 1:
         raise ValueError(f"Expected continue_prob to lie in [0, 1), got {continue_prob!r}.")
 
@@ -131,6 +179,9 @@ class RandomWalkWithRestart(_SpectralEmbedding):
         Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
     feat_name : str, optional
         Name of the node feature to write. Default: ``"topology"``.
+    weight_name : str, optional
+        Name of the edge feature, of shape :math:`(E,)`, that holds the weights of the edges: the entries of
+        :math:`A`, at least 0 and the same in both directions. Default: None, all weigh 1.
 
     Raises
     ------
@@ -138,17 +189,17 @@ class RandomWalkWithRestart(_SpectralEmbedding):
         If a parameter is out of range.
     DGLError
         On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
-        duplicate edges.
+        duplicate edges, or if weights are missing, negative, not finite or differ between directions.
 
     Notes
     -----
-    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated
-    node is :math:`(1 - p, 0, \ldots)`, and on irregular graphs rows need not sum to 1.
+    A self-loop is an edge: it adds 1, or its weight, to the diagonal of :math:`A` and to the degree.
+    The row of an isolated node is :math:`(1 - p, 0, \ldots)`, and on irregular graphs rows need not sum to 1.
 
     No inverse is computed, nor any N x N matrix: the rows come from a Chebyshev expansion in
     :math:`\tilde{A}`, in blocks, with as many terms as `tol` needs. The time grows with the number of nodes that
-    walks of as many steps reach, at worst with the sum of the squared graph sizes. Leaves at one node have the
-    same sorted row, which is computed once. For many graphs, see :func:`embed`.
+    walks of as many steps reach, at worst with the sum of the squared graph sizes. Leaves that hang on one node
+    by the same weight have the same sorted row, which is computed once. For many graphs, see :func:`embed`.
 
     Examples
     --------
@@ -161,15 +212,23 @@ class RandomWalkWithRestart(_SpectralEmbedding):
             [0.9045, 0.0643, 0.0045, 0.0000]])
     """
 
-    def __init__(self, width, continue_prob=0.1, sort=True, tol=1e-6, feat_name="topology"):
-        super().__init__(width, sort, tol, feat_name)
+    def __init__(
+        self,
+        width: int,
+        continue_prob: float = 0.1,
+        sort: bool = True,
+        tol: float = 1e-6,
+        feat_name: str = "topology",
+        weight_name: str | None = None,
+    ) -> None:
+        super().__init__(width, sort, tol, feat_name, weight_name)
         _check_continue_prob(continue_prob)
         self.continue_prob = continue_prob
 
-    def _matrix(self, adjacency):
+    def _matrix(self, adjacency: Any) -> Any:
         return normalized_adjacency(adjacency)
 
-    def _coefficients(self, max_nodes):
+    def _coefficients(self, bound: float) -> Any:
         return restart_coefficients(self.continue_prob, self.tol)
 
 
@@ -199,6 +258,9 @@ class HeatKernel(_SpectralEmbedding):
         Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
     feat_name : str, optional
         Name of the node feature to write. Default: ``"topology"``.
+    weight_name : str, optional
+        Name of the edge feature, of shape :math:`(E,)`, that holds the weights of the edges: the entries of
+        :math:`A`, at least 0 and the same in both directions. Default: None, all weigh 1.
 
     Raises
     ------
@@ -206,12 +268,12 @@ class HeatKernel(_SpectralEmbedding):
         If a parameter is out of range.
     DGLError
         On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
-        duplicate edges.
+        duplicate edges, or if weights are missing, negative, not finite or differ between directions.
 
     Notes
     -----
-    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated
-    node is :math:`(e^{-t}, 0, \ldots)`.
+    A self-loop is an edge: it adds 1, or its weight, to the diagonal of :math:`A` and to the degree.
+    The row of an isolated node is :math:`(e^{-t}, 0, \ldots)`.
 
     Examples
     --------
@@ -224,16 +286,24 @@ class HeatKernel(_SpectralEmbedding):
             [0.4678, 0.3057, 0.0999, 0.0000]])
     """
 
-    def __init__(self, width, time=1.0, sort=True, tol=1e-6, feat_name="topology"):
-        super().__init__(width, sort, tol, feat_name)
+    def __init__(
+        self,
+        width: int,
+        time: float = 1.0,
+        sort: bool = True,
+        tol: float = 1e-6,
+        feat_name: str = "topology",
+        weight_name: str | None = None,
+    ) -> None:
+        super().__init__(width, sort, tol, feat_name, weight_name)
         if not 0 < time < float("inf"):
             raise ValueError(f"Expected time to be positive and finite, got {time!r}.")
         self.time = time
 
-    def _matrix(self, adjacency):
+    def _matrix(self, adjacency: Any) -> Any:
         return normalized_adjacency(adjacency)
 
-    def _coefficients(self, max_nodes):
+    def _coefficients(self, bound: float) -> Any:
         return heat_coefficients(self.time, self.tol)
 
 
@@ -264,6 +334,9 @@ class PersonalizedPageRank(_SpectralEmbedding):
         Bound on the error of an entry, apart from the rounding to float32. Default: ``1e-6``.
     feat_name : str, optional
         Name of the node feature to write. Default: ``"topology"``.
+    weight_name : str, optional
+        Name of the edge feature, of shape :math:`(E,)`, that holds the weights of the edges: the entries of
+        :math:`A`, at least 0 and the same in both directions. Default: None, all weigh 1.
 
     Raises
     ------
@@ -271,12 +344,13 @@ class PersonalizedPageRank(_SpectralEmbedding):
         If a parameter is out of range.
     DGLError
         On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
-        duplicate edges.
+        duplicate edges, or if weights are missing, negative, not finite or differ between directions.
 
     Notes
     -----
-    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. A walk on an isolated
-    node stays there, so that its row is :math:`(1, 0, \ldots)` and sums to 1 like every other.
+    A self-loop is an edge: it adds 1, or its weight, to the diagonal of :math:`A` and to the degree.
+    A walk on an isolated node stays there, so that its row is :math:`(1, 0, \ldots)` and sums to 1 like every
+    other.
 
     Examples
     --------
@@ -289,17 +363,42 @@ class PersonalizedPageRank(_SpectralEmbedding):
             [0.4595, 0.3453, 0.1953, 0.0000]])
     """
 
-    def __init__(self, width, continue_prob=0.85, sort=True, tol=1e-6, feat_name="topology"):
-        super().__init__(width, sort, tol, feat_name)
+    def __init__(
+        self,
+        width: int,
+        continue_prob: float = 0.85,
+        sort: bool = True,
+        tol: float = 1e-6,
+        feat_name: str = "topology",
+        weight_name: str | None = None,
+    ) -> None:
+        super().__init__(width, sort, tol, feat_name, weight_name)
         _check_continue_prob(continue_prob)
         self.continue_prob = continue_prob
 
-    def _matrix(self, adjacency):
+    def _matrix(self, adjacency: Any) -> Any:
         return transition_matrix(adjacency)
 
-    def _coefficients(self, max_nodes):
-        # D^-1 A = D^-1/2 (D^-1/2 A D^-1/2) D^1/2: an error grows by at most the root of the largest degree.
-        return restart_coefficients(self.continue_prob, self.tol / np.sqrt(max_nodes))
+    def _bounds(self, adjacency: Any, sizes: Any) -> Any:
+        """An upper bound of the ratio of degrees within each graph, a power of two."""
+        if self.weight_name is None:
+            return super()._bounds(adjacency, sizes)
+        degree = degrees(adjacency)
+        graph = np.repeat(np.arange(len(sizes)), sizes)[degree > 0]
+        largest, smallest = np.zeros(len(sizes)), np.full(len(sizes), np.inf)
+        np.maximum.at(largest, graph, degree[degree > 0])
+        np.minimum.at(smallest, graph, degree[degree > 0])
+        bounds = 2.0 ** np.frexp(largest / smallest)[1]
+        if (np.sqrt(bounds) * np.finfo(float).eps > self.tol).any():
+            raise DGLError(
+                f"The weights in edata[{self.weight_name!r}] make degrees of a graph differ by a factor of up to "
+                f"{bounds.max():.0e}, too much for an error of tol={self.tol}: raise tol, or limit the weights."
+            )
+        return bounds
+
+    def _coefficients(self, bound: float) -> Any:
+        # D^-1 A = D^-1/2 (D^-1/2 A D^-1/2) D^1/2: an error grows by at most the root of the ratio of degrees.
+        return restart_coefficients(self.continue_prob, self.tol / np.sqrt(bound))
 
 
 class NormalizedAdjacency(_SparseEmbedding):
@@ -325,6 +424,9 @@ class NormalizedAdjacency(_SparseEmbedding):
         the graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
     feat_name : str, optional
         Name of the node feature to write. Default: ``"topology"``.
+    weight_name : str, optional
+        Name of the edge feature, of shape :math:`(E,)`, that holds the weights of the edges: the entries of
+        :math:`A`, at least 0 and the same in both directions. Default: None, all weigh 1.
 
     Raises
     ------
@@ -332,12 +434,12 @@ class NormalizedAdjacency(_SparseEmbedding):
         If `width` is not a positive integer.
     DGLError
         On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
-        duplicate edges.
+        duplicate edges, or if weights are missing, negative, not finite or differ between directions.
 
     Notes
     -----
-    A self-loop is an edge: it adds 1 to the diagonal of :math:`A` and to the degree. The row of an isolated
-    node is zero.
+    A self-loop is an edge: it adds 1, or its weight, to the diagonal of :math:`A` and to the degree.
+    The row of an isolated node is zero.
 
     Examples
     --------
@@ -350,7 +452,7 @@ class NormalizedAdjacency(_SparseEmbedding):
             [0.7071, 0.0000, 0.0000, 0.0000]])
     """
 
-    def _matrix(self, adjacency):
+    def _matrix(self, adjacency: Any) -> Any:
         return normalized_adjacency(adjacency)
 
 
@@ -360,7 +462,7 @@ class Adjacency(_SparseEmbedding):
     From section 4.4.2 of `Memory-Based Graph Networks <https://arxiv.org/abs/2002.09518>`__.
 
     The embedding of a node is its row of :math:`A`, sorted in descending order, cut or zero-padded to a fixed
-    width. Sorted, the row of a node of degree d is d ones, then zeros.
+    width. Sorted, and without weights, the row of a node of degree d is d ones, then zeros.
 
     Like :class:`dgl.transforms.RandomWalkPE`, the transform writes into the given graph and returns it.
     Graphs of a batch do not see each other: the result is that of each graph alone.
@@ -374,6 +476,9 @@ class Adjacency(_SparseEmbedding):
         the graph, so that the embedding depends on the order of the nodes. Default: ``True``, the paper's.
     feat_name : str, optional
         Name of the node feature to write. Default: ``"topology"``.
+    weight_name : str, optional
+        Name of the edge feature, of shape :math:`(E,)`, that holds the weights of the edges: the entries of
+        :math:`A`, at least 0 and the same in both directions. Default: None, all weigh 1.
 
     Raises
     ------
@@ -381,11 +486,11 @@ class Adjacency(_SparseEmbedding):
         If `width` is not a positive integer.
     DGLError
         On a call, if the graph is not homogeneous, not undirected (every edge in both directions) or has
-        duplicate edges.
+        duplicate edges, or if weights are missing, negative, not finite or differ between directions.
 
     Notes
     -----
-    A self-loop is an edge: it puts 1 on the diagonal of :math:`A`.
+    A self-loop is an edge: it puts 1, or its weight, on the diagonal of :math:`A`.
 
     Examples
     --------
@@ -398,5 +503,5 @@ class Adjacency(_SparseEmbedding):
             [1., 0., 0., 0.]])
     """
 
-    def _matrix(self, adjacency):
+    def _matrix(self, adjacency: Any) -> Any:
         return adjacency

@@ -8,7 +8,8 @@ with random features stand in.
 
 import statistics
 import time
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import common  # before torch and DGL
 import samples

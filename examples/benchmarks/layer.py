@@ -5,7 +5,7 @@ products are those that no implementation can do without, on memory reserved bef
 read of each graph, the projection, and their gradients; no kernel, no softmax, no padding.
 """
 
-from typing import List, NamedTuple
+from typing import NamedTuple
 
 import common  # before torch and DGL
 import dgl
@@ -21,7 +21,7 @@ class Case(NamedTuple):
     width: int
     heads: int
     keys: int
-    batches: List[List[int]]  # the sizes of the graphs of each batch
+    batches: list[list[int]]  # the sizes of the graphs of each batch
 
 
 class Layer(NamedTuple):

@@ -44,7 +44,7 @@ class GMN(nn.Module):
         super().__init__()
         self.query = TopologyQuery(in_feats, topology_feats, hidden_feats, dropout)
         self.readout = Readout(hidden_feats, num_keys, num_heads, dropout)
-        self.head = prediction_head(hidden_feats, out_feats, dropout)
+        self.head = prediction_head(hidden_feats, hidden_feats, out_feats, dropout)
 
     def forward(self, data):
         return self.head(self.readout(self.query(data.x, data.topology), data.batch))
@@ -61,14 +61,17 @@ class MemGNN(nn.Module):
 
         self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout)
         self.readout = Readout(hidden_feats, num_keys, num_heads)
-        self.head = prediction_head(hidden_feats, out_feats, dropout)
+        self.head = prediction_head(hidden_feats, hidden_feats, out_feats, dropout)
 
     def forward(self, data):
-        return self.head(self.readout(self.query(data.edge_index, data.x, data.edge_attr), data.batch))
+        feat = self.query.embedding(data.x)
+        for conv, update in zip(self.query.convs, self.query.updates):
+            feat = update(conv(data.edge_index, feat, data.edge_attr).flatten(1), feat)
+        return self.head(self.readout(feat, data.batch))
 
 
 class Attention(nn.Module):
-    """GATConv, called as DGL's layers are: the graph first. Its graph is the edge index."""
+    """GATConv with the edge index first, where DGL's layers have the graph."""
 
     def __init__(self, *args, **kwargs):
         super().__init__()

@@ -6,7 +6,7 @@ import torch
 from dgl import DGLError
 from graphs import random_graph
 
-from dgl_memgnn import GMN, MemGNN
+from dgl_memgnn import GMN, MemGNN, MemoryPooling, clustering_loss, coarsen
 
 
 def make(name):
@@ -80,6 +80,22 @@ def test_another_readout():
     assert assignments == []
 
 
+def test_log_scores_reach_the_memory_layers(name):
+    arguments = (5, 8, 16, 3) if name == "GMN" else (5, 8, 16, 3, 2)
+    kind = {"GMN": GMN, "MemGNN": MemGNN}[name]
+    plain, logarithmic = kind(*arguments).eval(), kind(*arguments, log_scores=True).eval()
+    logarithmic.load_state_dict(plain.state_dict())
+    graph, feat, other = make_input(name, 9)
+    pooled = logarithmic.query(feat, other) if name == "GMN" else logarithmic.query(graph, feat, other)
+    for network, log_scores in ((plain, False), (logarithmic, True)):
+        own = network.readout.layers[0]
+        layer = MemoryPooling(16, 16, own.keys.shape[1], own.keys.shape[0], log_scores=log_scores)
+        layer.load_state_dict(own.state_dict(), strict=False)  # its normalisation is left out
+        _, expected = layer(graph, pooled, get_assignment=True)
+        _, (assignment, *_) = network(graph, feat, other, get_assignments=True)
+        torch.testing.assert_close(assignment, expected)
+
+
 def test_descriptors_join_the_pooled_graph():
     """The head's answer to the pooled graph with the standardised descriptors beside it, in any batch."""
     model = MemGNN(5, 8, 16, 3, num_layers=2, num_keys=(6, 1), descriptor_feats=4).eval()
@@ -99,3 +115,29 @@ def test_descriptors_that_do_not_fit(expected, given):
     model = MemGNN(5, 8, 16, 3, num_layers=1, descriptor_feats=expected)
     with pytest.raises(DGLError, match=r"takes descriptors of shape .*, got"):
         model(*make_input("MemGNN", 3), descriptors=None if given is None else torch.randn(given))
+
+
+@pytest.mark.parametrize("edge_feats", [8, 0])
+@pytest.mark.parametrize("update", ["skip", "gru"])
+def test_autocast(edge_feats, update):
+    """In bfloat16 the networks, with their gradients, and what is made of an assignment come close to float32."""
+    model = MemGNN(5, edge_feats, 16, 3, num_layers=2, num_keys=(6, 1), update=update, descriptor_feats=2).eval()
+    graph, feat, edge_feat = make_input("MemGNN", 9)
+    inputs = (graph, feat, edge_feat if edge_feats else None)
+    options = {"descriptors": torch.randn(1, 2), "get_assignments": True}
+    expected, (assignment, _) = model(*inputs, **options)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out, (half, _) = model(*inputs, **options)
+        out.float().sum().backward()
+        weight, loss = coarsen(graph, half).edata["weight"], clustering_loss(graph, half)
+    torch.testing.assert_close(out.float(), expected, atol=0.05, rtol=0.05)
+    torch.testing.assert_close(weight, coarsen(graph, half).edata["weight"])
+    torch.testing.assert_close(loss, clustering_loss(graph, assignment), atol=0.01, rtol=0.05)
+
+
+def test_autocast_of_gmn():
+    model, inputs = make("GMN").eval(), make_input("GMN", 9)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = model(*inputs)
+        out.float().sum().backward()
+    torch.testing.assert_close(out.float(), model(*inputs), atol=0.05, rtol=0.05)

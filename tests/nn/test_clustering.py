@@ -49,5 +49,5 @@ def test_coarsen_keeps_the_index_type(idtype):
 
 def test_an_assignment_of_another_graph():
     for function in (clustering_loss, coarsen):
-        with pytest.raises(DGLError, match="graph's 4 nodes"):
+        with pytest.raises(DGLError, match=r"takes assignment of shape \(4, K\), .* got shape \(5, 2\)"):
             function(dgl.rand_graph(4, 9), torch.rand(5, 2))

@@ -133,16 +133,35 @@ def test_no_in_edges():
     torch.testing.assert_close(out[0], conv.bias.view(2, 4))
 
 
+def test_it_is_in_edges_that_count():
+    """Both nodes of the first graph have an out-edge, both of the second an in-edge."""
+    conv, feat, edge_feat = EdgeGATConv(5, 3, 4, 2), torch.randn(2, 5), torch.randn(2, 3)
+    with pytest.raises(DGLError, match="without in-edges"):
+        conv(dgl.graph(([0, 1], [1, 1])), feat, edge_feat)
+    assert conv(dgl.graph(([0, 0], [0, 1])), feat, edge_feat).isfinite().all()
+
+
+def test_dropout_of_attention():
+    """In training some of it is 0, the rest is larger, and the update is by what is left."""
+    conv = EdgeGATConv(5, 3, 4, 2, attn_drop=0.5, allow_zero_in_degree=True)
+    graph, feat, edge_feat = dgl.rand_graph(40, 200), torch.randn(40, 5), torch.randn(200, 3)
+    out, dropped = conv(graph, feat, edge_feat, get_attention=True)
+    _, whole = conv.eval()(graph, feat, edge_feat, get_attention=True)
+    kept = dropped != 0
+    assert 0.3 < kept.float().mean() < 0.7
+    torch.testing.assert_close(dropped[kept], 2 * whole[kept])
+    message = conv.fc(feat).view(40, 2, 4)
+    expected = torch.zeros(40, 2, 4)
+    for u, v, alpha in zip(*graph.edges(), dropped):
+        expected[v] += alpha * message[u]
+    torch.testing.assert_close(out, expected + conv.bias.view(2, 4))
+
+
 def test_no_edges_and_no_nodes():
     conv = EdgeGATConv(5, 3, 4, 2, allow_zero_in_degree=True, edge_message=True)
     for n in (0, 3):
         out = conv(dgl.graph(([], []), num_nodes=n), torch.randn(n, 5), torch.randn(0, 3))
         assert out.shape == (n, 2, 4)
-
-
-def test_wrong_number_of_edge_features(graph):
-    with pytest.raises(DGLError, match="2 rows"):
-        EdgeGATConv(5, 3, 4, 2)(graph, torch.randn(8, 5), torch.randn(2, 3))
 
 
 def test_features_stay_out_of_the_graph(graph):

@@ -89,6 +89,15 @@ def test_extreme_features_stay_finite(scale, tau):
     assert query.grad.isfinite().all() and keys.grad.isfinite().all()
 
 
+def test_a_distance_is_never_negative():
+    """Two keys at a query of so large a norm that rounding errors of the squares are about 1: neither wins."""
+    for _ in range(100):
+        query = torch.randn(1, 8, dtype=torch.float64) * 2**24
+        keys = torch.stack([query[0], torch.nextafter(query[0], torch.full_like(query[0], torch.inf))])
+        value, assignment = F.memory_pooling(query, keys.unsqueeze(0), torch.full((1,), 10.0).double(), [1])
+        assert 0.001 < assignment[0, 0].item() < 0.999
+
+
 def test_a_hard_assignment_has_a_finite_clustering_loss():
     assignment = torch.tensor([[1.0, 0.0], [1.0, 0.0]], requires_grad=True)
     loss = F.clustering_loss(assignment, [2])
@@ -148,6 +157,56 @@ def test_float32_is_close_to_float64():
     exact = [x.detach().double().requires_grad_() for x in arguments]
     for mine, reference in zip(F.memory_pooling(*arguments, [120, 80]), F.memory_pooling(*exact, [120, 80])):
         torch.testing.assert_close(mine.double(), reference, rtol=1e-5, atol=1e-5 * reference.abs().max().item())
+
+
+def offset_cases():
+    """Queries and keys far from the origin, and near to each other or not."""
+
+    def near(offset, *shape):
+        return torch.randn(*shape, 16) + offset
+
+    for offset in (100.0, -1000.0, 10000.0):
+        query = near(offset, 60)
+        spread = torch.cat([near(offset, 30), near(-offset, 30)])
+        column = torch.randn(60, 16) + torch.tensor([0.0] * 15 + [offset])
+        yield f"keys among the queries, {offset}", query, query[:8].clone().unsqueeze(0)
+        yield (
+            f"heads of keys here and there, {offset}",
+            query,
+            torch.stack([query[:8], near(0, 8), near(-offset, 8)]),
+        )
+        yield f"keys of one head here and there, {offset}", spread, spread[::6].clone().unsqueeze(0)
+        yield f"graphs here and there, {offset}", spread, near(offset, 2, 8)
+        yield f"keys far from the queries, {offset}", query, near(0, 2, 8)
+        yield f"one column, {offset}", column, column[:8].clone().unsqueeze(0)
+
+
+@pytest.mark.parametrize("log_scores", [False, True])
+def test_an_offset_costs_no_digits(log_scores):
+    """In float32, against differences of queries and keys in float64: the assignment, and its gradients."""
+    torch.manual_seed(0)
+    for name, query, keys in offset_cases():
+        exact = [x.double().requires_grad_() for x in (query, keys)]
+        distance = (exact[0][:, None, None] - exact[1]).square().sum(3)
+        scores = 1 / (1 + distance)
+        scores = scores / scores.sum(2, keepdim=True)
+        weight = torch.full((len(keys),), 10.0 if not log_scores else 1.0)
+        expected = ((scores.log() if log_scores else scores) * weight[:, None].double()).sum(1).softmax(1)
+        given = [x.clone().requires_grad_() for x in (query, keys)]
+        assignment = F.memory_pooling(*given, weight, [30, 30], log_scores=log_scores)[1]
+        cotangent = torch.randn_like(expected)
+        assert (assignment - expected).abs().max() < 1e-5, name
+        found = torch.autograd.grad(assignment, given, cotangent.float())
+        for mine, reference in zip(found, torch.autograd.grad(expected, exact, cotangent)):
+            assert (mine - reference).norm() < 1e-3 * reference.norm(), name
+
+
+def test_a_graph_far_from_the_origin_is_the_same_alone_and_in_a_batch():
+    keys = torch.stack([torch.randn(4, 8) + 10000, torch.randn(4, 8)])
+    queries = [torch.randn(5, 8) + offset for offset in (10000, 0, -10000)]
+    joint = F.memory_pooling(torch.cat(queries), keys, torch.ones(2), [5, 5, 5])[1]
+    alone = [F.memory_pooling(query, keys, torch.ones(2), [5])[1] for query in queries]
+    torch.testing.assert_close(joint, torch.cat(alone))
 
 
 @pytest.mark.parametrize("sizes", [[4], [1, 3], [2, 0, 2]])

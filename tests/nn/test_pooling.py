@@ -53,6 +53,21 @@ def test_a_graph_alone_equals_the_graph_in_a_batch(sizes, idtype):
     torch.testing.assert_close(joint, alone)
 
 
+@pytest.mark.parametrize("log_scores", [False, True])
+def test_a_readout_is_its_layers(log_scores):
+    """Built alone with the same options, and given the same weights."""
+    options = {"num_heads": 3, "tau": 2.0, "log_scores": log_scores}
+    readout = randomised(MemoryReadout(6, 5, num_keys=(4, 1), **options))
+    layers = MemoryPooling(6, 5, 4, **options), MemoryPooling(5, 5, 1, **options)
+    for layer, own in zip(layers, readout.layers):
+        layer.load_state_dict(own.state_dict())
+    graph, feat = dgl.batch(random_graphs([3, 7])), torch.randn(10, 6)
+    out, (first, _) = readout(graph, feat, get_assignments=True)
+    hidden, expected = layers[0](graph, feat, get_assignment=True)
+    assert torch.equal(first, expected)
+    assert torch.equal(out, layers[1](None, hidden).squeeze(1))
+
+
 def test_an_empty_graph_gets_the_answer_to_a_zero_value():
     layer = MemoryPooling(6, 5, num_keys=4)
     out = layer(dgl.batch(random_graphs([3, 0])), torch.randn(3, 6))
@@ -142,13 +157,14 @@ def test_sizes_are_positive(name):
 
 def test_wrong_arguments():
     layer, graph = MemoryPooling(4, 3, num_keys=2), dgl.rand_graph(5, 8)
-    with pytest.raises(ValueError, match="tau"):
-        MemoryPooling(4, 3, num_keys=2, tau=0)
-    with pytest.raises(DGLError, match="width 4, got 5"):
+    for tau in (0, -1.0, float("nan"), None):
+        with pytest.raises(ValueError, match="a positive number as tau, got"):
+            MemoryPooling(4, 3, num_keys=2, tau=tau)
+    with pytest.raises(DGLError, match=r"\(5, 4\), a row for each node; got shape \(5, 5\)"):
         layer(graph, torch.randn(5, 5))
     with pytest.raises(DGLError, match=r"\(5, 4\)"):
         layer(graph, torch.randn(6, 4))
-    with pytest.raises(DGLError, match=r"\(B, M, D\)"):
+    with pytest.raises(DGLError, match=r"\(B, M, 4\); got shape \(5, 4\)"):
         layer(None, torch.randn(5, 4))
     with pytest.raises(ValueError, match="end in 1"):
         MemoryReadout(4, 3, num_keys=(8, 2))

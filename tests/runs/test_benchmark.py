@@ -138,7 +138,10 @@ def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
 
 def test_data_that_have_changed_are_noticed_run_by_run(folder, whole, tmp_path, capsys):
     shutil.copytree(whole, tmp_path / "changed")
-    path, arguments = folder / "molecules.csv", ["benchmark", "--workers", "1", "--protocol", "moleculenet", "--out"]
+    path, arguments = (
+        folder / "molecules.csv",
+        ["benchmark", "--workers", "1", "--protocol", "moleculenet", "--out"],
+    )
     content = path.read_bytes()
     arguments += [str(tmp_path / "changed"), str(tmp_path / "changed" / "seed0" / "config.yaml")]
     stored = {p: p.read_bytes() for p in (tmp_path / "changed").rglob("*.json")}

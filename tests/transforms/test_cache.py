@@ -161,6 +161,47 @@ def test_other_transforms_miss(transform, stored, computed):
     assert_equal(topology(graphs), topology(embed(make_graphs(), transform)))
 
 
+def weighted_graphs(factor=1.0):
+    graphs = make_graphs()
+    for graph in graphs:
+        source, target = graph.edges()
+        graph.edata["w"] = 1.0 + factor * source * target
+    return graphs
+
+
+def test_weights(tmp_path, computed):
+    """They count, and only where they are asked for; so do their values in any precision."""
+    transform = RandomWalkWithRestart(5, weight_name="w")
+    first = topology(embed(weighted_graphs(), transform, tmp_path))
+    assert_equal(first, [transform(graph).ndata["topology"] for graph in weighted_graphs()])
+    exact = weighted_graphs()
+    for graph in exact:
+        graph.edata["w"] = graph.edata["w"].double()
+    assert_equal(topology(embed(exact, transform, tmp_path)), first)
+    assert computed == [6]
+    other = topology(embed(weighted_graphs(2.0), transform, tmp_path))
+    assert computed == [6, 6] and not torch.equal(other[2], first[2])
+    embed(weighted_graphs(), RWR, tmp_path)
+    embed(weighted_graphs(2.0), RWR, tmp_path)
+    assert computed == [6, 6, 6]
+    with pytest.raises(DGLError, match="edge weights in edata"):
+        embed(make_graphs(), transform, tmp_path)
+
+
+def test_edges_with_the_same_sources_miss(tmp_path):
+    """A hexagon and two triangles."""
+    sources = torch.arange(6)
+    hexagon, triangles = (sources + 1) % 6, torch.tensor([1, 2, 0, 4, 5, 3])
+
+    def cycle(target):
+        ends = torch.stack([torch.cat([sources, sources]), torch.cat([target, target.argsort()])])
+        return dgl.graph(tuple(ends), num_nodes=6)
+
+    rows = [topology(embed([cycle(target)], RWR, tmp_path)) for target in (hexagon, triangles)]
+    assert torch.equal(cycle(hexagon).edges()[0], cycle(triangles).edges()[0])
+    assert not torch.allclose(rows[0][0], rows[1][0]) and len(list(tmp_path.iterdir())) == 2
+
+
 def test_index_types_share_an_entry(stored, computed):
     graphs = embed([graph.int() for graph in make_graphs()], RWR, stored[0].parent)
     assert computed == []

@@ -68,11 +68,11 @@ GRAPHS = {
 }
 
 
-def dense_formula(graph, kind, continue_prob=None, time=None):
+def dense_formula(graph, kind, continue_prob=None, time=None, weight=1):
     adjacency = np.zeros((graph.num_nodes(),) * 2)
-    adjacency[tuple(ids.numpy() for ids in graph.edges())] = 1
+    adjacency[tuple(ids.numpy() for ids in graph.edges())] = weight
     degree = adjacency.sum(1)
-    root = np.sqrt(np.maximum(degree, 1))
+    root = np.sqrt(np.where(degree > 0, degree, 1))
     normalized, identity = adjacency / root[:, None] / root, np.eye(len(adjacency))
     if kind is Adjacency:
         return adjacency
@@ -82,7 +82,7 @@ def dense_formula(graph, kind, continue_prob=None, time=None):
         return scipy.linalg.expm(-time * (identity - normalized))
     if kind is RandomWalkWithRestart:
         return (1 - continue_prob) * np.linalg.inv(identity - continue_prob * normalized)
-    walk = (adjacency + np.diag(degree == 0)) / np.maximum(degree, 1)[:, None]
+    walk = (adjacency + np.diag(degree == 0)) / np.where(degree > 0, degree, 1)[:, None]
     return (1 - continue_prob) * np.linalg.inv(identity - continue_prob * walk)
 
 
@@ -169,8 +169,9 @@ def test_batch_equals_alone(kind, sort, sizes):
     width=st.integers(1, 25),
     entries=st.sampled_from([1, 50, 300, 2**19]),
     share=st.sampled_from([0, 0.08, 0.3, 1]),
+    sparse_entries=st.sampled_from([1, 30, 2**20]),
 )
-def test_any_batch_in_any_blocks(sizes, seed, kind, sort, width, entries, share):
+def test_any_batch_in_any_blocks(sizes, seed, kind, sort, width, entries, share, sparse_entries):
     graphs = [random_graph(size, size, seed + place) for place, size in enumerate(sizes)]
     expected = np.zeros((sum(sizes), max(width, *sizes, 0)))
     default = {"time": 1.0} if kind is HeatKernel else {"continue_prob": kind(1).continue_prob}
@@ -183,6 +184,7 @@ def test_any_batch_in_any_blocks(sizes, seed, kind, sort, width, entries, share)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spectral, "BLOCK_ENTRIES", entries)
         patch.setattr(spectral, "SPARSE_SHARE", share)
+        patch.setattr(spectral, "SPARSE_ENTRIES", sparse_entries)
         assert_within(embed(kind(width, sort=sort), dgl.batch(graphs)), expected[:, :width])
 
 
@@ -209,44 +211,71 @@ def test_sparse_and_dense_blocks_give_the_same(share, dense, monkeypatch):
     assert bool(calls) == dense
 
 
-def test_leaves_at_one_node_are_computed_once(monkeypatch):
-    """Of 300 leaves of a star, in blocks smaller than its matrix."""
-    rows = []
-    original = spectral._function_columns
+@pytest.fixture
+def large_blocks(monkeypatch):
+    """Records what the blocks of large graphs hold: rows, and most entries of a sparse and of a dense one."""
+    seen = {"rows": [], "pieces": 0, "sparse": 0, "dense": 0}
+    continued, dense_columns = spectral._LargeBlock._continued, spectral._dense_columns
+    rows = spectral._LargeBlock.rows
 
-    def watched(matrix, coefficients, row, column, width):
-        rows.extend(row)
-        return original(matrix, coefficients, row, column, width)
+    def watched_rows(self, wanted):
+        seen["rows"].extend(wanted)
+        return rows(self, wanted)
 
-    monkeypatch.setattr(spectral, "_function_columns", watched)
-    monkeypatch.setattr(spectral, "BLOCK_ENTRIES", 5000)
-    embed(RandomWalkWithRestart(4), GRAPHS["star"])
-    assert rows == [0, 1]
-    embed(RandomWalkWithRestart(4, sort=False), GRAPHS["star"])
-    assert rows[2:] == list(range(301))
-
-
-@pytest.mark.parametrize("share", [0, spectral.SPARSE_SHARE])
-def test_no_quadratic_memory(share, monkeypatch):
-    """A dense work block never exceeds its limit, or one column; a sparse one has four times the columns."""
-    largest = {"columns": 0, "dense": 0}
-    function_columns, dense_columns = spectral._function_columns, spectral._dense_columns
-
-    def watched_function(matrix, coefficients, row, column, width):
-        largest["columns"] = max(largest["columns"], matrix.shape[0] * width)
-        return function_columns(matrix, coefficients, row, column, width)
+    def watched_continued(self, row, older, newer, left):
+        seen["pieces"] += 1
+        for nodes, result in continued(self, row, older, newer, left):
+            if scipy.sparse.issparse(result) and len(nodes) > 1:
+                padded = len(nodes) * np.diff(result.indptr).max()
+                seen["sparse"] = max(seen["sparse"], newer.nnz, result.nnz, padded)
+            yield nodes, result
 
     def watched_dense(matrix, twice, coefficients, seeds, older, newer):
-        largest["dense"] = max(largest["dense"], older.size, newer.size)
+        seen["dense"] = max(seen["dense"], older.size, newer.size)
         return dense_columns(matrix, twice, coefficients, seeds, older, newer)
 
-    monkeypatch.setattr(spectral, "_function_columns", watched_function)
+    monkeypatch.setattr(spectral._LargeBlock, "rows", watched_rows)
+    monkeypatch.setattr(spectral._LargeBlock, "_continued", watched_continued)
     monkeypatch.setattr(spectral, "_dense_columns", watched_dense)
+    return seen
+
+
+def test_leaves_at_one_node_are_computed_once(large_blocks, monkeypatch):
+    """Of 300 leaves of a star, in blocks smaller than its matrix."""
     monkeypatch.setattr(spectral, "BLOCK_ENTRIES", 5000)
+    embed(RandomWalkWithRestart(4), GRAPHS["star"])
+    assert large_blocks["rows"] == [0, 1]
+    embed(RandomWalkWithRestart(4, sort=False), GRAPHS["star"])
+    assert large_blocks["rows"][2:] == list(range(301))
+
+
+@pytest.mark.parametrize("sort", [True, False])
+@pytest.mark.parametrize("share", [0, spectral.SPARSE_SHARE, 1])
+def test_no_quadratic_memory(share, sort, large_blocks, monkeypatch):
+    """A work block never exceeds its limit, or one row: in a graph with hubs, a path and a thicket too."""
+    hubs = torch.cat([torch.zeros(100), torch.full((100,), 100)]).long(), torch.arange(1, 201)
+    path = torch.arange(200, 399), torch.arange(201, 400)
+    thicket = torch.randint(400, 500, (2, 400))
+    whole = undirected(*(torch.cat(ends) for ends in zip(hubs, path, thicket)), 500)
+    graph = dgl.batch([whole, *(random_graph(size, size) for size in (300, 3, 40, 41, 1))])
+    expected = embed(RandomWalkWithRestart(4, sort=sort), graph)
+    large_blocks.update(sparse=0, dense=0)
+    monkeypatch.setattr(spectral, "BLOCK_ENTRIES", 5000)
+    monkeypatch.setattr(spectral, "SPARSE_ENTRIES", 2000)
     monkeypatch.setattr(spectral, "SPARSE_SHARE", share)
-    embed(RandomWalkWithRestart(4), dgl.batch([random_graph(size, size) for size in (300, 3, 40, 41, 1)]))
-    assert 0 < largest["dense"] <= 5000
-    assert largest["columns"] <= 4 * 5000
+    found = embed(RandomWalkWithRestart(4, sort=sort), graph)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-7)
+    assert large_blocks["sparse"] <= 2000 and large_blocks["dense"] <= 5000
+    assert large_blocks["dense"] > 0 or share == 1
+
+
+def test_a_large_sparse_graph_takes_the_time_of_what_walks_reach(large_blocks):
+    """A path of 20,000 nodes is one piece, of some ten entries a row: it is never taken a few rows at a time."""
+    node = torch.arange(19_999)
+    found = embed(RandomWalkWithRestart(12), undirected(node, node + 1, 20_000))
+    assert large_blocks["pieces"] == 1 and large_blocks["dense"] == 0 and large_blocks["sparse"] <= 11 * 20_000
+    middle = embed(RandomWalkWithRestart(12), GRAPHS["long path"])[200]
+    torch.testing.assert_close(found[10_000], middle, rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -344,14 +373,125 @@ def test_refused_parameters(kind, name, value):
         kind(**{"width": 3, name: value})
 
 
+def weighted(graph, seed=0):
+    """With weights over some orders of magnitude, some 0, the same in both directions."""
+    generator = torch.Generator().manual_seed(seed)
+    source, target = graph.edges()
+    weight = 10 ** torch.empty(graph.num_nodes(), graph.num_nodes(), dtype=torch.float64).uniform_(
+        -3, 3, generator=generator
+    )
+    weight = weight.where(weight > 1e-2, torch.zeros(1).double())
+    weight = (weight + weight.T)[source, target]
+    graph = graph.local_var()
+    graph.edata["w"] = weight
+    return graph, weight.numpy()
+
+
+@pytest.mark.parametrize("sort", [True, False])
+@pytest.mark.parametrize("kind, parameters", PARAMETERS)
+@pytest.mark.parametrize("name", ["random", "sparse", "enzymes", "long path", "caterpillar", "pair", "isolated"])
+def test_dense_formula_with_weights(name, kind, parameters, sort):
+    graph, weight = weighted(GRAPHS[name])
+    expected = dense_formula(graph, kind, **parameters, weight=weight)
+    actual = embed(kind(graph.num_nodes(), sort=sort, weight_name="w", **parameters), graph)
+    expected = descending(expected) if sort else expected
+    if kind is Adjacency:  # its entries are not limited to 1
+        torch.testing.assert_close(actual, torch.from_numpy(expected).float())
+    else:
+        assert_within(actual, expected)
+
+
+def test_a_walk_prefers_the_heavier_edge():
+    graph = dgl.graph(([0, 1, 1, 2], [1, 0, 2, 1]))
+    graph.edata["w"] = torch.tensor([9.0, 9.0, 1.0, 1.0])
+    actual = embed(PersonalizedPageRank(3, continue_prob=0.85, sort=False, weight_name="w"), graph)[1]
+    torch.testing.assert_close(actual, torch.tensor([0.4135, 0.5405, 0.0459]), rtol=0, atol=5e-5)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_weights_of_one_are_none(kind):
+    graph = GRAPHS["caterpillar"].local_var()
+    for ones in (torch.ones(graph.num_edges()), torch.ones(graph.num_edges(), dtype=torch.int32)):
+        graph.edata["w"] = ones
+        torch.testing.assert_close(
+            embed(kind(9, weight_name="w"), graph), embed(kind(9), graph), rtol=0, atol=2e-6
+        )
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("sort", [True, False])
+def test_a_weighted_batch_equals_its_graphs_alone(kind, sort):
+    graphs = [weighted(random_graph(size, 2 * size, seed), seed)[0] for seed, size in enumerate([7, 0, 30, 8, 9])]
+    transform = kind(10, sort=sort, weight_name="w")
+    alone = torch.cat([embed(transform, graph) for graph in graphs])
+    assert torch.equal(embed(transform, dgl.batch(graphs)), alone)
+
+
+def test_leaves_on_edges_of_different_weight():
+    """They hang on one node, and yet see different things of the graph."""
+    graph = star(3)
+    source, target = graph.edges()
+    graph.edata["w"] = torch.tensor([0.0, 1.0, 1.0, 5.0])[torch.maximum(source, target)]
+    rows = embed(RandomWalkWithRestart(4, weight_name="w"), graph)
+    assert torch.equal(rows[1], rows[2]) and not torch.allclose(rows[1], rows[3], atol=1e-3)
+
+
+def test_extreme_weights_keep_the_error_bound_or_are_refused():
+    graph = dgl.add_reverse_edges(dgl.graph(([0, 1, 2], [1, 2, 3])))
+    for power, tol in ((4, 1e-6), (12, 1e-6), (16, 1e-6)):
+        graph.edata["w"] = torch.tensor([1.0, 10.0**-power, 10.0**-power] * 2, dtype=torch.float64)
+        expected = dense_formula(graph, PersonalizedPageRank, 0.85, weight=graph.edata["w"].numpy())
+        assert_within(embed(PersonalizedPageRank(4, sort=False, tol=tol, weight_name="w"), graph), expected, tol)
+    graph.edata["w"] = torch.tensor([1.0, 1e-30, 1e-30] * 2, dtype=torch.float64)
+    with pytest.raises(DGLError, match=r"edata\['w'\] make degrees of a graph differ by .* raise tol"):
+        embed(PersonalizedPageRank(4, weight_name="w"), graph)
+    assert embed(RandomWalkWithRestart(4, weight_name="w"), graph).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "weight, problem",
+    [
+        (None, r"Expected edge weights in edata\['w'\], found \['other'\]"),
+        (torch.tensor([1.0, 1.0, -2.0, -2.0]), "Expected weights of at least 0 in .* got -2.0"),
+        (torch.tensor([1.0, 1.0, float("nan"), 1.0]), "Expected finite weights in .* got nan"),
+        (torch.tensor([1.0, float("inf"), 1.0, float("inf")]), "Expected finite weights in .* got inf"),
+        (torch.tensor([1.0, 2.0, 1.0, 3.0]), r"the same weight in both directions of an edge, but edata\['w'\]"),
+        (torch.ones(4, 1), r"of shape \(4,\), got shape \(4, 1\)"),
+    ],
+)
+@pytest.mark.parametrize("kind", ALL)
+def test_refused_weights(kind, weight, problem):
+    graph = dgl.graph(([0, 1, 1, 2], [1, 0, 2, 1]))
+    graph.edata["other"] = torch.ones(4)
+    if weight is not None:
+        graph.edata["w"] = weight
+    with pytest.raises(DGLError, match=problem):
+        kind(3, weight_name="w")(graph)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_remedies_keep_what_they_say(kind):
+    """An undirected graph by either remedy has the features that the message promises."""
+    graph = dgl.graph(([0, 1], [1, 2]))
+    graph.ndata["x"], graph.edata["w"] = torch.arange(3.0), torch.tensor([9.0, 1.0])
+    with pytest.raises(
+        DGLError, match=r"add_reverse_edges\(graph, copy_edata=True\) keeps all .* drops those of the"
+    ):
+        kind(3)(graph)
+    kept = kind(3, weight_name="w")(dgl.add_reverse_edges(graph, copy_edata=True))
+    assert kept.edata["w"].tolist() == [9.0, 1.0, 9.0, 1.0] and "x" in kept.ndata
+    kept = kind(3)(dgl.to_bidirected(graph, copy_ndata=True))
+    assert "x" in kept.ndata and "w" not in kept.edata
+
+
 def test_repr():
-    assert repr(Adjacency(5)) == "Adjacency(width=5, sort=True, feat_name='topology')"
-    expected = "NormalizedAdjacency(width=5, sort=False, feat_name='rows')"
-    assert repr(NormalizedAdjacency(5, False, "rows")) == expected
+    assert repr(Adjacency(5)) == "Adjacency(width=5, sort=True, feat_name='topology', weight_name=None)"
+    expected = "NormalizedAdjacency(width=5, sort=False, feat_name='rows', weight_name='w')"
+    assert repr(NormalizedAdjacency(5, False, "rows", "w")) == expected
     for kind, own in [
         (RandomWalkWithRestart, "continue_prob=0.1"),
         (HeatKernel, "time=1.0"),
         (PersonalizedPageRank, "continue_prob=0.85"),
     ]:
-        expected = f"{kind.__name__}(width=5, {own}, sort=True, tol=1e-06, feat_name='topology')"
-        assert repr(kind(5)) == expected
+        rest = "sort=True, tol=1e-06, feat_name='topology', weight_name=None"
+        assert repr(kind(5)) == f"{kind.__name__}(width=5, {own}, {rest})"

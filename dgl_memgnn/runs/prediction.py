@@ -210,8 +210,8 @@ def _check_agreement(folders: Sequence[Path], networks: Sequence[StoredNetwork])
         for what, value in _contract(network).items():
             if value != first[what]:
                 raise ValueError(
-                    f"{folders[0]} and {folder} differ in {what}, {_differing(first[what], value)}, so there is no "
-                    "mean of their predictions: give one of them."
+                    f"{folders[0]} and {folder} differ in {what}, {_differing(first[what], value)}, so there is "
+                    "no mean of their predictions: give one of them."
                 )
 
 
@@ -219,7 +219,10 @@ def _differing(first: Any, second: Any) -> str:
     """Two values; of long lists, what only one of them has."""
     if isinstance(first, list) and isinstance(second, list) and len(first) + len(second) > _LISTED_FAILURES:
         only = [[item for item in a if item not in b] for a, b in ((first, second), (second, first))]
-        return f"{len(first)} and {len(second)}: of these the first alone has {_some(only[0])}, the second {_some(only[1])}"
+        return (
+            f"{len(first)} and {len(second)}: of these the first alone has {_some(only[0])}, the second alone "
+            f"{_some(only[1])}"
+        )
     return f"{first!r} and {second!r}"
 
 

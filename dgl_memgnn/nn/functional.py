@@ -8,12 +8,11 @@ N nodes, B graphs, H heads, K keys, D features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
-
-from dgl_memgnn.nn.autograd import gradients, is_transformed, needs_plain_gradient
+from torch.autograd import forward_ad
 
 __all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
 
@@ -364,6 +363,60 @@ def clustering_loss(assignment: torch.Tensor, sizes: Sequence[int]) -> torch.Ten
     tiny = torch.finfo(assignment.dtype).tiny
     divergence = torch.xlogy(target, target) - target * assignment.clamp_min(tiny).log()
     return divergence.sum() / max(len(sizes), 1)
+
+
+def is_transformed() -> bool:
+    """Whether a transform of :mod:`torch.func` or forward mode is at work. Torch has no public way to ask."""
+    return bool(torch._C._are_functorch_transforms_active()) or forward_ad._current_level >= 0
+
+
+def needs_plain_gradient(grads: Sequence[torch.Tensor | None]) -> bool:
+    """Whether the gradient that is being computed will be differentiated, is transformed, or is one of a batch."""
+    return torch.is_grad_enabled() or is_transformed() or any(map(_is_batched, grads))
+
+
+def _is_batched(grad: torch.Tensor | None) -> bool:
+    """Whether a gradient stands for several, as with ``vectorize=True``: it has no memory of its own."""
+    try:
+        return grad is not None and grad.data_ptr() is None
+    except RuntimeError:
+        return True
+
+
+def gradients(
+    function: Callable[..., Sequence[torch.Tensor]],
+    inputs: Sequence[torch.Tensor],
+    grads: Sequence[torch.Tensor | None],
+    needed: Sequence[bool],
+) -> list[torch.Tensor | None]:
+    """Gradients at the inputs of a function, by computing it anew; where gradients are recorded, these are too.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the inputs, and returns a sequence of tensors.
+    inputs : sequence of torch.Tensor
+        Where to differentiate.
+    grads : sequence of torch.Tensor or None
+        Gradient at each output; None for zero.
+    needed : sequence of bool
+        Which of the inputs need a gradient; for the others, None is returned.
+
+    Examples
+    --------
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> (first,) = gradients(lambda x: [x**3], [x], [torch.tensor(1.0)], [True])
+    >>> first.item(), torch.autograd.grad(first, x)[0].item()
+    (27.0, 18.0)
+    """
+    recorded = torch.is_grad_enabled()
+    with torch.enable_grad(), torch.autocast(inputs[0].device.type, enabled=False):
+        # Views: if an input depends on another, that is not this function's business.
+        own = [x.view_as(x) if need else x.detach() for x, need in zip(inputs, needed)]
+        outs, outer = zip(*((out, grad) for out, grad in zip(function(*own), grads) if grad is not None))
+        wanted = [x for x, need in zip(own, needed) if need]
+        found = iter(torch.autograd.grad(outs, wanted, outer, create_graph=recorded, allow_unused=True))
+    return [next(found) if need else None for need in needed]
 
 
 def _at_least_float32(x: torch.Tensor) -> torch.Tensor:

@@ -8,8 +8,8 @@ import torch
 from dgl import DGLError
 from torch import distributed, nn
 
-from dgl_memgnn.nn.autograd import is_transformed
 from dgl_memgnn.nn.checks import check_tensor
+from dgl_memgnn.nn.functional import is_transformed
 
 __all__ = ["BatchNorm", "is_joined", "join_batch_norms"]
 

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
-from dgl_memgnn.nn.autograd import is_transformed
 from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes, check_tensor
 from dgl_memgnn.nn.conv import EdgeGATConv, GATConv
+from dgl_memgnn.nn.functional import is_transformed
 from dgl_memgnn.nn.norm import BatchNorm
 from dgl_memgnn.nn.reset import Resettable
 

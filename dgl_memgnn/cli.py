@@ -14,6 +14,7 @@ from dgl_memgnn.config import Config, load_config, options
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
 from dgl_memgnn.training.distributed import process_group, rank
+from dgl_memgnn.wording import significant
 
 __all__ = ["main"]
 
@@ -143,9 +144,10 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> None:
     for part in ("validation", "test"):
-        scores = [f"{name} {value:.4f}" for name, value in result.get(part, {}).items() if value is not None]
-        if scores:
-            print(f"{part}: {', '.join(scores)}")
+        if part in result:
+            defined = [(name, value) for name, value in result[part].items() if value is not None]
+            scores = ", ".join(f"{name} {significant(value)}" for name, value in defined)
+            print(f"{part}: {scores or 'its labels define no metric'}")
     if result["kept_epoch"] is not None:
         print(f"Epoch kept: {result['kept_epoch']}.")
     print(f"Stored in {folder}.")
@@ -167,7 +169,7 @@ def _benchmark(arguments: argparse.Namespace) -> None:
         for part, metrics in summary.items():
             for name, value in metrics.items():
                 if value["mean"] is not None:
-                    print(f"{title}{part} {name}: {value['mean']:.4f} +- {value['std']:.4f}")
+                    print(f"{title}{part} {name}: {significant(value['mean'])} +- {significant(value['std'])}")
     print(f"Stored in {folder}.")
 
 

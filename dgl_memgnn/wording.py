@@ -1,10 +1,10 @@
-"""Lists in sentences."""
+"""Lists and numbers in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["list_names"]
+__all__ = ["list_names", "significant"]
 
 _LISTED = 30
 
@@ -19,3 +19,14 @@ def list_names(names: Sequence[object]) -> str:
     """
     listed = ", ".join(map(repr, names[:_LISTED]))
     return listed + f" and {len(names) - _LISTED} more" * (len(names) > _LISTED)
+
+
+def significant(value: float) -> str:
+    """A number with four significant digits, however small or large it is.
+
+    Examples
+    --------
+    >>> significant(0.56789), significant(2.5e-30), significant(7254.31)
+    ('0.5679', '2.5e-30', '7254')
+    """
+    return f"{value:.4g}"

@@ -79,7 +79,8 @@ class MoleculeDataset(GraphDataset):
     task : Task or None
         What is to be predicted; None without labels.
     labels : Tensor
-        float32 of shape (n, T), NaN where missing; int64 of shape (n,) for classes.
+        Of shape (n, T), NaN where missing: float64 for regression, float32 for binary targets; int64 of shape (n,)
+        for classes.
     task_names : list of str
     rows : list of int
     dropped : list of Dropped
@@ -105,7 +106,7 @@ class MoleculeDataset(GraphDataset):
     MoleculeDataset("molecules", num_graphs=2, num_tasks=1, node_feats=32, edge_feats=7)
     >>> graph, label = dataset[1]
     >>> graph.num_nodes(), label
-    (1, tensor([0.5000]))
+    (1, tensor([0.5000], dtype=torch.float64))
     >>> dataset.dropped
     [Dropped(row=1, smiles='C1CC', reason="invalid SMILES: syntax error in 'C1CC'")]
     >>> MoleculeDataset(["CCO", "N"], ["active", "inactive"]).task.classes

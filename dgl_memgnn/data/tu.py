@@ -51,7 +51,7 @@ class TUDataset(GraphDataset):
     graphs : list of DGLGraph
     task : Task
     labels : Tensor
-        Class of each graph from 0 to ``num_classes - 1``, int64 of shape (G,); of attributes, float32 of shape
+        Class of each graph from 0 to ``num_classes - 1``, int64 of shape (G,); of attributes, float64 of shape
         (G, T).
     classes : list of int
         The label in the files that stands behind each class; only of classes.
@@ -137,7 +137,7 @@ class TUDataset(GraphDataset):
         task_type: str | None
         if "graph_attributes" in files and (wants_numbers or "graph_labels" not in files):
             source, task_type = "graph_attributes", self._task_type
-            table = files.read(source, np.float32).astype(np.float64)
+            table = files.read(source, np.float64)
         else:
             source, task_type = "graph_labels", self._task_type or Classes.task_type
             table = files.read(source, columns=1)

@@ -18,6 +18,11 @@ _MAX_SIZE, _MAX_RATIO = 2**28, 100  # of an unpacked file, and to its size in th
 _MAX_ENTRIES = 2**30  # of the one-hot labels of all nodes or edges: 4 GiB
 
 
+_OPTIONAL = {
+    f"{kind}_{what}": f"_{kind}_attributes" for kind in ("node", "edge") for what in ("labels", "attributes")
+}  # what may be missing, and what could take its place
+
+
 class TUFiles:
     """The text files of one TU data set, read from a zip (in memory, by name) or from a folder.
 
@@ -52,7 +57,7 @@ class TUFiles:
         return (self.path / f"{self.name}_{suffix}.txt").is_file()
 
     def read(
-        self, suffix: str, dtype: type[np.int64 | np.float32] = np.int64, columns: int | None = None
+        self, suffix: str, dtype: type[np.int64 | np.float32 | np.float64] = np.int64, columns: int | None = None
     ) -> np.ndarray:
         """Numbers of the file ``<name>_<suffix>.txt``; blank lines do not count.
 
@@ -61,7 +66,7 @@ class TUFiles:
         suffix : str
             Such as ``"A"`` or ``"graph_labels"``.
         dtype : type
-            ``np.int64`` or ``np.float32``. Default: ``np.int64``.
+            ``np.int64``, ``np.float32`` or ``np.float64``. Default: ``np.int64``.
         columns : int, optional
             Number of columns the file must have. Default: any.
 
@@ -145,7 +150,7 @@ class TUFiles:
                 f"for a column each: put numbers into {suffix.replace('labels', 'attributes')}."
             )
 
-    def _parse(self, suffix: str, dtype: type[np.int64 | np.float32]) -> np.ndarray:
+    def _parse(self, suffix: str, dtype: type[np.int64 | np.float32 | np.float64]) -> np.ndarray:
         try:
             with self._open(suffix) as file, np.errstate(over="ignore"):
                 table = pd.read_csv(file, header=None, dtype=dtype, quoting=csv.QUOTE_NONE).to_numpy()
@@ -155,7 +160,9 @@ class TUFiles:
             raise self._unreadable(suffix, dtype, "a number is out of range")
         return table
 
-    def _unreadable(self, suffix: str, dtype: type[np.int64 | np.float32], error: Exception | str) -> ValueError:
+    def _unreadable(
+        self, suffix: str, dtype: type[np.int64 | np.float32 | np.float64], error: Exception | str
+    ) -> ValueError:
         """ValueError about the first line that is no row of numbers."""
         width = None
         with self._open(suffix) as file:
@@ -164,11 +171,17 @@ class TUFiles:
                 width = width or len(fields)
                 if len(fields) != width:
                     problem = f"{len(fields)} values where the first line has {width}"
+                    if suffix in _OPTIONAL:
+                        problem += (
+                            "; values that vary in number, such as labels that change over time, are no features: "
+                            f"remove the file to go without them, or write {_OPTIONAL[suffix]} of one width"
+                        )
                     return self.error(suffix, number, problem)
                 for field in fields:
                     if not _is_number(field, dtype):
                         text = field.strip().decode("utf-8", "replace")
-                        kind = "an integer of 64 bits" if dtype == np.int64 else "a finite number of 32 bits"
+                        bits = f"of {8 * np.dtype(dtype).itemsize} bits"
+                        kind = f"an integer {bits}" if dtype == np.int64 else f"a finite number {bits}"
                         return self.error(suffix, number, f"{text!r} is not {kind}")
         return ValueError(f"{self._member(suffix)} in {self.path} cannot be read: {error}")
 
@@ -209,11 +222,11 @@ def one_hot(values: np.ndarray) -> np.ndarray:
     return encoded
 
 
-def _is_number(field: bytes, dtype: type[np.int64 | np.float32]) -> bool:
+def _is_number(field: bytes, dtype: type[np.int64 | np.float32 | np.float64]) -> bool:
     try:
         value = float(field)
     except ValueError:
         return False
-    limits: np.iinfo[np.int64] | np.finfo[np.float32]
-    limits = np.iinfo(np.int64) if dtype == np.int64 else np.finfo(np.float32)
-    return float(limits.min) <= value <= float(limits.max) and (dtype == np.float32 or value.is_integer())
+    if dtype == np.int64:
+        return value.is_integer() and np.iinfo(np.int64).min <= value <= np.iinfo(np.int64).max
+    return abs(value) <= float(np.finfo(np.float32 if dtype == np.float32 else np.float64).max)

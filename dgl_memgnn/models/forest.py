@@ -99,7 +99,7 @@ class MorganForest(nn.Module):
         indices = range(len(dataset)) if indices is None else indices
         bits = torch.from_numpy(morgan_fingerprints([dataset.smiles[i] for i in indices]).toarray())
         num_targets = sum(name.startswith("roots") for name, _ in self.named_buffers())
-        return torch.cat([self._predict_target(target, bits) for target in range(num_targets)], dim=1).float()
+        return torch.cat([self._predict_target(target, bits) for target in range(num_targets)], dim=1)
 
     def _predict_target(self, target: int, bits: Tensor) -> Tensor:
         children, tested, roots = (

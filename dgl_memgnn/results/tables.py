@@ -11,6 +11,7 @@ from dgl_memgnn.files import replacing
 from dgl_memgnn.results.published import PUBLISHED
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
+from dgl_memgnn.wording import significant
 
 __all__ = ["write_tables"]
 
@@ -101,6 +102,9 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
 
 
 def _figure(summary: dict[str, float | None]) -> str:
-    if summary["mean"] is None:
+    mean, std = summary["mean"], summary["std"]
+    if mean is None or std is None:
         return ""
-    return f"{summary['mean']:.3f} ± {summary['std']:.3f}"
+    if 0.01 <= abs(mean) < 1000:
+        return f"{mean:.3f} ± {std:.3f}"
+    return f"{significant(mean)} ± {significant(std)}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dgl_memgnn.runs.assembly import Assembly
+from dgl_memgnn.runs.assembly import Assembly, task_of
 
-__all__ = ["describe"]
+__all__ = ["describe", "undefined_metrics"]
 
 _PHRASES = {
     "hidden_feats": "width {hidden_feats}",
@@ -28,7 +28,18 @@ def describe(assembly: Assembly) -> str:
     """
     sizes = ", ".join(f"{len(indices)} {part}" for part, indices in assembly.parts.items())
     split = f"Split: {assembly.config.data.split}, {sizes} (--split)."
-    return "\n".join([*assembly.dataset.report(), _network(assembly), split])
+    return "\n".join([*assembly.dataset.report(), _network(assembly), split, *undefined_metrics(assembly)])
+
+
+def undefined_metrics(assembly: Assembly) -> list[str]:
+    """Which metrics the labels of the parts that are scored do not define, a sentence a target and part."""
+    task, labels = task_of(assembly.dataset), assembly.dataset.labels
+    return [
+        f"In the {part} part {sentence}"
+        for part, indices in assembly.parts.items()
+        if part != "train"
+        for sentence in task.undefined(labels[indices])
+    ]
 
 
 def _network(assembly: Assembly) -> str:

@@ -110,9 +110,11 @@ class Predictor:
                 reasons.append("")
             except MoleculeError as error:
                 reasons.append(str(error))
-        values = np.full((len(self._networks), len(reasons), self.task.num_outputs), np.nan, dtype=np.float32)
+        predicted = self._predict([smiles[row].strip() for row in kept], graphs) if graphs else []
+        shape = (len(self._networks), len(reasons), self.task.num_outputs)
+        values = np.full(shape, np.nan, dtype=np.result_type(np.float32, *predicted))
         if graphs:
-            values[:, kept] = self._predict([smiles[row].strip() for row in kept], graphs)
+            values[:, kept] = predicted
         spread = values.std(axis=0) if len(self._networks) > 1 else None
         return pd.DataFrame({**self.task.columns(values.mean(axis=0), spread), "reason": reasons})
 

@@ -7,7 +7,6 @@ import json
 import math
 import platform
 import time
-import warnings
 from dataclasses import asdict
 from importlib import metadata
 from os import PathLike
@@ -22,7 +21,7 @@ from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import remove_unfinished, replacing
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset, task_of
-from dgl_memgnn.runs.description import describe
+from dgl_memgnn.runs.description import describe, undefined_metrics
 from dgl_memgnn.runs.stored import CHECKPOINT, store_network
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
@@ -122,6 +121,7 @@ def train_run(
         kept_epoch=learner.kept_epoch,
         seed=config.training.seed,
         digest=dataset.digest,
+        undefined=undefined_metrics(assembly),
         dropped=dataset.drop_report(),
         duplicates=dataset.duplicate_report(),
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
@@ -265,9 +265,7 @@ def _scores(assembly: Assembly, predictions: dict[str, Tensor]) -> dict[str, Any
     """Metrics of each part and, if there are several, of each target."""
     task, labels, parts = task_of(assembly.dataset), assembly.dataset.labels, assembly.parts
     scores: dict[str, Any] = {part: _json(task.score(p, labels[parts[part]])) for part, p in predictions.items()}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the score over all targets has warned
-        of_targets = {part: task.score_each(p, labels[parts[part]]) for part, p in predictions.items()}
+    of_targets = {part: task.score_each(p, labels[parts[part]]) for part, p in predictions.items()}
     if any(of_targets.values()):
         scores["tasks"] = {
             part: {name: _json(metrics) for name, metrics in each.items()} for part, each in of_targets.items()

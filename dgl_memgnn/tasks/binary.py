@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,6 +48,7 @@ class BinaryTasks(Task):
     }
     higher_is_better = True
     discrete = True
+    meaning = "The column of a target holds the probability of class 1."
     validates_on = (2, "both classes")
 
     def __init__(self, names: Sequence[str] = ("target",)) -> None:
@@ -85,4 +87,6 @@ class BinaryTasks(Task):
 
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Areas under curves, averaged over tasks, see :func:`dgl_memgnn.tasks.score_binary`."""
-        return score_binary(prediction, self.checked(label, len(prediction)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # see undefined()
+            return score_binary(prediction, self.checked(label, len(prediction)))

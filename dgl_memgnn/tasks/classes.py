@@ -18,6 +18,8 @@ from dgl_memgnn.wording import list_names
 
 __all__ = ["Classes"]
 
+_FEW = 10  # whole numbers that may be meant as classes
+
 
 class Classes(Task):
     r"""Classification into one of several classes: cross-entropy
@@ -50,6 +52,7 @@ class Classes(Task):
     }
     higher_is_better = True
     discrete = True
+    meaning = "The column of the label holds the most probable class, the others the probability of each class."
 
     def __init__(self, classes: Sequence[int | str], name: str = "class") -> None:
         super().__init__([name])
@@ -64,6 +67,16 @@ class Classes(Task):
         if columns[0].is_numeric and columns[0].distinct().tolist() == [-1, 1]:
             return "whose values are all -1 or 1"
         return None
+
+    @classmethod
+    def hint(cls, columns: Sequence[Column]) -> str | None:
+        if len(columns) != 1 or not columns[0].is_numeric:
+            return None
+        values = columns[0].distinct()
+        if len(values) > _FEW or len(values) < 3 or (values != np.round(values)).any():
+            return None
+        listed = ", ".join(f"{value:g}" for value in values)
+        return f"If its values, {listed}, are classes, say so (--task-type {cls.task_type})."
 
     @classmethod
     def read(cls, columns: Sequence[Column]) -> tuple[Classes, Tensor]:

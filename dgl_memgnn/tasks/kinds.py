@@ -77,6 +77,8 @@ def read_task(columns: Sequence[Column], task_type: str | None = None) -> tuple[
     kind = _suggested(columns)
     task, labels = kind.read(columns)
     chosen = f"Task: {task.describe()}, {kind.suits(columns)} (--tasks, --task-type)."
+    hints = [other.hint(columns) for other in TASK_TYPES.values() if other is not kind]
+    chosen = " ".join([chosen, *(hint for hint in hints if hint)])
     for other in TASK_TYPES.values():
         names = [column.name for column in columns if _suggested([column]) is other]
         if names and other is not kind:

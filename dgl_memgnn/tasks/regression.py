@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,7 +24,8 @@ class Regression(Task):
             \Big( o_{gt} - \frac{y_{gt} - \mathrm{mean}_t}{\mathrm{std}_t} \Big)^2
 
     over the pairs :math:`P` of graph and target that have a label. :meth:`fit` takes mean and standard deviation
-    from training labels; until then they are 0 and 1.
+    from training labels; until then they are 0 and 1. Targets keep the digits of float64: only what is left of
+    them after standardisation is compared with the output, in its type.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ class Regression(Task):
     >>> task = Regression(["pKa"]).fit(torch.tensor([[1.0], [3.0], [float("nan")]]))
     >>> task.predict(torch.tensor([[0.0], [1.0]]))  # in the unit of the targets
     tensor([[2.0000],
-            [3.4142]])
+            [3.4142]], dtype=torch.float64)
     >>> task(torch.zeros(2, 1), torch.tensor([2.0, 2.0]))
     tensor(0.)
     """
@@ -49,14 +51,15 @@ class Regression(Task):
     }
     higher_is_better = False
     discrete = False
+    meaning = "The column of a target holds its value, in the unit of the training data."
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, names: Sequence[str] = ("target",)) -> None:
         super().__init__(names)
-        self.register_buffer("mean", torch.zeros(len(self.names)))
-        self.register_buffer("std", torch.ones(len(self.names)))
+        self.register_buffer("mean", torch.zeros(len(self.names), dtype=torch.float64))
+        self.register_buffer("std", torch.ones(len(self.names), dtype=torch.float64))
 
     @classmethod
     def suits(cls, columns: Sequence[Column]) -> str | None:
@@ -68,11 +71,11 @@ class Regression(Task):
         return cls([column.name for column in columns]), torch.from_numpy(np.stack(numbers, axis=1))
 
     def labels(self, matrix: Tensor) -> Tensor:
-        return matrix.float()
+        return matrix.double()
 
     def fit(self, label: Tensor) -> Regression:
         """Take mean and standard deviation from training labels of shape (n, T) with NaN where missing."""
-        label = self.checked(label, len(label))
+        label = self.checked(label, len(label)).double()
         present = ~label.isnan()
         count = present.sum(0)
         if (count == 0).any():
@@ -90,13 +93,15 @@ class Regression(Task):
         """The loss of outputs of shape (B, T) for labels of shape (B, T) in their own unit."""
         label = self.checked(label, len(output))
         present = ~label.isnan()
-        error = output - (label.nan_to_num() - self.mean) / self.std
+        error = output - ((label.nan_to_num().double() - self.mean) / self.std).to(output)
         return (error.square() * present).sum() / present.sum().clamp_min(1)
 
     def predict(self, output: Tensor) -> Tensor:
-        """Targets of shape (B, T) in their own unit."""
-        return output * self.std + self.mean
+        """Targets of shape (B, T) in their own unit, float64."""
+        return output.double() * self.std + self.mean
 
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Errors in the unit of the targets, see :func:`dgl_memgnn.tasks.score_regression`."""
-        return score_regression(prediction, self.checked(label, len(prediction)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # see undefined()
+            return score_regression(prediction, self.checked(label, len(prediction)))

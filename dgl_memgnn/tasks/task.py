@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -40,6 +41,8 @@ class Task(nn.Module):
         Whether the metric that decides grows as predictions improve.
     discrete : bool
         Whether targets are classes, so that a training part without one of them cannot teach it.
+    meaning : str
+        What its columns of predictions hold, in a sentence.
     """
 
     task_type: ClassVar[str]
@@ -47,6 +50,7 @@ class Task(nn.Module):
     metrics: ClassVar[Mapping[str, str]]
     higher_is_better: ClassVar[bool]
     discrete: ClassVar[bool]
+    meaning: ClassVar[str]
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
@@ -58,6 +62,11 @@ class Task(nn.Module):
     @abstractmethod
     def suits(cls, columns: Sequence[Column]) -> str | None:
         """Why columns of values suggest this kind of task, as the end of a sentence; None if they do not."""
+
+    @classmethod
+    def hint(cls, columns: Sequence[Column]) -> str | None:
+        """A sentence that says when columns that suggest another kind of task are for this one; None if never."""
+        return None
 
     @classmethod
     @abstractmethod
@@ -136,6 +145,34 @@ class Task(nn.Module):
         return {
             name: type(self)([name]).score(prediction[:, [i]], label[:, [i]]) for i, name in enumerate(self.names)
         }
+
+    def undefined(self, label: Tensor) -> list[str]:
+        """Which metrics of which target some labels do not define, a sentence a target.
+
+        Examples
+        --------
+        >>> from dgl_memgnn.tasks import BinaryTasks
+        >>> BinaryTasks(["toxic"]).undefined(torch.zeros(5))
+        ["'toxic' is 0 in all 5 labels: no roc_auc, pr_auc."]
+        """
+        sentences = []
+        matrix = self.checked(label, len(label)).reshape(len(label), -1).double()
+        for name, column in zip(self.names, matrix.T):
+            present = column[~column.isnan()]
+            distinct = present.unique().tolist()
+            if len(distinct) > 1:
+                continue
+            if not distinct:
+                sentences.append(f"{name!r} has no label: no {', '.join(self.metrics)}.")
+                continue
+            alone = self if len(self.names) == 1 else type(self)([name])
+            scores = alone.score(alone.perfect(present), present.to(label.dtype))
+            lacking = [metric for metric, value in scores.items() if math.isnan(value)]
+            if lacking:
+                value, count = self.value_name(distinct[0]), len(present)
+                labels = f"all {count} labels" if count > 1 else "its only label"
+                sentences.append(f"{name!r} is {value} in {labels}: no {', '.join(lacking)}.")
+        return sentences
 
     @property
     def output_names(self) -> list[str]:
@@ -220,7 +257,7 @@ class Task(nn.Module):
 
     def value_name(self, value: float) -> str:
         """How a label is written in messages."""
-        return f"{value:g}"
+        return f"{value:.10g}"
 
 
 def _values(column: np.ndarray) -> np.ndarray:

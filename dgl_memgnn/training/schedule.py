@@ -57,7 +57,7 @@ class AlternatingSchedule:
         :func:`cosine`.
     period : int
         Number of epochs from one clustering step to the next; 0 for none, with keys that never move. A model
-        without memory layers takes none.
+        without memory layers of several keys takes none.
     clip_norm : float
         Largest norm of the gradient of a step.
     weight_decay : float, optional
@@ -73,16 +73,20 @@ class AlternatingSchedule:
         clip_norm: float,
         weight_decay: float = 0.0,
     ) -> None:
-        keys = {id(module.keys) for module in model.modules() if isinstance(module, MemoryPooling)}
+        memories = [module for module in model.modules() if isinstance(module, MemoryPooling)]
+        keys = {id(module.keys) for module in memories}
+        moving = [(id(p) in keys, p) for p in model.parameters() if p.requires_grad]
+        if all(is_keys for is_keys, _ in moving):
+            raise ValueError("Nothing can be trained: all parameters but the keys are frozen (requires_grad).")
         self.model = model
         self.learning_rate = learning_rate
         self.decay = decay
-        self.period = period if keys else 0
+        self.period = period if any(module.keys.shape[1] > 1 for module in memories) else 0
         self.clip_norm = clip_norm
         self.supervised = torch.optim.Adam(
-            [p for p in model.parameters() if id(p) not in keys], learning_rate, weight_decay=weight_decay
+            [p for is_keys, p in moving if not is_keys], learning_rate, weight_decay=weight_decay
         )
-        self.clustering = torch.optim.Adam(model.parameters(), learning_rate)
+        self.clustering = torch.optim.Adam([p for _, p in moving], learning_rate)
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the learning rate of this epoch, counted from 1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +28,7 @@ from dgl_memgnn.training.distributed import all_sum, gathered, num_processes, ra
 from dgl_memgnn.training.inference import descriptor_argument, predict
 from dgl_memgnn.training.interrupt import deferred_interrupt
 from dgl_memgnn.training.schedule import AlternatingSchedule, cosine, halving
+from dgl_memgnn.wording import significant
 
 __all__ = ["Trainer"]
 
@@ -154,6 +156,12 @@ class Trainer:
         batches = EvenBatches(len(train), config.batch_size, config.seed, rank(), num_processes())
         items: Any = dataset  # any sequence will do
         loader = GraphDataLoader(Subset(items, train), batch_sampler=batches)
+        if self.schedule.period and not self._clustering_moves(dataset[train[0]]):
+            self.schedule.period = 0
+            warnings.warn(
+                "All parameters that the clustering loss depends on are frozen: clustering steps are left out.",
+                stacklevel=2,
+            )
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             join_batch_norms(self.model)
@@ -166,7 +174,8 @@ class Trainer:
                 epoch = len(self.history) + 1
                 torch.manual_seed(epoch_seed(config.seed, epoch, rank()))
                 batches.set_epoch(epoch)
-                record = {"epoch": epoch, **self._train_epoch(network, loader, counts, stop_if_interrupted)}
+                loss, clustering = self._train_epoch(network, loader, counts, stop_if_interrupted)
+                record = {"epoch": epoch, "loss": loss, "clustering_loss": clustering}
                 metrics = self.task.score(self.predict(dataset, validation), label)
                 record.update(metrics)
                 name, value = next(iter(metrics.items()))
@@ -183,9 +192,9 @@ class Trainer:
                     self.kept_state = copy.deepcopy(self.evaluated.state_dict())
                 bar.set_postfix(
                     {
-                        "loss": f"{record['loss']:.4f}",
-                        f"validation {name}": f"{value:.4f}",
-                        "kept": f"{self.history[self.kept_epoch - 1][name]:.4f}",
+                        "loss": significant(loss),
+                        f"validation {name}": significant(value),
+                        "kept": significant(self.history[self.kept_epoch - 1][name]),
                     }
                 )
                 bar.update()
@@ -271,7 +280,7 @@ class Trainer:
 
     def _train_epoch(
         self, network: nn.Module, loader: Any, counts: Tensor, stop_if_interrupted: Callable[[], None]
-    ) -> dict[str, float | None]:
+    ) -> tuple[float, float | None]:
         batches, epoch = loader.batch_sampler, len(self.history) + 1
         self.schedule.begin_epoch(epoch)
         self.model.train()
@@ -291,7 +300,20 @@ class Trainer:
         if self.schedule.clusters_after(epoch):
             with _located(f"the clustering step of epoch {epoch}"):
                 clustering = self._cluster(loader)
-        return {"loss": all_sum(total).item() / len(loader), "clustering_loss": clustering}
+        return all_sum(total).item() / len(loader), clustering
+
+    def _clustering_moves(self, sample: tuple[Any, ...]) -> bool:
+        """Whether a parameter that is not frozen has a part in the clustering loss."""
+        graph, _, *described = sample
+        graph = graph.to(self.device)
+        self.model.eval()  # draws no random numbers, and takes a single graph
+        _, assignments = self.model(
+            graph,
+            *self.inputs(graph),
+            get_assignments=True,
+            **descriptor_argument([each[None] for each in described], self.device),
+        )
+        return memory_clustering_loss(graph, assignments).requires_grad
 
     def _cluster(self, loader: Any) -> float:
         """One clustering step over all training graphs; returns the loss, in nats per graph."""

@@ -15,8 +15,8 @@ from dgl_memgnn.data import Dropped, MoleculeDataset
 def test_attributes():
     dataset = MoleculeDataset([" CCO", "N"], [[1, None], [None, 2]], "memgnn", ["a", "b"], rows=[11, 12])
     assert dataset.smiles == ["CCO", "N"]
-    assert dataset.labels.dtype == torch.float32
-    assert torch.equal(dataset.labels.nan_to_num(-9), torch.tensor([[1.0, -9.0], [-9.0, 2.0]]))
+    assert dataset.labels.dtype == torch.float64
+    assert torch.equal(dataset.labels.nan_to_num(-9), torch.tensor([[1.0, -9.0], [-9.0, 2.0]]).double())
     assert dataset.task_names == ["a", "b"]
     assert dataset.rows == [11, 12]
     assert (dataset.featurizer, dataset.node_feats, dataset.edge_feats) == ("memgnn", 32, 7)
@@ -120,7 +120,7 @@ def test_from_csv(tmp_path):
     assert dataset.smiles == ["CCO", "N"]
     assert dataset.rows == [2, 5]
     assert dataset.task_names == ["z", "y"]
-    assert torch.equal(dataset.labels.nan_to_num(-9), torch.tensor([[-9.0, 1.0], [5.0, 4.0]]))
+    assert torch.equal(dataset.labels.nan_to_num(-9), torch.tensor([[-9.0, 1.0], [5.0, 4.0]]).double())
     assert [(record.row, record.reason.partition(":")[0]) for record in dataset.dropped] == [
         (3, "invalid SMILES"),
         (4, "no label"),
@@ -162,5 +162,5 @@ def test_from_csv_agrees_with_dgllife(tmp_path):
         assert all(torch.equal(a, b.long()) for a, b in zip(graph.edges(), reference.edges()))
         assert torch.equal(graph.ndata["feat"], reference.ndata["h"])
         assert torch.equal(graph.edata["feat"], reference.edata["e"])
-        assert torch.equal(label.nan_to_num(0), reference_label)
+        assert torch.equal(label.float().nan_to_num(0), reference_label)
         assert torch.equal(~label.isnan(), mask.bool())

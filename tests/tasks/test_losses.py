@@ -52,7 +52,7 @@ def test_regression_standardises_by_the_present_targets():
     np.testing.assert_allclose(task.std, unbiased, rtol=1e-6)
     error = output.numpy() - (label.numpy() - scaler.mean_) / unbiased
     assert task(output, label).item() == pytest.approx(np.nanmean(error**2), rel=1e-5)
-    torch.testing.assert_close(task.predict((label - task.mean) / task.std), label, equal_nan=True)
+    torch.testing.assert_close(task.predict((label - task.mean) / task.std), label.double(), equal_nan=True)
 
 
 def test_a_constant_target_is_not_divided_by_zero():
@@ -70,3 +70,50 @@ def test_clustering_loss_sums_over_layers_with_several_keys():
     assignments = [torch.rand(8, 4).softmax(1), torch.rand(2, 4, 3).softmax(2), torch.ones(2, 3, 1)]
     expected = clustering_loss(graph, assignments[0]) + clustering_loss(None, assignments[1])
     torch.testing.assert_close(memory_clustering_loss(graph, assignments), expected)
+
+
+@pytest.mark.parametrize("scale, offset", [(1e-30, 0.0), (1e25, 0.0), (0.06, -1254300.0), (1e-6, 1e3)])
+def test_targets_keep_their_digits(scale, offset):
+    """Standardised, scored and put back in float64, as numpy does it, whatever their unit."""
+    unit = np.random.default_rng(0).normal(size=(40, 1))
+    label = torch.from_numpy(offset + scale * unit)
+    task = Regression().fit(label)
+    expected = (label.numpy() - label.numpy().mean()) / label.numpy().std(ddof=1)
+    output = torch.zeros(40, 1)
+    assert task(output, label).item() == pytest.approx((expected**2).mean(), rel=1e-5)
+    exact = torch.from_numpy(expected).float()  # what a network could give
+    scores = task.score(task.predict(exact), label)
+    assert scores["rmse"] < 1e-6 * scale + 1e-15 * abs(offset) * 2 and scores["r2"] > 1 - 1e-9
+    assert task.score(task.predict(output), label)["rmse"] == pytest.approx(label.numpy().std(), rel=1e-6)
+
+
+@pytest.mark.parametrize("task", [Regression(), BinaryTasks()])
+def test_labels_of_a_single_target_may_come_in_one_dimension(task):
+    label = torch.tensor([0.0, 1.0, 1.0, 0.0])
+    output = torch.randn(4, 1)
+    assert task(output, label).item() == task(output, label[:, None]).item()
+    assert task.counts(label).tolist() == [1, 1, 1, 1]
+    assert task.score(task.predict(output), label) == task.score(task.predict(output), label[:, None])
+    perfect = (label[:, None] - 0.5) / Regression().fit(label).std  # mean 0.5
+    assert Regression().fit(label)(perfect.float(), label).item() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "task, label, message",
+    [
+        (Regression("ab"), torch.zeros(4), r"shape \(4, 2\), a row a graph and a column a target, got \(4,\)"),
+        (Regression(), torch.zeros(4, 2), r"regression of 1 targets must have shape \(4, 1\).* got \(4, 2\)"),
+        (Regression(), torch.zeros(3), r"shape \(4, 1\).* got \(3,\)"),
+        (Regression(), torch.zeros(4, 1).long(), "must be floating-point numbers, got torch.int64: call .float()"),
+        (BinaryTasks(), torch.zeros(4).bool(), "classification must be floating-point numbers, got torch.bool"),
+        (BinaryTasks("ab"), torch.zeros(4, 1), r"shape \(4, 2\)"),
+        (Classes("ab"), torch.zeros(4), "must be integers, got torch.float32"),
+        (Classes("ab"), torch.zeros(4, 2).long(), r"shape \(4,\), a class a graph, got \(4, 2\)"),
+        (Classes("ab"), torch.tensor([0, 1, 2, 0]), "Labels of 2 classes must be between 0 and 1, got 0 to 2"),
+    ],
+)
+def test_labels_of_another_shape_or_type_are_refused(task, label, message):
+    output = torch.zeros(4, task.num_outputs)
+    for use in (lambda: task(output, label), lambda: task.score(output, label)):
+        with pytest.raises(ValueError, match=message):
+            use()

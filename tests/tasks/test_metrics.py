@@ -7,7 +7,15 @@ import statistics
 import pytest
 import torch
 
-from dgl_memgnn.tasks import TASK_TYPES, Classes, score_binary, score_classes, score_regression
+from dgl_memgnn.tasks import (
+    TASK_TYPES,
+    BinaryTasks,
+    Classes,
+    Regression,
+    score_binary,
+    score_classes,
+    score_regression,
+)
 
 NAN = float("nan")
 
@@ -101,3 +109,24 @@ def test_a_task_without_targets_is_left_out_with_a_warning():
 def test_a_single_target_has_no_r2():
     scores = score_regression(torch.zeros(1, 1), torch.ones(1, 1))
     assert scores["mae"] == 1 and math.isnan(scores["r2"])
+
+
+@pytest.mark.parametrize(
+    "task, label, sentences",
+    [
+        (BinaryTasks("ab"), [[0.0, 1.0], [0.0, 0.0]], ["'a' is 0 in all 2 labels: no roc_auc, pr_auc."]),
+        (BinaryTasks("ab"), [[0.0, NAN], [1.0, NAN]], ["'b' has no label: no roc_auc, pr_auc."]),
+        (BinaryTasks("a"), [[1.0]], ["'a' is 1 in its only label: no roc_auc, pr_auc."]),
+        (Regression("a"), [[2.5]], ["'a' is 2.5 in its only label: no r2."]),
+        (Regression("a"), [[2.5], [2.5]], []),
+        (Classes(["x", "y"], "kind"), [1, 1, 1], ["'kind' is y in all 3 labels: no roc_auc."]),
+        (Classes(["x", "y"], "kind"), [1, 0, 1], []),
+    ],
+)
+def test_what_labels_do_not_define_is_said_and_is_what_the_score_lacks(task, label, sentences):
+    label = torch.tensor(label)
+    assert task.undefined(label) == sentences
+    prediction = torch.rand(len(label), task.num_outputs).softmax(1)
+    scores = task.score_each(prediction, label) or {task.names[0]: task.score(prediction, label)}
+    lacking = [name for name, each in scores.items() if any(math.isnan(value) for value in each.values())]
+    assert lacking == [sentence.split("'")[1] for sentence in sentences]

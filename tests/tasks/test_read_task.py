@@ -94,3 +94,11 @@ def test_a_task_is_made_again_from_its_arguments(task_type):
     assert again.arguments == task.arguments and repr(again.describe()) == repr(task.describe())
     output = np.zeros((2, task.num_outputs))
     assert list(again.columns(output, output)) == list(task.columns(output, output))
+
+
+@pytest.mark.parametrize(
+    "values, asked", [(["0", "1", "2"], True), (["0.5", "1", "2"], False), (["1", "2"], False)]
+)
+def test_whole_numbers_that_may_be_classes_are_pointed_out(values, asked):
+    chosen = read_task(columns(a=values))[2]
+    assert ("If its values, 0, 1, 2, are classes, say so (--task-type classes)." in chosen) == asked

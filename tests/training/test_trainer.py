@@ -3,12 +3,13 @@
 import copy
 
 import dgl
+import numpy as np
 import pytest
 import torch
 from dgl.dataloading import GraphDataLoader
 
-from dgl_memgnn import MemGNN, clustering_loss
-from dgl_memgnn.tasks import Regression
+from dgl_memgnn import GMN, MemGNN, clustering_loss
+from dgl_memgnn.tasks import Classes, Regression
 from dgl_memgnn.training import EvenBatches, Trainer, TrainingConfig, predict
 
 TRAIN, VALIDATION = range(18), range(18, 24)
@@ -246,3 +247,93 @@ def test_descriptors_are_learned_from_in_any_order():
 def test_an_unknown_choice_is_refused(make_trainer, name, value):
     with pytest.raises(ValueError, match=f"training.{name} must be one of .* got {value!r}"):
         make_trainer(**{name: value})
+
+
+@pytest.mark.parametrize("form", [list, np.array, torch.tensor])
+def test_parts_may_be_masks(make_trainer, dataset, form):
+    mask = [i < 18 for i in range(24)]
+    by_mask, by_index = make_trainer(epochs=2), make_trainer(epochs=2)
+    history = by_mask.fit(dataset, form(mask), form([not chosen for chosen in mask]))
+    assert history == by_index.fit(dataset, TRAIN, VALIDATION)
+    assert torch.equal(by_mask.predict(dataset, form(mask)), by_index.predict(dataset, TRAIN))
+    assert by_mask.score(dataset, form(mask)) == by_index.score(dataset, TRAIN)
+
+
+@pytest.mark.parametrize(
+    "train, validation, message",
+    [
+        (range(18), range(17, 24), "Row 17 is in both train and validation"),
+        (range(18), [], "part validation is empty"),
+        (range(18), [24], "validation holds 24, which is out of range for 24 rows"),
+        ([True] * 20, range(18, 24), "train is a mask of 20 for 24 rows"),
+    ],
+)
+def test_parts_that_are_none_are_refused(make_trainer, dataset, train, validation, message):
+    with pytest.raises((ValueError, IndexError), match=message):
+        make_trainer().fit(dataset, train, validation)
+
+
+@pytest.mark.parametrize("form", [float, torch.tensor, lambda value: torch.tensor([value])])
+def test_labels_may_be_plain_numbers(dataset, form):
+    torch.manual_seed(0)
+    graphs = [(graph, form(graph.num_nodes() / 2)) for graph, _ in dataset]
+    model = GMN(1, 1, 8, 1, num_keys=(4, 1), num_heads=2)
+    inputs = lambda graph: (graph.ndata["feat"], graph.ndata["topology"])  # noqa: E731
+    trainer = Trainer(model, Regression(), inputs, TrainingConfig(epochs=40, batch_size=8), progress=False)
+    history = trainer.fit(graphs, TRAIN, VALIDATION)
+    assert history[-1]["rmse"] < 0.7 * history[0]["rmse"]
+    assert trainer.predict(graphs).shape == (24, 1)
+
+
+def test_a_network_with_frozen_parts_trains(make_trainer, dataset):
+    """All but the head is frozen: nothing that the clustering loss depends on can move."""
+    trainer = make_trainer(epochs=4, clustering_period=2)
+    trainer.model.query.requires_grad_(False)
+    trainer.model.readout.requires_grad_(False)
+    frozen = copy.deepcopy(dict(trainer.model.query.named_parameters()))
+    trainer = Trainer(trainer.model, trainer.task, trainer.inputs, trainer.config, progress=False)
+    with pytest.warns(UserWarning, match="clustering loss depends on are frozen: clustering steps are left out"):
+        history = trainer.fit(dataset, TRAIN, VALIDATION)
+    assert [record["clustering_loss"] for record in history] == [None] * 4
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert all(torch.equal(frozen[name], value) for name, value in trainer.model.query.named_parameters())
+
+
+def test_keys_that_can_move_do_though_the_rest_is_frozen(make_trainer, dataset):
+    model = make_trainer().model
+    model.query.requires_grad_(False)
+    reference = make_trainer(epochs=2, clustering_period=2, keep="last")
+    trainer = Trainer(model, reference.task, reference.inputs, reference.config, progress=False)
+    keys = model.readout.layers[0].keys.detach().clone()
+    history = trainer.fit(dataset, TRAIN, VALIDATION)
+    assert history[-1]["clustering_loss"] is not None
+    assert not torch.equal(keys, model.readout.layers[0].keys)
+
+
+def test_a_frozen_network_is_refused(make_trainer):
+    reference = make_trainer()
+    model = reference.model.requires_grad_(False)
+    with pytest.raises(ValueError, match="Nothing can be trained: all parameters but the keys are frozen"):
+        Trainer(model, reference.task, reference.inputs)
+
+
+def test_a_single_key_takes_no_clustering_step(dataset):
+    model = GMN(1, 1, 8, 2, num_keys=(1,), num_heads=2)
+    inputs = lambda graph: (graph.ndata["feat"], graph.ndata["topology"])  # noqa: E731
+    config = TrainingConfig(epochs=2, batch_size=8, clustering_period=1)
+    history = Trainer(model, Classes("ab"), inputs, config, progress=False).fit(dataset, TRAIN, VALIDATION)
+    assert [record["clustering_loss"] for record in history] == [None, None]
+
+
+def test_dropout_of_an_epoch_depends_on_its_number(make_trainer, dataset):
+    """With weights that stay, the outputs of two epochs differ by their dropout alone."""
+    losses = []
+    for first in (1, 2):
+        trainer = make_trainer(epochs=first, learning_rate=1e-8, clustering_period=0)
+        trainer.model.apply(lambda module: setattr(module, "momentum", 0.0))
+        masks = []
+        hook = trainer.model.head[2].register_forward_hook(lambda *args, masks=masks: masks.append(args[2] == 0))
+        trainer.fit(dataset, TRAIN, VALIDATION)
+        hook.remove()
+        losses.append(masks[-len(masks) // first])
+    assert losses[0].shape == losses[1].shape and not torch.equal(*losses)

@@ -24,3 +24,14 @@ def test_the_older_file_stays_until_the_end(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_reads_the_older_file_is_not_disturbed(tmp_path):
+    """The new file takes its name, not its place."""
+    path = tmp_path / "a.txt"
+    path.write_text("old and longer")
+    with open(path) as reader:
+        assert reader.read(3) == "old"
+        with replacing(path) as unfinished:
+            unfinished.write_text("new")
+        assert reader.read() == " and longer" and path.read_text() == "new"

@@ -125,6 +125,16 @@ def test_each_molecule_is_featurized_once_for_all_runs(folder, monkeypatch):
     [
         (["--tasks", "size"], r"differ in tasks, \['size', 'aromatic'\] and \['size'\]"),
         (["--tasks", "size,aromatic", "--featurizer", "memgnn"], "differ in featurizer, 'canonical' and 'memgnn'"),
+        (
+            ["--tasks", "size,aromatic", "--embedding", "Adjacency"],
+            r"differ in embedding, \('RandomWalkWithRestart', 32\) and \('Adjacency', 32\)",
+        ),
+        (["--tasks", "size,aromatic", "--embedding-width", "8"], "differ in embedding"),
+        (
+            ["--tasks", "size,aromatic", "--descriptors"],
+            r"differ in descriptors, 0 and \d+: of these the first alone has none, the second alone '\w+', '\w+', "
+            r"'\w+', '\w+', '\w+' and \d+ more, so there is no mean",
+        ),
     ],
 )
 def test_runs_that_do_not_agree(folder, tmp_path, options, message):

@@ -32,3 +32,13 @@ def test_seeds(dataset, protocol, split):
 def test_an_unknown_protocol():
     with pytest.raises(ValueError, match="choose one of paper, moleculenet, scaffold"):
         runs(load_config("esol_memgnn"), "kfold")
+
+
+def test_no_two_networks_of_a_benchmark_have_one_seed():
+    configs = runs(load_config("esol_memgnn"), "moleculenet", repeats=10, members=5)
+    assert len({config.training.seed for config in configs.values()}) == len(configs) == 50
+    splits = {
+        (config.data.split_seed, config.training.seed)[config.data.split_seed is None]
+        for config in configs.values()
+    }
+    assert splits == set(range(10))

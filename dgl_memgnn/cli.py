@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import csv
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,8 @@ from pathlib import Path
 from typing import Any, Union, get_origin
 
 from dgl_memgnn import __version__
-from dgl_memgnn.config import Config, load_config, options
+from dgl_memgnn.config import Config, DataConfig, load_config, options
+from dgl_memgnn.data import column_names
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
 from dgl_memgnn.training.distributed import process_group, rank
@@ -26,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed.command(parsed)
     except KeyboardInterrupt:
-        remedy = " Whole epochs are stored, and the same command continues." if "overwrite" in parsed else ""
+        is_training = parsed.command in (_train, _benchmark)
+        remedy = " Whole epochs are stored, and the same command continues." if is_training else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
     except (ValueError, OSError, FloatingPointError) as error:
@@ -87,8 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("run", metavar="RUN", help="folder of a finished run, or of several")
     predict.add_argument("--csv", required=True, metavar="F", help="CSV file with a column of SMILES")
-    predict.add_argument("--out", metavar="P", required=True, help="CSV file to write")
+    predict.add_argument(
+        "--out",
+        metavar="P",
+        required=True,
+        help="CSV file to write: the columns of F, then those of the prediction",
+    )
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
+    predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
 
     tables = commands.add_parser(
@@ -120,8 +130,9 @@ def _argument(kind: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
     if kind is bool:
         return {"action": argparse.BooleanOptionalAction, "help": text}
     if get_origin(kind) is list:
-        item = kind.__args__[0]
-        return {"type": lambda s: [item(v.strip()) for v in s.split(",")], "help": text, "metavar": "A,B"}
+        if kind.__args__[0] is str:
+            return {"action": "append", "help": text, "metavar": "A,B"}  # split by _names
+        return {"type": lambda s: [int(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
     if get_origin(kind) is Union:
         kind = kind.__args__[0]
     return {
@@ -175,8 +186,23 @@ def _benchmark(arguments: argparse.Namespace) -> None:
 
 def _config(arguments: argparse.Namespace) -> Config:
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
+    if "tasks" in overrides:
+        overrides["tasks"] = _names(overrides["tasks"], overrides)
     source = arguments.config or ("molecules" if "csv" in overrides else None)
     return load_config(source, overrides)
+
+
+def _names(values: Sequence[str], overrides: Mapping[str, Any]) -> list[str]:
+    """Names of columns: each value is one if the file has it; else names with commas between, in quotes or not."""
+    header: list[str] = []
+    with contextlib.suppress(ValueError, OSError):  # what is wrong with the file is told when it is read
+        if overrides.get("csv"):
+            header = column_names(overrides["csv"], overrides.get("smiles_column", DataConfig.smiles_column))
+    names: list[str] = []
+    for value in values:
+        split = [value] if value in header else next(csv.reader([value], skipinitialspace=True), [])
+        names += [name.strip() for name in split]
+    return names
 
 
 def _name(arguments: argparse.Namespace, config: Config) -> str:
@@ -192,8 +218,13 @@ def _predict(arguments: argparse.Namespace) -> None:
             "the columns ending in _std.",
             flush=True,
         )
-    counts = predictor.predict_csv(arguments.csv, arguments.out, arguments.smiles_column)
+    counts = predictor.predict_csv(
+        arguments.csv, arguments.out, arguments.smiles_column, overwrite=arguments.overwrite
+    )
     print(f"{counts.total - counts.failed} of {counts.total} molecules predicted, written to {arguments.out}.")
+    print(predictor.task.meaning)
+    for name, other in counts.renamed.items():
+        print(f"The file has a column {name!r} of its own: the prediction is in {other!r}.")
     for line, reason in counts.first_failures:
         print(f"line {line}: {reason}")
     if counts.failed > len(counts.first_failures):

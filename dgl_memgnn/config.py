@@ -11,7 +11,14 @@ from typing import Any, ClassVar, List, Optional, get_type_hints
 
 import yaml
 
-from dgl_memgnn.data import FEATURIZERS, MOLECULE_DATASETS, TU_DATASETS, is_molecular, numeric_columns
+from dgl_memgnn.data import (
+    FEATURIZERS,
+    MOLECULE_DATASETS,
+    TU_DATASETS,
+    column_names,
+    is_molecular,
+    numeric_columns,
+)
 from dgl_memgnn.models import NETWORKS, READOUTS
 from dgl_memgnn.nn.query import UPDATES
 from dgl_memgnn.options import Options, option
@@ -21,6 +28,8 @@ from dgl_memgnn.transforms import EMBEDDINGS
 from dgl_memgnn.wording import list_names
 
 __all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "check_together", "load_config", "options"]
+
+ALL_TASKS = "all"  # in place of the names of all columns of numbers
 
 
 @dataclass
@@ -35,7 +44,10 @@ class DataConfig(Options):
     data_dir: Optional[str] = option(None, "folder with tu/ and molnet/; default: $DGL_MEMGNN_DATA")
     csv: Optional[str] = option(None, "CSV file of SMILES and targets, in place of dataset")
     smiles_column: str = option("smiles", "column of the CSV file that holds the SMILES")
-    tasks: List[str] = option([], "columns of the CSV file to predict")
+    tasks: List[str] = option(
+        [],
+        f"columns of the CSV file to predict; {ALL_TASKS}: all that hold numbers; a name with a comma in quotes",
+    )
     task_type: Optional[str] = option(
         None, "kind of task; default: the one that the values of the targets suggest", choices=tuple(TASK_TYPES)
     )
@@ -261,6 +273,8 @@ def _check_source(data: DataConfig) -> None:
 
 
 def _check_tasks(data: DataConfig, csv: str) -> None:
+    if data.tasks == [ALL_TASKS] and ALL_TASKS not in column_names(csv, data.smiles_column):
+        data.tasks = numeric_columns(csv, data.smiles_column)
     if not data.tasks:
         columns = numeric_columns(csv, data.smiles_column)
         found = f"Columns of numbers: {list_names(columns)}" if columns else "It has no column of numbers"

@@ -34,7 +34,8 @@ def error_of(capsys):
     "content, messages",
     [
         ("", ["m.csv is empty", "needs a header line"]),
-        ("smiles;y\nC;1\n", ["m.csv", "semicolons", "save it with commas"]),
+        ("smiles;y\nC;0,5\n", ["m.csv, line 2, column 'y': '0,5' is not a number with a decimal point"]),
+        ("C,0.5\nN,1\n", ["no column 'smiles'", "These are values rather than names: if so, add a header line"]),
         ("smiles,z\nC,1\n", ["m.csv has no column 'y' (task_columns, --tasks)", "its columns are 'smiles', 'z'"]),
         ("smiles,y\nC,1\nN,high\n", ["m.csv, line 3, column 'y': 'high' is not a number", "leave the cell empty"]),
         ("smiles,y\nC,1\nN,inf\n", ["m.csv, line 3, column 'y': 'inf' is infinite"]),

@@ -142,7 +142,7 @@ def test_rows_that_are_no_molecules_stay_in_place(regression, folder, capsys):
     )
     assert "2 of 4 molecules predicted" in capsys.readouterr().out
     table = pd.read_csv(folder / "new_out.csv", keep_default_na=False)
-    assert table.columns.tolist() == ["smiles", "size", "half", "reason"]
+    assert table.columns.tolist() == ["id", "smiles", "size", "half", "reason"]
     assert table["smiles"].tolist() == ["CCO", "C1CC", "", "CCN"]
     assert (table["size"] == "").tolist() == (table["reason"] != "").tolist() == [False, True, True, False]
     assert "invalid SMILES" in table["reason"][1] and "empty" in table["reason"][2]
@@ -357,19 +357,6 @@ def test_errors_are_told_on_one_line(folder, regression, capsys):
             ["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--out", str(folder)],
             "is a folder",
         ),
-        (
-            [
-                "predict",
-                str(regression),
-                "--csv",
-                str(folder / "molecules.csv"),
-                "--smiles-column",
-                "size",
-                "--out",
-                str(folder / "y.csv"),
-            ],
-            "must not be called 'size'",
-        ),
         (["predict", str(regression), "--csv", str(folder / "none.csv"), "--out", "y.csv"], "none.csv"),
     ]:
         assert main(arguments) == 1
@@ -497,3 +484,71 @@ def test_any_set_in_the_format_of_the_collection_by_its_name(tmp_path):
     held_out = pd.read_csv(run / "predictions.csv")
     assert held_out["target"].tolist() == [targets[i] for i in held_out["id"]]
     assert json.loads((run / "metrics.json").read_text())["validation"]["rmse"] < 1
+
+
+@pytest.mark.parametrize(
+    "options, names",
+    [
+        (["--tasks", "IC50, nM"], ["IC50, nM"]),
+        (["--tasks", "IC50, nM", "--tasks", "size"], ["IC50, nM", "size"]),
+        (["--tasks", 'size, "IC50, nM"'], ["size", "IC50, nM"]),
+        (["--tasks", "size,half", "--tasks", "IC50, nM"], ["size", "half", "IC50, nM"]),
+        (["--tasks", "all"], ["name", "size", "half", "aromatic", "IC50, nM"]),
+    ],
+)
+def test_names_of_tasks_on_the_command_line(folder, tmp_path, capsys, options, names):
+    table = pd.read_csv(folder / "molecules.csv")
+    table["IC50, nM"] = 2.0 * table["name"]
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    common = ["--csv", str(tmp_path / "molecules.csv"), "--smiles-column", "structure", *SMALL]
+    assert main(["train", *common, *options, "--out", str(tmp_path / "run")]) == 0
+    assert Predictor(tmp_path / "run").task_names == names
+    assert main(["train", str(tmp_path / "run" / "config.yaml"), "--out", str(tmp_path / "again")]) == 0
+
+
+def test_a_file_of_another_kind_is_read_where_it_is_plain_what_it_is(folder, tmp_path):
+    table = pd.read_csv(folder / "molecules.csv")
+    table.to_csv(tmp_path / "molecules.csv", index=False, sep="\t")
+    assert train(tmp_path, "run", "size") == 0
+    assert main(["predict", str(tmp_path / "run"), "--csv", str(tmp_path / "molecules.csv"),
+                 "--out", str(tmp_path / "p.csv")]) == 0  # fmt: skip
+    assert pd.read_csv(tmp_path / "p.csv").columns.tolist() == [*table.columns, "size_predicted", "reason"]
+
+
+@pytest.mark.parametrize("scale, offset", [(1e-30, 0.0), (1e25, 0.0), (0.06 / 40, -1254300.0)])
+def test_targets_in_any_unit(folder, tmp_path, capsys, scale, offset):
+    """They train, and predictions and scores are those of the same targets in another unit."""
+    results = []
+    for name, unit, zero in [("plain", 1.0, 0.0), ("other", scale, offset)]:
+        table = pd.read_csv(folder / "molecules.csv")
+        table["y"] = zero + unit * table["size"]
+        table.to_csv(tmp_path / "molecules.csv", index=False)
+        assert train(tmp_path, name, "y", "--epochs", "10") == 0
+        metrics = json.loads((tmp_path / name / "metrics.json").read_text())
+        predicted = pd.read_csv(tmp_path / name / "predictions.csv")
+        results.append(
+            (metrics["test"]["r2"], metrics["test"]["rmse"] / unit, (predicted["prediction"] - zero) / unit)
+        )
+    assert "0.0000" not in capsys.readouterr().out
+    (r2, rmse, predicted), (other_r2, other_rmse, other_predicted) = results
+    assert other_r2 == pytest.approx(r2, rel=1e-2) and other_rmse == pytest.approx(rmse, rel=1e-2)
+    assert other_predicted.tolist() == pytest.approx(predicted.tolist(), rel=1e-2)
+
+
+def test_a_part_that_defines_no_metric_is_said_to(folder, tmp_path, capsys):
+    table = pd.read_csv(folder / "molecules.csv").assign(rare=0)
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    assert train(tmp_path, "plain", "size") == 0
+    parts = pd.read_csv(tmp_path / "plain" / "splits.csv").set_index("id")["part"]
+    lines = [line for line, part in parts.items() if part == "train"][:3]
+    lines.append(next(line for line, part in parts.items() if part == "validation"))
+    table.loc[[line - 2 for line in lines], "rare"] = 1
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    capsys.readouterr()
+    assert train(tmp_path, "run", "rare") == 0
+    said = capsys.readouterr()
+    assert "In the test part 'rare' is 0 in all 5 labels: no roc_auc, pr_auc." in said.out
+    assert "test: its labels define no metric\n" in said.out and "Warning" not in said.err
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["undefined"] == ["In the test part 'rare' is 0 in all 5 labels: no roc_auc, pr_auc."]
+    assert metrics["test"] == {"roc_auc": None, "pr_auc": None} and metrics["validation"]["roc_auc"] is not None

@@ -6,7 +6,7 @@ from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.indices import check_parts, to_indices
-from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, read_molecules
+from dgl_memgnn.data.molecule_csv import column_names, iterate_molecules, numeric_columns, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, is_molecular, load_named
@@ -27,6 +27,7 @@ __all__ = [
     "TUDataset",
     "TU_DATASETS",
     "check_parts",
+    "column_names",
     "descriptor_names",
     "fair_splits",
     "featurizer",

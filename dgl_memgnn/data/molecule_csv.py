@@ -9,10 +9,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from dgl_memgnn.tasks import Column
 from dgl_memgnn.wording import list_names
+
+_DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
+_LARGEST_CELL = 2**31 - 1  # characters; the default of the csv module, 131,072, is less than a structure file
 
 
 class MoleculeTable(NamedTuple):
@@ -38,16 +41,19 @@ class MoleculePiece(NamedTuple):
 
     Parameters
     ----------
+    header : list of str
+        Names of all columns.
+    records : list of list of str
+        The cells of each molecule's row, as they stand in the file, as many as the header has.
     smiles : list of str
-        As they stand in the file.
-    cells : list of list of str
-        The cells of each column that was asked for.
+        Those of the column of SMILES.
     rows : list of int
-        Line of the file on which each molecule's row starts.
+        Line of the file on which each molecule's row starts; the header is line 1.
     """
 
+    header: list[str]
+    records: list[list[str]]
     smiles: list[str]
-    cells: list[list[str]]
     rows: list[int]
 
 
@@ -84,12 +90,13 @@ def read_molecules(
     >>> table.smiles, table.targets[0].numbers().tolist(), table.rows
     (['N', 'CCO'], [1.5, nan], [2, 3])
     """
-    pieces = list(iterate_molecules(path, smiles_column, task_columns))
+    pieces = list(iterate_molecules(path, smiles_column))
     rows = [row for piece in pieces for row in piece.rows]
-    targets = [
-        _target(path, name, [cell for piece in pieces for cell in piece.cells[i]], rows)
-        for i, name in enumerate(task_columns)
-    ]
+    targets = []
+    for name in task_columns:
+        position = _column(path, pieces[0].header, name, "task_columns, --tasks")
+        cells = [record[position] for piece in pieces for record in piece.records]
+        targets.append(_target(path, name, cells, rows))
     for column in targets:
         if column.missing.all():
             raise ValueError(f"{path}: the target {column.name!r} has no value in any row.")
@@ -97,16 +104,17 @@ def read_molecules(
 
 
 def iterate_molecules(
-    path: str | os.PathLike[str], smiles_column: str, columns: Sequence[str] = (), chunk_size: int = 1000
+    path: str | os.PathLike[str], smiles_column: str, chunk_size: int = 1000
 ) -> Iterator[MoleculePiece]:
     r"""Read a CSV file of any size, a piece at a time.
+
+    Cells are separated by commas or, where the header has the column of SMILES only then, by tabs or semicolons.
+    Cells that a row has beyond the header are left out if they are empty.
 
     Parameters
     ----------
     path : str or Path
     smiles_column : str
-    columns : sequence of str, optional
-        Other columns to read, as text. Default: none.
     chunk_size : int, optional
         Number of molecules in a piece. Default: ``1000``.
 
@@ -118,7 +126,7 @@ def iterate_molecules(
     Raises
     ------
     ValueError
-        If the file is no readable CSV, on coming to the place, or a column is missing or listed twice.
+        If the file is no readable CSV, on coming to the place, or there is no such column of SMILES.
 
     Examples
     --------
@@ -129,16 +137,40 @@ def iterate_molecules(
     [(['N', 'CCO'], [2, 3]), (['C'], [4])]
     """
     path = Path(path)
-    pieces = _pieces(path, chunk_size)
+    pieces = _pieces(path, smiles_column, chunk_size)
     header = next(pieces)
-    smiles_position = _column(path, header, smiles_column, "smiles_column, --smiles-column")
-    positions = [_column(path, header, name, "task_columns, --tasks") for name in columns]
-    for lines, cells in pieces:
-        yield MoleculePiece(
-            [row[smiles_position] for row in cells],
-            [[row[position] for row in cells] for position in positions],
-            list(lines),
-        )
+    position = _column(path, header, smiles_column, "smiles_column, --smiles-column")
+    for lines, records in pieces:
+        yield MoleculePiece(header, list(records), [record[position] for record in records], list(lines))
+
+
+def column_names(path: str | os.PathLike[str], smiles_column: str) -> list[str]:
+    r"""Names of the columns of a CSV file.
+
+    Parameters
+    ----------
+    path : str or Path
+    smiles_column : str
+        Tells what separates the cells, see :func:`iterate_molecules`; the file may lack it.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If the file is no readable CSV.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "molecules.csv")
+    >>> _ = path.write_text('smiles\t"IC50, nM"\nN\t7\n')
+    >>> column_names(path, "smiles")
+    ['smiles', 'IC50, nM']
+    """
+    return next(_pieces(Path(path), smiles_column))
 
 
 def numeric_columns(path: str | os.PathLike[str], smiles_column: str) -> list[str]:
@@ -168,7 +200,7 @@ def numeric_columns(path: str | os.PathLike[str], smiles_column: str) -> list[st
     ['pKa']
     """
     path = Path(path)
-    pieces = _pieces(path)
+    pieces = _pieces(path, smiles_column)
     header = next(pieces)
     text = {_column(path, header, smiles_column, "smiles_column, --smiles-column")}
     has_value: set[int] = set()
@@ -182,12 +214,14 @@ def numeric_columns(path: str | os.PathLike[str], smiles_column: str) -> list[st
     return [header[position] for position in sorted(has_value - text)]
 
 
-def _pieces(path: Path, chunk_size: int = 1000) -> Iterator[Any]:
+def _pieces(path: Path, smiles_column: str, chunk_size: int = 1000) -> Iterator[Any]:
     """The header, then all other rows, piece by piece: their lines, and their cells as strings, none missing."""
+    csv.field_size_limit(_LARGEST_CELL)
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
-            rows = _rows(path, csv.reader(file, strict=True))
-            header = [name.strip() for name in next(rows, (1, []))[1]]
+        with _opened(path) as file:
+            delimiter = _delimiter(path, smiles_column)
+            rows = _rows(path, csv.reader(file, delimiter=delimiter, strict=True))
+            header = _header(next(rows, (1, []))[1])
             if not header:
                 raise ValueError(
                     f"{path} is empty, or its first line is: it needs a header line and a line for each molecule."
@@ -195,15 +229,17 @@ def _pieces(path: Path, chunk_size: int = 1000) -> Iterator[Any]:
             yield header
             lines = None
             while piece := list(islice(rows, chunk_size)):
-                lines, cells = zip(*piece)
+                lines, records = zip(*piece)
                 for line, row in piece:
-                    if len(row) > len(header):
+                    if any(cell.strip() for cell in row[len(header) :]):
                         raise ValueError(
-                            f"{path} is not a comma-separated table: there are {len(row)} cells in "
-                            f"line {line}, and {len(header)} in the header."
+                            f"{path} is not a {_DELIMITERS[delimiter]}-separated table: there are {len(row)} "
+                            f"cells in line {line}, and {len(header)} in the header. Put cells that hold the "
+                            "separator into double quotes."
                         )
+                    row[len(header) :] = []
                     row += [""] * (len(header) - len(row))
-                yield lines, cells
+                yield lines, records
             if lines is None:
                 raise ValueError(f"{path} holds a header but no molecule.")
     except UnicodeDecodeError as error:
@@ -212,6 +248,28 @@ def _pieces(path: Path, chunk_size: int = 1000) -> Iterator[Any]:
         raise
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} cannot be read ({error}): copy or download it again.") from error
+
+
+def _opened(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return open(path, encoding="utf-8-sig", newline="")
+
+
+def _delimiter(path: Path, smiles_column: str) -> str:
+    """What separates the cells: that for which the header has the column of SMILES, or the most columns."""
+    headers = {}
+    for delimiter in _DELIMITERS:
+        with _opened(path) as file:
+            try:
+                headers[delimiter] = _header(next(csv.reader(file, delimiter=delimiter), []))
+            except csv.Error:
+                headers[delimiter] = []
+    return max(_DELIMITERS, key=lambda delimiter: (smiles_column in headers[delimiter], len(headers[delimiter])))
+
+
+def _header(row: list[str]) -> list[str]:
+    return [name.strip() for name in row]
 
 
 def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
@@ -227,18 +285,25 @@ def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _column(path: Path, header: list[str], name: str, option: str) -> int:
+def _column(path: str | os.PathLike[str], header: list[str], name: str, option: str) -> int:
     """Position of a column."""
     if header.count(name) == 1:
         return header.index(name)
     if name in header:
         raise ValueError(f"{path} has {header.count(name)} columns {name!r} ({option}): rename all but one.")
-    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-        delimiter = "semicolons" if ";" in header[0] else "tabs"
-        raise ValueError(
-            f"{path} has no column {name!r}: it is separated by {delimiter}, {header[0]!r}; save it with commas."
-        )
-    raise ValueError(f"{path} has no column {name!r} ({option}): its columns are {list_names(header)}.")
+    problem = f"{path} has no column {name!r} ({option}): its columns are {list_names(header)}."
+    if any(_looks_like_a_value(cell) for cell in header):
+        problem += " These are values rather than names: if so, add a header line."
+    raise ValueError(problem)
+
+
+def _looks_like_a_value(cell: str) -> bool:
+    """Whether a cell of the header is a number, or a SMILES that no name looks like."""
+    try:
+        float(cell)
+    except ValueError:
+        return bool(set("=#()[]@") & set(cell)) and " " not in cell
+    return True
 
 
 def _target(path: str | os.PathLike[str], name: str, cells: Sequence[str], lines: Sequence[int]) -> Column:

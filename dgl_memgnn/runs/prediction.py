@@ -18,6 +18,7 @@ from tqdm import tqdm
 from dgl_memgnn.data import MoleculeError, iterate_molecules, smiles_to_descriptors, smiles_to_graph
 from dgl_memgnn.files import replacing
 from dgl_memgnn.runs.assembly import embed_for
+from dgl_memgnn.runs.run import FILES, STATE
 from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
 
 __all__ = ["PredictionCounts", "Predictor"]
@@ -36,11 +37,14 @@ class PredictionCounts(NamedTuple):
         How many of them could not be predicted.
     first_failures : list of (int, str)
         Line of the source and reason of the first of those.
+    renamed : dict
+        Columns of predictions whose names the source has too, and the names that they were given instead.
     """
 
     total: int
     failed: int
     first_failures: list[tuple[int, str]]
+    renamed: dict[str, str]
 
 
 class Predictor:
@@ -70,7 +74,7 @@ class Predictor:
     """
 
     def __init__(self, run: str | PathLike[str]) -> None:
-        folders = _run_folders(Path(run))
+        folders = self._folders = _run_folders(Path(run))
         self.names = [folder.name for folder in folders]
         self._networks = [StoredNetwork(folder) for folder in folders]
         for folder, network in zip(folders, self._networks):
@@ -131,6 +135,7 @@ class Predictor:
         smiles_column: str | None = None,
         chunk_size: int = 1000,
         progress: bool = True,
+        overwrite: bool = False,
     ) -> PredictionCounts:
         """Predict for a CSV file of molecules of any size, a piece at a time.
 
@@ -140,14 +145,17 @@ class Predictor:
             A CSV file with a column of SMILES, compressed if its name ends in ``.gz``. It is checked to the
             end before the first prediction.
         target : str or os.PathLike
-            The CSV file to write, compressed if its name ends in ``.gz``: SMILES, then the columns of
-            :meth:`predict`, row by row as in ``source``. It is written whole or not at all.
+            The CSV file to write, compressed if its name ends in ``.gz``: the columns of ``source`` as they are,
+            then those of :meth:`predict`, row by row. Where ``source`` has a column of the same name, that of the
+            prediction is called ``<name>_predicted``. It is written whole or not at all.
         smiles_column : str, optional
             The column of SMILES. Default: that of the training data.
         chunk_size : int, optional
             Number of molecules held in memory. Default: ``1000``.
         progress : bool, optional
             Whether to show a progress bar. Default: ``True``.
+        overwrite : bool, optional
+            Whether to replace ``target`` if it is there. Default: ``False``.
 
         Returns
         -------
@@ -156,20 +164,18 @@ class Predictor:
         Raises
         ------
         ValueError
-            If the source is no readable CSV or lacks the column, if that is the name of a column of
-            predictions, or if the target is the source.
+            If the source is no readable CSV or lacks the column, or if the target is the source or a file of the
+            run.
+        FileExistsError
+            If the target is there, without ``overwrite``.
         FileNotFoundError
             If there is no source, or no folder for the target.
         """
         column = smiles_column or self.config.data.smiles_column
         source, target = Path(source), Path(target)
-        _check_target(source, target)
-        if column in self.predict([]):
-            raise ValueError(
-                f"The column of SMILES must not be called {column!r}, as one of the predictions is: "
-                f"rename it in {source}."
-            )
-        total = sum(len(table.smiles) for table in iterate_molecules(source, column))
+        _check_target(source, target, self._folders, overwrite)
+        total = sum(len(piece.smiles) for piece in iterate_molecules(source, column))
+        renamed: dict[str, str] = {}
         failed = 0
         first_failures: list[tuple[int, str]] = []
         open_text = gzip.open if target.suffix == ".gz" else open
@@ -178,15 +184,30 @@ class Predictor:
             open_text(unfinished, "wt", newline="", encoding="utf-8") as file,
             tqdm(total=total, unit="molecule", disable=not progress) as bar,
         ):
-            for i, molecules in enumerate(iterate_molecules(source, column, chunk_size=chunk_size)):
-                table = self.predict(molecules.smiles)
-                table.insert(0, column, molecules.smiles)
-                table.to_csv(file, index=False, header=i == 0)
-                failures = [(line, reason) for line, reason in zip(molecules.rows, table["reason"]) if reason]
+            for i, piece in enumerate(iterate_molecules(source, column, chunk_size)):
+                table = self.predict(piece.smiles)
+                failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
+                renamed = _clashing(list(table.columns), piece.header)
+                own = pd.DataFrame(piece.records, columns=piece.header)
+                pd.concat([own, table.rename(columns=renamed)], axis=1).to_csv(file, index=False, header=i == 0)
                 failed += len(failures)
                 first_failures += failures[: _LISTED_FAILURES - len(first_failures)]
                 bar.update(len(table))
-        return PredictionCounts(total, failed, first_failures)
+        return PredictionCounts(total, failed, first_failures, renamed)
+
+
+def _clashing(names: Sequence[Any], header: list[str]) -> dict[str, str]:
+    """New names for columns of predictions that a file has already."""
+    renamed: dict[str, str] = {}
+    taken = {*names, *header}
+    for name in names:
+        free = name
+        while free in header or free != name and free in taken:
+            free += "_predicted"
+        if free != name:
+            renamed[name] = free
+            taken.add(free)
+    return renamed
 
 
 @dataclass
@@ -261,7 +282,7 @@ def _run_folders(run: Path) -> list[Path]:
     return folders
 
 
-def _check_target(source: Path, target: Path) -> None:
+def _check_target(source: Path, target: Path, runs: Sequence[Path], overwrite: bool) -> None:
     """Refuse a file that could not be written in the end, or should not."""
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} in.")
@@ -269,3 +290,8 @@ def _check_target(source: Path, target: Path) -> None:
         raise ValueError(f"{target} is a folder: give a file to write.")
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"{target} would replace the file of molecules: give another file to write.")
+    for run in runs:
+        if target.resolve() in [(run / name).resolve() for name in (*FILES, STATE)]:
+            raise ValueError(f"{target} is a file of the run {run}: give another file to write.")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} is there already: give another file, or replace it with --overwrite.")

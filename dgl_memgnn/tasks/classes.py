@@ -62,7 +62,10 @@ class Classes(Task):
     def suits(cls, columns: Sequence[Column]) -> str | None:
         if len(columns) != 1 or columns[0].missing.all():
             return None
-        if np.isnan(columns[0].parsed).all():
+        words = columns[0].text[~columns[0].missing]
+        if np.isnan(columns[0].parsed).all() and all(
+            word[0].isalpha() for word in words
+        ):  # none like 0,61 or >100
             return "whose values are words"
         if columns[0].is_numeric and columns[0].distinct().tolist() == [-1, 1]:
             return "whose values are all -1 or 1"

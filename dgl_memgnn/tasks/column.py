@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,5 +79,7 @@ class Column:
         if bad.any():
             row = int(bad.argmax())
             problem = "is not a number" if np.isnan(self.parsed[row]) else "is infinite (in 32 bits)"
+            if re.fullmatch(r"[+-]?\d+,\d+", self.text[row]):
+                problem += " with a decimal point"
             raise ValueError(f"{self.culprit(row)} {problem}; leave the cell empty if the value is missing.")
         return np.where(self.missing, np.nan, self.parsed)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgl_memgnn.data.molecule_csv import iterate_molecules, numeric_columns, read_molecules
+from dgl_memgnn.data.molecule_csv import column_names, iterate_molecules, numeric_columns, read_molecules
 
 
 @pytest.fixture
@@ -45,6 +45,11 @@ def test_missing_targets(read):
         b"smiles,y\r\nCCO,1.5\r\nN,-2e-3\r\n",
         b'"smiles"," y "\n"CCO"," 1.5 "\nN,-2e-3',
         b"id,y,z,smiles\n7,1.5,,CCO\n8,-2e-3,,N\n",
+        b"smiles\ty\nCCO\t1.5\nN\t-2e-3\n",
+        b"IC50, nM\tsmiles\ty\n7,5\tCCO\t1.5\n8,0\tN\t-2e-3\n",
+        b"smiles;y;a, b\nCCO;1.5;1\nN;-2e-3;\n",
+        b"smiles,y\nCCO,1.5,\nN,-2e-3, ,\n",
+        b"smiles,y,\nCCO,1.5,\nN,-2e-3,\n",
     ],
 )
 def test_dialects(read, content):
@@ -96,8 +101,14 @@ def test_tasks_keep_their_order_and_may_be_none_at_all(read):
         (b"smiles,Y\nC,1\n", r"'y' \(task_columns, --tasks\): its columns are 'smiles', 'Y'\."),
         (b"C,1\nN,2\n", "no column 'smiles' .*'C', '1'"),
         (b"smiles,y,y\nC,1,2\n", "2 columns 'y' .*rename"),
-        (b"smiles;y\nC;1\n", "separated by semicolons, 'smiles;y'; save it with commas"),
-        (b"smiles\ty\nC\t1\n", "separated by tabs"),
+        (b"SMILES;y\nC;1\n", "no column 'smiles' .*: its columns are 'SMILES', 'y'"),
+        (b"smiles;y\nC;0,61\n", "line 2, column 'y': '0,61' is not a number with a decimal point"),
+        (b"smiles\ty\nC\t1\t2\n", "not a tab-separated table: there are 3 cells in line 2, and 2 in the header"),
+        (
+            b"CCO,0.61\nN,1\n",
+            "columns are 'CCO', '0.61'. These are values rather than names: if so, add a header line",
+        ),
+        (b"CC(=O)O\nN\n", "columns are 'CC\\(=O\\)O'. These are values rather than names"),
         (b"smiles,y\nC,1\nN,high\n", "m.csv, line 3, column 'y': 'high' is not a number"),
         (b"smiles,y\nC,1\n\nN,high\n", "line 4, column 'y': 'high'"),
         (b"smiles,y\nC,0x1A\n", "line 2, column 'y': '0x1A' is not a number"),
@@ -126,11 +137,13 @@ def test_pieces_are_those_of_the_whole(tmp_path, size, name):
     content = "\ufeffy,smiles\r\n1,C\r\n,N\r\n\r\n2.5,\r\n4,O".encode()
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     whole = read_molecules(tmp_path / name, "smiles", ["y"])
-    pieces = list(iterate_molecules(tmp_path / name, "smiles", ["y"], size))
+    pieces = list(iterate_molecules(tmp_path / name, "smiles", size))
     assert [len(piece.smiles) for piece in pieces] == [min(size, 5 - i) for i in range(0, 5, size)]
     assert sum((piece.smiles for piece in pieces), []) == whole.smiles == ["C", "N", "", "", "O"]
     assert sum((piece.rows for piece in pieces), []) == whole.rows == [2, 3, 4, 5, 6]
-    assert sum((piece.cells[0] for piece in pieces), []) == whole.targets[0].values == ["1", "", "", "2.5", "4"]
+    assert all(piece.header == ["y", "smiles"] for piece in pieces)
+    assert [record[0] for piece in pieces for record in piece.records] == ["1", "", "", "2.5", "4"]
+    assert whole.targets[0].values == ["1", "", "", "2.5", "4"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +159,7 @@ def test_pieces_are_those_of_the_whole(tmp_path, size, name):
 def test_errors_in_pieces(tmp_path, content, message):
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
-        list(iterate_molecules(tmp_path / "m.csv", "smiles", ["y"], chunk_size=1))
+        list(iterate_molecules(tmp_path / "m.csv", "smiles", chunk_size=1))
 
 
 def test_a_target_may_start_late(read):
@@ -189,3 +202,19 @@ def test_numbers_survive(tmp_path_factory, values):
     expected = np.array([[0.0]] + [[np.nan if y is None else y] for y in values], dtype=np.float32)
     labels = labels_of(read_molecules(path, "smiles", ["y"]))
     assert np.array_equal(labels.astype(np.float32), expected, equal_nan=True)
+
+
+def test_a_cell_as_large_as_a_structure_file(read):
+    table = read(b"smiles,y,pdb\nC,1,\nN,2," + b"A" * 500_000 + b"\n")
+    assert table.smiles == ["C", "N"] and table.labels.tolist() == [[1], [2]]
+
+
+def test_names_of_columns(tmp_path):
+    for content, names in [
+        ("smiles,y\nC,1\n", ["smiles", "y"]),
+        ('smiles,"IC50, nM"\nC,1\n', ["smiles", "IC50, nM"]),
+        ("smiles\tIC50, nM\nC\t1\n", ["smiles", "IC50, nM"]),
+        ("SMILES;y;z\nC;1;2\n", ["SMILES", "y", "z"]),
+    ]:
+        (tmp_path / "m.csv").write_text(content)
+        assert column_names(tmp_path / "m.csv", "smiles") == names

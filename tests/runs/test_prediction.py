@@ -1,5 +1,6 @@
 """Predictions of a file, piece by piece, and of several runs."""
 
+import csv
 import gzip
 import shutil
 
@@ -50,9 +51,10 @@ def test_pieces_give_what_the_whole_gives(folder, tmp_path, chunk_size):
     predictor = Predictor(folder / "runs" / "seed0")
     expected = predictor.predict(["CCO", "C1CC", "CCN", "", "OCC", "CCCc1ccccc1", "C"])
     counts = predictor.predict_csv(folder / "new.csv", tmp_path / "out.csv", None, chunk_size, progress=False)
-    assert counts == (7, 2, [(3, "invalid SMILES: syntax error in 'C1CC'"), (5, "empty SMILES")])
+    assert counts == (7, 2, [(3, "invalid SMILES: syntax error in 'C1CC'"), (5, "empty SMILES")], {})
     found = pd.read_csv(tmp_path / "out.csv", keep_default_na=False, na_values={"size": "", "aromatic": ""})
-    assert found.columns.tolist() == ["smiles", "size", "aromatic", "reason"]
+    assert found.columns.tolist() == ["id", "smiles", "size", "aromatic", "reason"]
+    assert found[["id", "smiles"]].equals(pd.read_csv(folder / "new.csv", keep_default_na=False))
     assert found["reason"].tolist() == expected["reason"].tolist()
     assert np.allclose(found[["size", "aromatic"]], expected[["size", "aromatic"]], rtol=1e-4, equal_nan=True)
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
@@ -82,7 +84,7 @@ def test_a_file_damaged_at_its_end_is_refused_before_the_first_prediction(folder
     predicted = []
     monkeypatch.setattr("dgl_memgnn.runs.prediction.smiles_to_graph", predicted.append)
     with pytest.raises(ValueError, match="new.csv is not a comma-separated table"):
-        predictor.predict_csv(tmp_path / "new.csv", tmp_path / "out.csv")
+        predictor.predict_csv(tmp_path / "new.csv", tmp_path / "out.csv", overwrite=True)
     assert predicted == [] and (tmp_path / "out.csv").read_text() == "older"
 
 
@@ -97,7 +99,9 @@ def test_mean_and_deviation_over_the_runs(folder, tmp_path, capsys):
     assert "Mean of 3 runs, seed0, seed1, seed2" in said and "5 of 7 molecules predicted" in said
     assert "line 3: invalid SMILES" in said and "line 5: empty SMILES" in said
     found = pd.read_csv(tmp_path / "all.csv")
-    assert found.columns.tolist() == ["smiles", "size", "size_std", "aromatic", "aromatic_std", "reason"]
+    assert found.columns.tolist() == [
+        "id", "smiles", "size", "size_std", "aromatic", "aromatic_std", "reason"
+    ]  # fmt: skip
     smiles = ["CCO", "CCN", "OCC", "CCCc1ccccc1", "C"]
     single = np.array(
         [Predictor(folder / "runs" / f"seed{seed}").predict(smiles)[["size", "aromatic"]] for seed in range(3)],
@@ -206,3 +210,48 @@ def test_a_run_with_descriptors_predicts_alone_what_it_predicted_for_its_test_pa
     shutil.copytree(folder / "runs" / "seed0", tmp_path / "without")
     with pytest.raises(ValueError, match="differ in"):
         Predictor(tmp_path)
+
+
+def test_all_columns_of_the_file_stay_in_place(folder, tmp_path, capsys):
+    """As they are written; a column of the same name as a prediction is not replaced, and that is said."""
+    content = 'size,note,SMILES,"a, b",reason\n007,"two\nlines", CCO ,NA,\n1.50,,C1CC,"say ""hi""",none\n,,CCN\n'
+    (tmp_path / "new.csv").write_text(content)
+    out = tmp_path / "out.csv"
+    run = folder / "runs" / "seed0"
+    arguments = ["predict", str(run), "--csv", str(tmp_path / "new.csv"), "--smiles-column", "SMILES", "--out"]
+    assert main([*arguments, str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "The file has a column 'size' of its own: the prediction is in 'size_predicted'." in said
+    assert "The file has a column 'reason' of its own: the prediction is in 'reason_predicted'." in said
+    assert "The column of a target holds its value, in the unit of the training data." in said
+    with open(out, newline="") as file:
+        header, *rows = csv.reader(file)
+    names = ["size", "note", "SMILES", "a, b", "reason", "size_predicted", "aromatic", "reason_predicted"]
+    assert header == names
+    assert [row[:5] for row in rows] == [
+        ["007", "two\nlines", " CCO ", "NA", ""], ["1.50", "", "C1CC", 'say "hi"', "none"], ["", "", "CCN", "", ""]
+    ]  # fmt: skip
+    expected = Predictor(run).predict(["CCO", "C1CC", "CCN"])
+    assert [row[7] for row in rows] == expected["reason"].tolist()
+    for i in (0, 2):
+        assert float(rows[i][5]) == pytest.approx(expected["size"][i], rel=1e-4)
+
+
+def test_a_file_that_is_there_is_replaced_on_request_alone(folder, tmp_path, capsys):
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    run, new = tmp_path / "runs" / "seed0", folder / "new.csv"
+    (tmp_path / "out.csv").write_text("mine")
+    arguments = ["predict", str(tmp_path / "runs"), "--csv", str(new), "--out"]
+    assert main([*arguments, str(tmp_path / "out.csv")]) == 1
+    assert "out.csv is there already: give another file, or replace it with --overwrite" in capsys.readouterr().err
+    assert (tmp_path / "out.csv").read_text() == "mine"
+    assert main([*arguments, str(tmp_path / "out.csv"), "--overwrite"]) == 0
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 7
+    (tmp_path / "link.csv").symlink_to(run / "metrics.json")
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    for target in [run / "checkpoint.pt", run / "training.pt", run / ".." / "seed0" / "splits.csv",
+                   tmp_path / "link.csv"]:  # fmt: skip
+        assert main([*arguments, str(target), "--overwrite"]) == 1
+        assert "is a file of the run" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in run.iterdir()} == before
+    assert main([*arguments, str(run / "new.csv")]) == 0  # beside them is a place like others

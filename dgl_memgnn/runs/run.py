@@ -195,12 +195,15 @@ def check_unchanged(folder: Path, stored: dict[str, Any], dataset: GraphDataset)
     dataset : GraphDataset
         The data as they are now.
     """
-    if stored.get("digest") != dataset.digest:
-        since = f"by dgl-memgnn {stored['versions']['dgl-memgnn']}, which did not record its data"
-        problem = "and its data have changed since" if "digest" in stored else since
+    if "digest" not in stored:
         raise ValueError(
-            f"{folder} is finished, {problem}. Restore the data, give another folder with --out, or start anew "
-            "with --overwrite."
+            f"{folder} was finished by dgl-memgnn {stored['versions']['dgl-memgnn']}, which did not store the digest "
+            "of its data. Give another folder with --out, or start anew with --overwrite."
+        )
+    if stored["digest"] != dataset.digest:
+        raise ValueError(
+            f"{folder} is finished, and its data have changed since. Restore the data, give another folder with "
+            "--out, or start anew with --overwrite."
         )
 
 

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,6 +183,16 @@ def test_data_that_have_changed_are_noticed(config, csv, tmp_path, capsys):
         assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == result
     copy.write_text(text.replace("CCO,3", "CCO,3.0"))
     assert train_run(config, tmp_path / "run", progress=False) == result
+
+
+def test_a_run_of_an_older_version_is_refused_by_its_version(config, uninterrupted, tmp_path):
+    shutil.copytree(uninterrupted, tmp_path / "old")
+    metrics = json.loads((tmp_path / "old" / "metrics.json").read_text())
+    del metrics["digest"]
+    metrics["versions"]["dgl-memgnn"] = "0.1.0"
+    (tmp_path / "old" / "metrics.json").write_text(json.dumps(metrics))
+    with pytest.raises(ValueError, match="old was finished by dgl-memgnn 0.1.0, which did not store the digest"):
+        train_run(config, tmp_path / "old")
 
 
 def test_another_split_of_the_same_data_is_noticed(config, tmp_path, monkeypatch):

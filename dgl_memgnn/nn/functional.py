@@ -17,9 +17,7 @@ from torch.autograd import forward_ad
 __all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
 
 BLOCK_ENTRIES = 2**17  # of scores of some nodes for all keys on a CPU: 512 KiB, which its cache holds
-LARGEST_CANCELLATION = (
-    64  # squared norms to squared distance, up to which float32 leaves five digits of the latter
-)
+LARGEST_CANCELLATION = 64  # squared norms to squared distance: float32 leaves five digits of the latter
 
 
 def memory_pooling(

@@ -197,8 +197,8 @@ def check_unchanged(folder: Path, stored: dict[str, Any], dataset: GraphDataset)
     """
     if "digest" not in stored:
         raise ValueError(
-            f"{folder} was finished by dgl-memgnn {stored['versions']['dgl-memgnn']}, which did not store the digest "
-            "of its data. Give another folder with --out, or start anew with --overwrite."
+            f"{folder} was finished by dgl-memgnn {stored['versions']['dgl-memgnn']}, which did not store the "
+            "digest of its data. Give another folder with --out, or start anew with --overwrite."
         )
     if stored["digest"] != dataset.digest:
         raise ValueError(

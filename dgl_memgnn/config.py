@@ -15,6 +15,7 @@ from dgl_memgnn.data import (
     FEATURIZERS,
     MOLECULE_DATASETS,
     TU_DATASETS,
+    Limits,
     column_names,
     is_molecular,
     numeric_columns,
@@ -29,6 +30,7 @@ from dgl_memgnn.wording import list_names
 
 __all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "check_together", "load_config", "options"]
 
+SCAFFOLD_SPLITS = ("scaffold", "dgllife_scaffold")
 ALL_TASKS = "all"  # in place of the names of all columns of numbers
 
 
@@ -52,6 +54,14 @@ class DataConfig(Options):
         None, "kind of task; default: the one that the values of the targets suggest", choices=tuple(TASK_TYPES)
     )
     featurizer: str = option("attentivefp", "atom and bond features", choices=tuple(FEATURIZERS))
+    max_smiles_length: int = option(
+        Limits().length,
+        "characters of a SMILES of a CSV file, at most; longer ones are dropped",
+        low=1,
+    )
+    max_atoms: int = option(
+        Limits().atoms, "atoms of a molecule of a CSV file, at most; larger ones are dropped", low=1
+    )
     descriptors: bool = option(
         False, "whether rdkit's descriptors of the whole molecule are joined to the pooled graph of MemGNN"
     )
@@ -62,13 +72,19 @@ class DataConfig(Options):
     )
     split: Optional[str] = option(
         None,
-        "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one of num_folds stratified "
-        "folds; default: scaffold with csv, random with dataset",
-        choices=("random", "scaffold", "folds"),
+        "random 80/10/10; scaffold 80/10/10; dgllife_scaffold, the same with stereoisomers apart, as published; "
+        "folds: train and validation of one of num_folds stratified folds; default: scaffold with csv, random "
+        "with dataset",
+        choices=("random", *SCAFFOLD_SPLITS, "folds"),
     )
     split_seed: Optional[int] = option(None, "seed of a random split; default: seed", low=0)
     num_folds: int = option(10, "number of folds", low=2)
     fold: int = option(0, "which fold validates, from 0", low=0)
+
+    @property
+    def limits(self) -> Limits:
+        """The largest molecule of a CSV file that is read."""
+        return Limits(self.max_smiles_length, self.max_atoms)
 
 
 @dataclass
@@ -243,8 +259,8 @@ def check_together(config: Config) -> None:
     if data.csv is not None:
         _check_tasks(data, data.csv)
     on_graphs = data.dataset is not None and not is_molecular(data.dataset)
-    if on_graphs and data.split == "scaffold":
-        raise ValueError(f"data.split: scaffold is for molecules, not for {data.dataset}.")
+    if on_graphs and data.split in SCAFFOLD_SPLITS:
+        raise ValueError(f"data.split: {data.split} is for molecules, not for {data.dataset}.")
     if data.dataset is not None and not on_graphs and data.split == "folds":
         raise ValueError(f"data.split: folds is for classes, which {data.dataset} has not.")
     if data.fold >= data.num_folds:

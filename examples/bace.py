@@ -17,7 +17,7 @@ args = parser.parse_args()
 molecules = MoleculeNet("BACE", featurizer="canonical", data_dir=args.data_dir)
 scores = []
 for seed in range(args.seeds):
-    train, validation, test = scaffold_split(molecules.smiles)
+    train, validation, test = scaffold_split(molecules.smiles, like_dgllife=True)
     torch.manual_seed(seed)
     model = MemGNN(
         in_feats=molecules.node_feats,

@@ -57,7 +57,7 @@ def test_the_example_is_the_configuration(name):
     data, model, training = config.data, config.model, config.training
     for value in [
         f'MoleculeNet("{data.dataset}", featurizer="{data.featurizer}"',
-        f"{data.split}_split(",
+        f"{data.split.removeprefix('dgllife_')}_split(",
         f"hidden_feats={model.hidden_feats},",
         f"num_layers={model.num_layers},",
         f"num_keys={tuple(model.num_keys)},",
@@ -72,6 +72,7 @@ def test_the_example_is_the_configuration(name):
         f"weight_average={training.weight_average},",
     ]:
         assert value in text
+    assert ("like_dgllife=True" in text) == (data.split == "dgllife_scaffold")
     assert ('keep="last",' in text) == (training.keep == "last")
     assert float(re.search(r"learning_rate=(\S+),", text)[1]) == training.learning_rate
 

@@ -1,42 +1,49 @@
 """Data sets, featurizers and splits."""
 
+from dgl_memgnn.data.alike import Alike, find_alike
 from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
-from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, MoleculeError, featurizer, smiles_to_graph
+from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.indices import check_parts, to_indices
 from dgl_memgnn.data.molecule_csv import column_names, iterate_molecules, numeric_columns, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, is_molecular, load_named
+from dgl_memgnn.data.smiles import Limits, MoleculeError, canonical_smiles, parse_smiles
 from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, stratified_folds
 from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
 
 __all__ = [
+    "Alike",
     "Dropped",
     "Duplicate",
     "FEATURIZERS",
     "Featurizer",
     "FreeWilson",
     "GraphDataset",
+    "Limits",
     "MOLECULE_DATASETS",
     "MoleculeDataset",
     "MoleculeError",
     "MoleculeNet",
     "TUDataset",
     "TU_DATASETS",
+    "canonical_smiles",
     "check_parts",
     "column_names",
     "descriptor_names",
     "fair_splits",
     "featurizer",
+    "find_alike",
     "find_duplicates",
     "find_file",
     "is_molecular",
     "iterate_molecules",
     "load_named",
     "numeric_columns",
+    "parse_smiles",
     "random_split",
     "read_molecules",
     "scaffold_split",

@@ -86,6 +86,10 @@ class GraphDataset(DGLDataset):
         """What stands in several rows, in a sentence."""
         return None
 
+    def alike_report(self) -> str | None:
+        """Which different samples the features do not tell apart, in a sentence."""
+        return None
+
     def report(self) -> list[str]:
         """What was read, dropped and chosen, a sentence or two a line."""
         task = None if self.task is None else f"Task: {self.task.describe()}."

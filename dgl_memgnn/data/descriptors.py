@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from dgl_memgnn.data.chunks import map_chunks
-from dgl_memgnn.data.featurizers import parse_smiles
 from dgl_memgnn.data.molecule_cache import cached_arrays
+from dgl_memgnn.data.smiles import Limits, as_canonical, parse_smiles
 
-_FORMAT = "dgl_memgnn descriptors 1"  # to be counted up when the same names give other numbers
+_FORMAT = "dgl_memgnn descriptors 2"  # to be counted up when the same names give other numbers
 _MANY = 1000  # molecules that take several processes less time than one, their start included
 
 
@@ -37,7 +37,10 @@ def descriptor_names() -> list[str]:
 
 
 def smiles_to_descriptors(
-    smiles: Sequence[str], names: Sequence[str] | None = None, cache_dir: str | os.PathLike[str] | None = None
+    smiles: Sequence[str],
+    names: Sequence[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    limits: Limits = Limits(),
 ) -> Tensor:
     """Descriptors of many molecules, such as weight, surface areas and counts of groups.
 
@@ -52,6 +55,8 @@ def smiles_to_descriptors(
     cache_dir : str or os.PathLike, optional
         Folder that keeps the result, as :func:`dgl_memgnn.data.smiles_to_graphs` keeps graphs. Default: None,
         nothing is stored.
+    limits : Limits, optional
+        The largest molecule that is read. Default: ``Limits()``.
 
     Returns
     -------
@@ -87,22 +92,24 @@ def smiles_to_descriptors(
         cache_dir,
         made_by,
         lambda arrays: _check(arrays, len(smiles), len(names)),
-        lambda: _describe(smiles, names),
+        lambda: _describe(smiles, names, limits),
     )
     return torch.from_numpy(arrays["descriptors"])
 
 
-def _describe(smiles: list[str], names: list[str]) -> dict[str, np.ndarray]:
-    parts = map_chunks(partial(_describe_chunk, names=names), smiles, _MANY, "Describe")
+def _describe(smiles: list[str], names: list[str], limits: Limits) -> dict[str, np.ndarray]:
+    parts = map_chunks(partial(_describe_chunk, names=names, limits=limits), smiles, _MANY, "Describe")
     return {"descriptors": np.concatenate([np.empty((0, len(names)), np.float32), *parts])}
 
 
-def _describe_chunk(smiles: list[str], names: list[str]) -> np.ndarray:
+def _describe_chunk(smiles: list[str], names: list[str], limits: Limits) -> np.ndarray:
     from rdkit.Chem import Descriptors
     from rdkit.rdBase import BlockLogs
 
     with BlockLogs(), np.errstate(over="ignore"):
-        every = [Descriptors.CalcMolDescriptors(parse_smiles(text)) for text in smiles]
+        every = [
+            Descriptors.CalcMolDescriptors(as_canonical(parse_smiles(text, limits), text)[0]) for text in smiles
+        ]
         values = np.array([[of_molecule[name] for name in names] for of_molecule in every], dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
     return values

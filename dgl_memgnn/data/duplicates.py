@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from dgl_memgnn.data.featurizers import parse_smiles
+from dgl_memgnn.data.smiles import Limits, canonical_smiles, parse_smiles
 
 
 class Duplicate(NamedTuple):
@@ -30,9 +30,15 @@ class Duplicate(NamedTuple):
 
 
 def find_duplicates(
-    smiles: Sequence[str], labels: Tensor, task_names: Sequence[str], rows: Sequence[int]
+    smiles: Sequence[str],
+    labels: Tensor,
+    task_names: Sequence[str],
+    rows: Sequence[int],
+    limits: Limits = Limits(),
 ) -> list[Duplicate]:
     """Find the molecules that stand in several rows: those with the same canonical, isomeric SMILES.
+
+    Numbers of atom maps do not tell molecules apart.
 
     Parameters
     ----------
@@ -42,6 +48,8 @@ def find_duplicates(
     task_names : sequence of str
     rows : sequence of int
         Number of each molecule in its source.
+    limits : Limits, optional
+        The largest molecule that is read. Default: ``Limits()``.
 
     Returns
     -------
@@ -60,12 +68,10 @@ def find_duplicates(
     >>> find_duplicates(["CCO", "N", "OCC"], labels, ["a", "b"], rows=[2, 3, 4])
     [Duplicate(smiles='CCO', rows=[2, 4], conflicts=['b'])]
     """
-    from rdkit.Chem import MolToSmiles
-
     labels = (labels if labels.dim() == 2 else labels[:, None]).double()
     groups = defaultdict(list)
     for i, text in enumerate(smiles):
-        groups[MolToSmiles(parse_smiles(text))].append(i)
+        groups[canonical_smiles(parse_smiles(text, limits))].append(i)
     duplicates = []
     for canonical, members in groups.items():
         if len(members) > 1:

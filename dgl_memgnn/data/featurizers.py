@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 import dgl
+import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from rdkit.Chem import Mol
-
-
-class MoleculeError(ValueError):
-    """A molecule that cannot become a graph; the message is the reason, as ``"kind: details"``."""
+from dgl_memgnn.data.smiles import Limits, MoleculeError, as_canonical, parse_smiles
 
 
 @dataclass(frozen=True)
@@ -30,6 +26,8 @@ class Featurizer:
         Width of ``ndata["feat"]``.
     edge_feats : int
         Width of ``edata["feat"]``.
+    elements : str
+        Symbols of the elements that it has a type for, with spaces between them.
     complete_graph : bool
         Whether each atom has an edge to every atom, itself included, in place of an edge in each direction
         of every bond. Default: False.
@@ -38,18 +36,26 @@ class Featurizer:
     name: str
     node_feats: int
     edge_feats: int
+    elements: str
     complete_graph: bool = False
 
 
-FEATURIZERS_VERSION = 1  # to be counted up when a featurizer of the same name gives other numbers
+_CANONICAL = (
+    "C N O S F Si P Cl Br Mg Na Ca Fe As Al I B V K Tl Yb Sb Sn Ag Pd Co Se Ti Zn H Li Ge Cu Au Ni Cd In Mn Zr Cr "
+    "Pt Hg Pb"
+)
+_ATTENTIVE_FP = "B C N O F Si P S Cl As Se Br Te I At"
+_WEAVE = "H C N O F P S Cl Br I"
+
+FEATURIZERS_VERSION = 2  # to be counted up when a featurizer of the same name gives other numbers
 
 FEATURIZERS = {
     spec.name: spec
     for spec in (
-        Featurizer("canonical", 74, 12),
-        Featurizer("attentivefp", 39, 10),
-        Featurizer("weave", 27, 12, complete_graph=True),
-        Featurizer("memgnn", 32, 7),
+        Featurizer("canonical", 74, 12, _CANONICAL),
+        Featurizer("attentivefp", 39, 10, _ATTENTIVE_FP),
+        Featurizer("weave", 27, 12, _WEAVE, complete_graph=True),
+        Featurizer("memgnn", 32, 7, _ATTENTIVE_FP),
     )
 }
 
@@ -76,24 +82,29 @@ def featurizer(name: str) -> Featurizer:
     Examples
     --------
     >>> featurizer("memgnn")
-    Featurizer(name='memgnn', node_feats=32, edge_feats=7, complete_graph=False)
+    Featurizer(name='memgnn', node_feats=32, edge_feats=7, elements='B C N ...', complete_graph=False)
     """
     if name not in FEATURIZERS:
         raise ValueError(f"Unknown featurizer {name!r}: choose one of {', '.join(FEATURIZERS)}.")
     return FEATURIZERS[name]
 
 
-def smiles_to_graph(smiles: str, featurizer: str | Featurizer = "canonical") -> dgl.DGLGraph:
+def smiles_to_graph(
+    smiles: str, featurizer: str | Featurizer = "canonical", limits: Limits = Limits()
+) -> dgl.DGLGraph:
     r"""Graph of a molecule.
 
-    Node :math:`i` is atom :math:`i` of ``rdkit.Chem.MolFromSmiles(smiles)``. White space around the SMILES is
-    ignored.
+    Node :math:`i` is atom :math:`i` of ``rdkit.Chem.MolFromSmiles(smiles)``, and edges have its bonds' order.
+    Features are those of the canonical SMILES, so that a molecule has the same graph however it is written.
 
     Parameters
     ----------
     smiles : str
+        See :func:`dgl_memgnn.data.parse_smiles`.
     featurizer : str or Featurizer
         See :func:`featurizer`. Default: ``"canonical"``.
+    limits : Limits, optional
+        The largest molecule that is read. Default: ``Limits()``.
 
     Returns
     -------
@@ -104,7 +115,8 @@ def smiles_to_graph(smiles: str, featurizer: str | Featurizer = "canonical") -> 
     Raises
     ------
     MoleculeError
-        If ``smiles`` is not a string, is empty or is not understood by rdkit, or if a feature is not finite.
+        If ``smiles`` is not a string, is empty, beyond the limits or not understood by rdkit, or if a feature is
+        not finite.
 
     Examples
     --------
@@ -116,7 +128,7 @@ def smiles_to_graph(smiles: str, featurizer: str | Featurizer = "canonical") -> 
     >>> smiles_to_graph("FC(F)(F)(F)F")
     Traceback (most recent call last):
     ...
-    dgl_memgnn.data.featurizers.MoleculeError: invalid SMILES: Explicit valence for atom # 1 C, 5, is ...
+    dgl_memgnn.data.smiles.MoleculeError: invalid SMILES: Explicit valence for atom # 1 C, 5, is ...
     """
     from dgllife.utils import mol_to_bigraph, mol_to_complete_graph
     from rdkit.rdBase import BlockLogs
@@ -124,62 +136,37 @@ def smiles_to_graph(smiles: str, featurizer: str | Featurizer = "canonical") -> 
     spec = featurizer if isinstance(featurizer, Featurizer) else _featurizer(featurizer)
     to_graph = partial(mol_to_complete_graph, add_self_loop=True) if spec.complete_graph else mol_to_bigraph
     atoms, bonds = _functions(spec.name)
+    molecule = parse_smiles(smiles, limits)
+    canonical, order = as_canonical(molecule, smiles.strip())
     with BlockLogs():
-        graph = to_graph(
-            parse_smiles(smiles), node_featurizer=atoms, edge_featurizer=bonds, canonical_atom_order=False
+        graph: dgl.DGLGraph = to_graph(
+            canonical, node_featurizer=atoms, edge_featurizer=bonds, canonical_atom_order=False
         ).long()
     if not graph.num_edges():
         graph.edata["feat"] = torch.zeros(0, spec.edge_feats)
     if not (graph.ndata["feat"].isfinite().all() and graph.edata["feat"].isfinite().all()):
         raise MoleculeError(f"features that are not finite: {smiles}")
-    return graph
+    if isinstance(order, range):
+        return graph
+    return _in_order(graph, order, None if spec.complete_graph else molecule)
 
 
-def parse_smiles(smiles: str) -> Mol:
-    """Molecule of a SMILES, without a word on the standard error stream.
-
-    Parameters
-    ----------
-    smiles : str
-
-    Returns
-    -------
-    rdkit.Chem.Mol
-
-    Raises
-    ------
-    MoleculeError
-        If ``smiles`` is not a string, is empty or is not understood by rdkit.
-
-    Examples
-    --------
-    >>> parse_smiles(" CCO ").GetNumAtoms()
-    3
-    >>> parse_smiles("C1CC")
-    Traceback (most recent call last):
-    ...
-    dgl_memgnn.data.featurizers.MoleculeError: invalid SMILES: syntax error in 'C1CC'
-    """
-    from rdkit import Chem
-    from rdkit.rdBase import BlockLogs
-
-    if not isinstance(smiles, str):
-        raise MoleculeError(f"not a string: {smiles!r}")
-    smiles = smiles.strip()
-    if not smiles:
-        raise MoleculeError("empty SMILES")
-    if len(smiles.split()) > 1:  # rdkit would read the first word only
-        raise MoleculeError(f"invalid SMILES: white space within {smiles!r}")
-    if not smiles.isascii():
-        raise MoleculeError(f"invalid SMILES: {smiles!r} has characters that are not ASCII")
-    with BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
-        if molecule is None:
-            unchecked = Chem.MolFromSmiles(smiles, sanitize=False)
-            problems = Chem.DetectChemistryProblems(unchecked) if unchecked else []
-            reason = problems[0].Message() if problems else f"syntax error in {smiles!r}"
-            raise MoleculeError(f"invalid SMILES: {reason}")
-    return molecule
+def _in_order(graph: dgl.DGLGraph, order: Sequence[int], molecule: Any) -> dgl.DGLGraph:
+    """The graph whose node ``order[k]`` is node k, with the edges of a molecule in its order; None: all pairs."""
+    num_nodes, position = len(order), np.argsort(order)
+    if molecule is None:
+        src, dst = np.divmod(np.arange(num_nodes**2), num_nodes)
+    else:
+        bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
+        src, dst = np.array([ends for u, v in bonds for ends in ((u, v), (v, u))], np.int64).reshape(-1, 2).T
+    u, v = (ends.numpy() for ends in graph.edges())
+    pairs, wanted = u * num_nodes + v, position[src] * num_nodes + position[dst]
+    by_pair = np.argsort(pairs)
+    rows = by_pair[np.searchsorted(pairs, wanted, sorter=by_pair)]
+    ordered = dgl.graph((torch.from_numpy(src.copy()), torch.from_numpy(dst.copy())), num_nodes=num_nodes)
+    ordered.ndata["feat"] = graph.ndata["feat"][torch.from_numpy(position)]
+    ordered.edata["feat"] = graph.edata["feat"][torch.from_numpy(rows)]
+    return ordered
 
 
 _featurizer = featurizer  # smiles_to_graph has an argument of the same name
@@ -194,23 +181,7 @@ def _functions(name: str) -> tuple[Callable[..., dict[str, Tensor]], Callable[..
         atoms = [
             partial(
                 utils.atom_type_one_hot,
-                allowable_set=[
-                    "B",
-                    "C",
-                    "N",
-                    "O",
-                    "F",
-                    "Si",
-                    "P",
-                    "S",
-                    "Cl",
-                    "As",
-                    "Se",
-                    "Br",
-                    "Te",
-                    "I",
-                    "At",
-                ],
+                allowable_set=_ATTENTIVE_FP.split(),
                 encode_unknown=True,
             ),
             partial(utils.atom_degree_one_hot, allowable_set=list(range(6))),

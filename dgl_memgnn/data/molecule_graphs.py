@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -17,13 +19,19 @@ from dgl_memgnn.data import featurizers
 from dgl_memgnn.data.chunks import PATIENCE, map_chunks
 from dgl_memgnn.data.graph_arrays import graphs_from_arrays
 from dgl_memgnn.data.molecule_cache import cached_arrays
+from dgl_memgnn.data.smiles import Limits, MoleculeError
 
 _FORMAT = "dgl_memgnn molecules 1"  # to be counted up when the arrays have another meaning
+_log = logging.getLogger(__name__)
+_SLOW = 5  # seconds from which on a molecule is named
 _MANY = 8000  # molecules that take several processes less time than one, their start included
 
 
 def smiles_to_graphs(
-    smiles: Sequence[str], featurizer: str = "canonical", cache_dir: str | os.PathLike[str] | None = None
+    smiles: Sequence[str],
+    featurizer: str = "canonical",
+    cache_dir: str | os.PathLike[str] | None = None,
+    limits: Limits = Limits(),
 ) -> tuple[list[dgl.DGLGraph | None], list[str]]:
     """Graphs of many molecules.
 
@@ -38,6 +46,8 @@ def smiles_to_graphs(
         Folder that keeps the result, in a file named after the molecules in their order, the featurizer and
         the versions of rdkit and dgllife. A damaged file is computed anew, and a folder that cannot be
         written leaves the result unstored, both with a warning. Default: None, nothing is stored.
+    limits : Limits, optional
+        The largest molecule that is read. Default: ``Limits()``.
 
     Returns
     -------
@@ -59,7 +69,7 @@ def smiles_to_graphs(
     """
     smiles, spec = list(smiles), featurizers.featurizer(featurizer)
     made_by = (
-        f"{_FORMAT}\n{featurizers.FEATURIZERS_VERSION}\n{spec}\n"
+        f"{_FORMAT}\n{featurizers.FEATURIZERS_VERSION}\n{spec}\n{limits}\n"
         f"rdkit {version('rdkit')}\ndgllife {version('dgllife')}\n"
     )
     arrays = cached_arrays(
@@ -67,7 +77,7 @@ def smiles_to_graphs(
         cache_dir,
         made_by,
         lambda arrays: _check(arrays, len(smiles), spec),
-        lambda: _featurize(smiles, spec),
+        lambda: _featurize(smiles, spec, limits),
     )
     reasons = json.loads(arrays.pop("reasons").tobytes())
     graphs = graphs_from_arrays(**arrays)
@@ -75,25 +85,32 @@ def smiles_to_graphs(
     return [None if reason else next(graphs) for reason in bar], reasons
 
 
-def _featurize(smiles: list[str], spec: featurizers.Featurizer) -> dict[str, np.ndarray]:
-    parts = map_chunks(partial(_featurize_chunk, spec=spec), smiles, _MANY, "Featurize")
-    parts.insert(0, _featurize_chunk([], spec))  # the types of arrays without a molecule
+def _featurize(smiles: list[str], spec: featurizers.Featurizer, limits: Limits) -> dict[str, np.ndarray]:
+    parts = map_chunks(partial(_featurize_chunk, spec=spec, limits=limits), smiles, _MANY, "Featurize")
+    for text, seconds in [slow for part in parts for slow in part.pop("slow")]:
+        _log.warning("%.0f seconds went into the features of %.80s", seconds, text)
+    parts.insert(0, _featurize_chunk([], spec, limits))  # the types of arrays without a molecule
+    parts[0].pop("slow")
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "reasons"}
     reasons = [reason for part in parts for reason in part["reasons"]]
     return {**arrays, "reasons": np.frombuffer(json.dumps(reasons).encode(), np.uint8)}
 
 
-def _featurize_chunk(smiles: list[str], spec: featurizers.Featurizer) -> dict[str, Any]:
-    """The arrays of :func:`graphs_from_arrays`, as small as they can be, and a reason for each molecule."""
-    num_nodes, num_edges, reasons = [], [], []
+def _featurize_chunk(smiles: list[str], spec: featurizers.Featurizer, limits: Limits) -> dict[str, Any]:
+    """The arrays of :func:`graphs_from_arrays`, as small as they can be; a reason for each molecule; slow ones."""
+    num_nodes, num_edges, reasons, slow = [], [], [], []
     ids = [np.empty((2, 0), np.int32)]
     node_feat, edge_feat = [np.empty((0, spec.node_feats), np.int8)], [np.empty((0, spec.edge_feats), np.int8)]
     for text in smiles:
+        started = time.perf_counter()
         try:
-            graph = featurizers.smiles_to_graph(text, spec)
-        except featurizers.MoleculeError as error:
+            graph = featurizers.smiles_to_graph(text, spec, limits)
+        except MoleculeError as error:
             reasons.append(str(error))
             continue
+        seconds = time.perf_counter() - started
+        if seconds > _SLOW:
+            slow.append((text, seconds))
         reasons.append("")
         num_nodes.append(graph.num_nodes())
         num_edges.append(graph.num_edges())
@@ -109,6 +126,7 @@ def _featurize_chunk(smiles: list[str], spec: featurizers.Featurizer) -> dict[st
         "node_feat": np.concatenate(node_feat),
         "edge_feat": np.concatenate(edge_feat),
         "reasons": reasons,
+        "slow": slow,
     }
 
 

@@ -12,11 +12,13 @@ import numpy as np
 import torch
 
 from dgl_memgnn.data import featurizers
+from dgl_memgnn.data.alike import Alike, find_alike, unknown_elements
 from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.molecule_csv import read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
+from dgl_memgnn.data.smiles import Limits
 from dgl_memgnn.tasks import Column, read_task
 from dgl_memgnn.wording import list_names
 
@@ -69,6 +71,8 @@ class MoleculeDataset(GraphDataset):
     task_type : str, optional
         ``"regression"``, ``"binary"`` or ``"classes"``. Default: from the values, see
         :func:`dgl_memgnn.tasks.read_task`.
+    limits : Limits, optional
+        The largest molecule that is read; larger ones are dropped. Default: ``Limits()``.
 
     Attributes
     ----------
@@ -86,6 +90,8 @@ class MoleculeDataset(GraphDataset):
     dropped : list of Dropped
     duplicates : list of Duplicate
         Molecules that stand in several rows; found when it is first asked for.
+    alike : list of Alike
+        Pairs of different molecules that the features do not tell apart; found when it is first asked for.
     featurizer : str
     node_feats, edge_feats : int
         Widths of ``ndata["feat"]`` and ``edata["feat"]``.
@@ -127,6 +133,7 @@ class MoleculeDataset(GraphDataset):
         cache_dir: str | PathLike[str] | None = None,
         descriptors: bool = False,
         task_type: str | None = None,
+        limits: Limits = Limits(),
     ) -> None:
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
@@ -142,7 +149,7 @@ class MoleculeDataset(GraphDataset):
         spec = featurizers.featurizer(featurizer)
         self.featurizer, self.node_feats, self.edge_feats = spec.name, spec.node_feats, spec.edge_feats
         self.descriptor_names = descriptor_names() if descriptors else []
-        self._cache_dir = cache_dir
+        self._cache_dir, self._limits = cache_dir, limits
         super().__init__(name)
 
     @staticmethod
@@ -154,6 +161,7 @@ class MoleculeDataset(GraphDataset):
         cache_dir: str | PathLike[str] | None = None,
         descriptors: bool = False,
         task_type: str | None = None,
+        limits: Limits = Limits(),
     ) -> MoleculeDataset:
         r"""Data set from a CSV file.
 
@@ -173,6 +181,8 @@ class MoleculeDataset(GraphDataset):
             Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
         task_type : str, optional
             ``"regression"``, ``"binary"`` or ``"classes"``. Default: from the values.
+        limits : Limits, optional
+            The largest molecule that is read; larger ones are dropped. Default: ``Limits()``.
 
         Returns
         -------
@@ -205,6 +215,7 @@ class MoleculeDataset(GraphDataset):
             cache_dir=cache_dir,
             descriptors=descriptors,
             task_type=task_type,
+            limits=limits,
         )
 
     def process(self) -> None:
@@ -212,7 +223,9 @@ class MoleculeDataset(GraphDataset):
         labelled = list(range(len(self.smiles)))
         if self.task is not None:
             labelled = (~self.labels.isnan()).any(dim=1).nonzero().flatten().tolist()
-        graphs, found = smiles_to_graphs([self.smiles[i] for i in labelled], self.featurizer, self._cache_dir)
+        graphs, found = smiles_to_graphs(
+            [self.smiles[i] for i in labelled], self.featurizer, self._cache_dir, self._limits
+        )
         for i, reason in zip(labelled, found):
             reasons[i] = reason
         self.graphs = [graph for graph in graphs if graph is not None]
@@ -226,13 +239,15 @@ class MoleculeDataset(GraphDataset):
         if self.task is not None:
             self.labels = self.task.labels(self.labels)
         if self.descriptor_names:
-            self.descriptors = smiles_to_descriptors(self.smiles, self.descriptor_names, self._cache_dir)
+            self.descriptors = smiles_to_descriptors(
+                self.smiles, self.descriptor_names, self._cache_dir, self._limits
+            )
 
     def content(self) -> list[Any]:
         return [*super().content(), self.smiles, self.dropped]
 
     def report(self) -> list[str]:
-        lines = [self.drop_report(), self.duplicate_report()]
+        lines = [self.drop_report(), self.duplicate_report(), self.alike_report()]
         if self._task_report:
             lines.append(self._task_report)
         lines.append(
@@ -262,7 +277,7 @@ class MoleculeDataset(GraphDataset):
 
     @cached_property
     def duplicates(self) -> list[Duplicate]:
-        return find_duplicates(self.smiles, self.labels, self.task_names, self.rows)
+        return find_duplicates(self.smiles, self.labels, self.task_names, self.rows, self._limits)
 
     def duplicate_report(self) -> str:
         """Which molecules stand in several rows, and which of them have conflicting targets, in one paragraph.
@@ -298,6 +313,42 @@ class MoleculeDataset(GraphDataset):
             f"{report.strip()}\nAll are kept. A random split may train on one and test on another, a scaffold "
             "split keeps them together."
         )
+
+    @cached_property
+    def alike(self) -> list[Alike]:
+        return find_alike(self.smiles, self.graphs, self.labels, self.rows, self._limits)
+
+    def alike_report(self) -> str:
+        """Which different molecules the features do not tell apart, and which elements they do not know.
+
+        Returns
+        -------
+        str
+            Number of pairs and first rows of each kind.
+
+        Examples
+        --------
+        >>> dataset = MoleculeDataset(["C[C@H](O)CC", "C[C@@H](O)CC", "Cl[Ru]Cl"], [1.5, 0.5, 1.0])
+        >>> print(dataset.alike_report())
+        1 pair of different molecules looks alike to canonical features (rows 0, 1).
+        1 of them has targets that differ.
+        canonical features have no type for Ru (1 molecule).
+        """
+        features, count = f"{self.featurizer} features", len(self.alike)
+        lines = [f"No two different molecules look alike to {features}."]
+        if count:
+            listed = [_list_rows([str(row) for row in pair.rows]) for pair in self.alike[:_LISTED_DUPLICATES]]
+            listed += ["..."] * (count > _LISTED_DUPLICATES)
+            pairs = "pair of different molecules looks" if count == 1 else "pairs of different molecules look"
+            lines = [f"{count} {pairs} alike to {features} ({'; '.join(listed)})."]
+            differing = sum(pair.conflicts for pair in self.alike)
+            if differing:
+                lines.append(f"{differing} of them {'has' if differing == 1 else 'have'} targets that differ.")
+        unknown = unknown_elements(self.smiles, featurizers.featurizer(self.featurizer).elements, self._limits)
+        if unknown:
+            counts = [f"{symbol} ({n} molecule{'s' * (n > 1)})" for symbol, n in sorted(unknown.items())]
+            lines.append(f"{features} have no type for {', '.join(counts)}.")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return (

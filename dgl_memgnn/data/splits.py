@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from dgl.data.utils import split_dataset
 
-from dgl_memgnn.data.featurizers import MoleculeError, parse_smiles
 from dgl_memgnn.data.folder import find_file
+from dgl_memgnn.data.smiles import Limits, MoleculeError, canonical_smiles, parse_smiles
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
@@ -53,12 +53,16 @@ def random_split(
 
 
 def scaffold_split(
-    smiles: Sequence[str], fractions: Sequence[float] = (0.8, 0.1, 0.1)
+    smiles: Sequence[str],
+    fractions: Sequence[float] = (0.8, 0.1, 0.1),
+    like_dgllife: bool = False,
+    limits: Limits = Limits(),
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Part molecules so that those with the same Bemis-Murcko scaffold stay together.
 
     The largest groups go to the training part first, so that the rarest scaffolds are tested. The split is
-    deterministic: it is that of dgllife's ``ScaffoldSplitter``.
+    deterministic: it is that of dgllife's ``ScaffoldSplitter`` on the molecules without stereochemistry, isotopes
+    and atom maps, which dgllife takes for scaffolds of their own.
 
     Parameters
     ----------
@@ -66,6 +70,11 @@ def scaffold_split(
     fractions : (float, float, float)
         Shares of training, validation and test; the first two are upper bounds.
         Default: ``(0.8, 0.1, 0.1)``.
+    like_dgllife : bool, optional
+        Whether scaffolds are told apart as dgllife does, for comparison with what is published for its splits.
+        Default: ``False``.
+    limits : Limits, optional
+        The largest molecule that is read. Default: ``Limits()``.
 
     Returns
     -------
@@ -87,7 +96,7 @@ def scaffold_split(
     from rdkit.rdBase import BlockLogs
 
     fractions = _check_fractions(fractions)
-    molecules = _Molecules(smiles)
+    molecules = _Molecules(smiles, not like_dgllife, limits)
     with BlockLogs():
         subsets = ScaffoldSplitter.train_val_test_split(
             molecules,
@@ -202,21 +211,24 @@ def fair_splits(
 class _Molecules:
     """Molecules parsed one at a time: hundreds of thousands at once would fill the memory."""
 
-    def __init__(self, smiles: Sequence[str]) -> None:
-        self.smiles = list(smiles)
+    def __init__(self, smiles: Sequence[str], plain: bool, limits: Limits) -> None:
+        self.smiles, self.plain, self.limits = list(smiles), plain, limits
 
     def __len__(self) -> int:
         return len(self.smiles)
 
     def __iter__(self) -> Iterator[Mol]:
-        return map(_parse, range(len(self)), self.smiles)
+        return (self._molecule(index, smiles) for index, smiles in enumerate(self.smiles))
 
+    def _molecule(self, index: int, smiles: str) -> Mol:
+        from rdkit.Chem import MolFromSmiles
 
-def _parse(index: int, smiles: str) -> Mol:
-    try:
-        return parse_smiles(smiles)
-    except MoleculeError as error:
-        raise ValueError(f"Molecule {index} has no scaffold ({error}): drop it before splitting.") from error
+        try:
+            molecule = parse_smiles(smiles, self.limits)
+        except MoleculeError as error:
+            raise ValueError(f"Molecule {index} has no scaffold ({error}): drop it before splitting.") from error
+        plain = MolFromSmiles(canonical_smiles(molecule, isomeric=False)) if self.plain else None
+        return molecule if plain is None else plain
 
 
 def _check_fractions(fractions: Sequence[float]) -> list[float]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from dgl_memgnn.cache import default_cache_dir
-from dgl_memgnn.config import Config
+from dgl_memgnn.config import SCAFFOLD_SPLITS, Config
 from dgl_memgnn.data import (
     GraphDataset,
     MoleculeDataset,
@@ -98,7 +98,14 @@ def load_dataset(config: Config) -> GraphDataset:
         )
     assert data.csv is not None  # see check_together
     return MoleculeDataset.from_csv(
-        data.csv, data.smiles_column, data.tasks, data.featurizer, cache_dir, data.descriptors, data.task_type
+        data.csv,
+        data.smiles_column,
+        data.tasks,
+        data.featurizer,
+        cache_dir,
+        data.descriptors,
+        data.task_type,
+        data.limits,
     )
 
 
@@ -119,9 +126,9 @@ def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
         if dataset.labels.dim() != 1:
             raise ValueError(f"data.split: folds is for classes, not for {task_of(dataset).describe()}.")
         parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
-    elif data.split == "scaffold":
+    elif data.split in SCAFFOLD_SPLITS:
         assert dataset.smiles is not None  # see check_together
-        parts = scaffold_split(dataset.smiles)
+        parts = scaffold_split(dataset.smiles, like_dgllife=data.split == "dgllife_scaffold", limits=data.limits)
     else:
         parts = random_split(len(dataset), seed=seed)
     return dict(zip(("train", "validation", "test"), parts))

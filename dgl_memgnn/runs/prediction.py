@@ -106,10 +106,10 @@ class Predictor:
             deviation over the runs.
         """
         smiles = list(smiles)
-        graphs, kept, reasons = [], [], []
+        data, graphs, kept, reasons = self.config.data, [], [], []
         for row, text in enumerate(smiles):
             try:
-                graphs.append(smiles_to_graph(text, self.config.data.featurizer))
+                graphs.append(smiles_to_graph(text, data.featurizer, data.limits))
                 kept.append(row)
                 reasons.append("")
             except MoleculeError as error:
@@ -124,7 +124,9 @@ class Predictor:
 
     def _predict(self, smiles: list[str], graphs: list[dgl.DGLGraph]) -> list[np.ndarray]:
         any(embed_for(network.config, graphs) for network in self._networks)  # one embedding serves all
-        descriptors = smiles_to_descriptors(smiles, self._descriptor_names) if self._descriptor_names else None
+        names, descriptors = self._descriptor_names, None
+        if names:
+            descriptors = smiles_to_descriptors(smiles, names, limits=self.config.data.limits)
         molecules = _Molecules(smiles, graphs, descriptors)
         return [network.predict(molecules).numpy() for network in self._networks]
 

@@ -124,6 +124,7 @@ def train_run(
         undefined=undefined_metrics(assembly),
         dropped=dataset.drop_report(),
         duplicates=dataset.duplicate_report(),
+        alike=dataset.alike_report(),
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )

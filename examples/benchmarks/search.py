@@ -21,7 +21,7 @@ import torch
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 
-from dgl_memgnn.config import load_config
+from dgl_memgnn.config import SCAFFOLD_SPLITS, load_config
 from dgl_memgnn.runs import PROTOCOLS, assemble, load_dataset, runs, split
 from dgl_memgnn.runs.run import write_json
 
@@ -154,7 +154,7 @@ def redrawn(parts, dataset, config, resample):
     """Other training and validation parts, about as large, of the same samples."""
     samples = np.concatenate([parts["train"], parts["validation"]])
     groups, kind = None, ShuffleSplit
-    if config.data.split == "scaffold":
+    if config.data.split in SCAFFOLD_SPLITS:
         groups, kind = [MurckoScaffoldSmiles(dataset.smiles[i]) for i in samples], GroupShuffleSplit
     splitter = kind(1, test_size=1 / 9, random_state=1000 * resample + config.training.seed)
     train, validation = next(splitter.split(samples, groups=groups))

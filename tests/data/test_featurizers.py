@@ -146,7 +146,7 @@ def test_unknown_featurizer():
 def test_featurizer_is_frozen():
     with pytest.raises(AttributeError):
         featurizer("weave").node_feats = 3
-    assert featurizer("weave") == Featurizer("weave", 27, 12, complete_graph=True)
+    assert featurizer("weave") == Featurizer("weave", 27, 12, "H C N O F P S Cl Br I", complete_graph=True)
 
 
 def test_import_of_the_room_loads_neither_rdkit_nor_dgllife():

@@ -69,7 +69,7 @@ def test_few(smiles, tmp_path):
 
 
 def test_features_beyond_8_bits(monkeypatch, tmp_path):
-    monkeypatch.setattr(featurizers, "smiles_to_graph", lambda text, spec: scaled(text, spec))
+    monkeypatch.setattr(featurizers, "smiles_to_graph", lambda text, spec, limits: scaled(text, spec))
 
     def scaled(text, spec):
         graph = smiles_to_graph(text, spec)

@@ -119,7 +119,7 @@ def test_each_molecule_is_featurized_once_for_all_runs(folder, monkeypatch):
     from dgl_memgnn.runs import prediction
 
     asked, original = [], prediction.smiles_to_graph
-    monkeypatch.setattr(prediction, "smiles_to_graph", lambda s, f: asked.append(s) or original(s, f))
+    monkeypatch.setattr(prediction, "smiles_to_graph", lambda s, *rest: asked.append(s) or original(s, *rest))
     Predictor(folder / "runs").predict(["CCO", "CCN"])
     assert asked == ["CCO", "CCN"]
 

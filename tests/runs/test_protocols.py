@@ -18,8 +18,8 @@ def test_paper_is_ten_folds():
     [
         ("ESOL", "moleculenet", "random"),
         ("Tox21", "moleculenet", "random"),
-        ("BACE", "moleculenet", "scaffold"),
-        ("ESOL", "scaffold", "scaffold"),
+        ("BACE", "moleculenet", "dgllife_scaffold"),
+        ("ESOL", "scaffold", "dgllife_scaffold"),
     ],
 )
 def test_seeds(dataset, protocol, split):

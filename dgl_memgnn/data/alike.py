@@ -1,0 +1,166 @@
+"""Different molecules whose graphs look alike, and elements that features have no type for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import dgl
+import numpy as np
+import torch
+from torch import Tensor
+
+from dgl_memgnn.data.smiles import Limits, canonical_smiles, parse_smiles
+
+__all__ = ["Alike", "find_alike", "graph_hashes", "unknown_elements"]
+
+ROUNDS = 16  # of message passing; graphs that differ later only are alike to any network there is
+_CHUNK = 1000  # graphs that are hashed together
+_WORD = np.uint64
+
+
+class Alike(NamedTuple):
+    """Two different molecules that the features do not tell apart.
+
+    Parameters
+    ----------
+    rows : (int, int)
+        Their first rows in the source.
+    conflicts : bool
+        Whether they have a target that differs.
+    """
+
+    rows: tuple[int, int]
+    conflicts: bool
+
+
+def find_alike(
+    smiles: Sequence[str],
+    graphs: Sequence[dgl.DGLGraph],
+    labels: Tensor,
+    rows: Sequence[int],
+    limits: Limits = Limits(),
+) -> list[Alike]:
+    """Find the pairs of different molecules whose graphs message passing cannot tell apart.
+
+    Such are, with features that know nothing of chirality, a molecule and its mirror image.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+    graphs : sequence of DGLGraph
+        Their graphs, with features.
+    labels : Tensor of shape (n, T) or (n,)
+        NaN where missing; a missing target conflicts with none.
+    rows : sequence of int
+        Number of each molecule in its source.
+    limits : Limits, optional
+        The largest molecule that is read. Default: ``Limits()``.
+
+    Returns
+    -------
+    list of Alike
+        In the order of their rows. Of a molecule that stands in several rows, the first counts.
+
+    Examples
+    --------
+    >>> from dgl_memgnn.data import smiles_to_graph
+    >>> smiles = ["C[C@H](O)CC", "CCO", "C[C@@H](O)CC", "C[C@H](O)CC"]
+    >>> graphs = [smiles_to_graph(text, "canonical") for text in smiles]
+    >>> find_alike(smiles, graphs, torch.tensor([1.0, 2.0, 3.0, 1.0]), rows=[2, 3, 4, 5])
+    [Alike(rows=(2, 4), conflicts=True)]
+    """
+    matrix = (labels if labels.dim() == 2 else labels[:, None]).double().numpy()
+    by_hash = defaultdict(list)
+    for i, value in enumerate(graph_hashes(graphs).tolist()):
+        by_hash[value].append(i)
+    pairs = []
+    for members in by_hash.values():
+        if len(members) > 1:
+            first: dict[str, int] = {}
+            for i in members:
+                first.setdefault(canonical_smiles(parse_smiles(smiles[i], limits)), i)
+            for i, j in combinations(first.values(), 2):
+                pairs.append(Alike((rows[i], rows[j]), bool((np.abs(matrix[i] - matrix[j]) > 0).any())))
+    return sorted(pairs)
+
+
+def unknown_elements(smiles: Sequence[str], elements: str, limits: Limits = Limits()) -> Counter[str]:
+    """Elements that features have no type for, and the number of molecules that hold each.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+    elements : str
+        Those that the features know, see :class:`dgl_memgnn.data.Featurizer`.
+    limits : Limits, optional
+        The largest molecule that is read. Default: ``Limits()``.
+
+    Examples
+    --------
+    >>> unknown_elements(["Cl[Ru]Cl", "CCO", "[Ru]"], "C N O Cl")
+    Counter({'Ru': 2})
+    """
+    known, unknown = set(elements.split()), Counter[str]()
+    for text in smiles:
+        symbols = {atom.GetSymbol() for atom in parse_smiles(text, limits).GetAtoms()}
+        unknown.update(sorted(symbols - known))
+    return unknown
+
+
+def graph_hashes(graphs: Sequence[dgl.DGLGraph]) -> np.ndarray:
+    """Weisfeiler-Lehman hashes of graphs with features of nodes and edges, after 16 rounds.
+
+    Parameters
+    ----------
+    graphs : sequence of DGLGraph
+        With ``ndata["feat"]`` and ``edata["feat"]``.
+
+    Returns
+    -------
+    ndarray of uint64
+        Equal for graphs that message passing of that depth cannot tell apart.
+
+    Examples
+    --------
+    >>> from dgl_memgnn.data import smiles_to_graph
+    >>> first, second, third = graph_hashes([smiles_to_graph(text) for text in ("CCO", "OCC", "CCN")])
+    >>> bool(first == second), bool(first == third)
+    (True, False)
+    """
+    hashes = [_hash(graphs[start : start + _CHUNK]) for start in range(0, len(graphs), _CHUNK)]
+    return np.concatenate([np.empty(0, _WORD), *hashes])
+
+
+def _hash(graphs: Sequence[dgl.DGLGraph]) -> np.ndarray:
+    batch = dgl.batch(list(graphs), ndata=["feat"], edata=["feat"])
+    src, dst = (ends.numpy() for ends in batch.edges())
+    by_end = np.argsort(dst, kind="stable")
+    src, dst = src[by_end], dst[by_end]
+    edge = _hash_rows(batch.edata["feat"])[by_end]
+    node = _hash_rows(batch.ndata["feat"])
+    receivers, first = np.unique(dst, return_index=True)
+    for _ in range(ROUNDS):
+        received = np.zeros_like(node)
+        if len(first):
+            received[receivers] = np.add.reduceat(_mix(node[src] ^ edge), first)
+        node = _mix(node * _WORD(3) + received)
+    sizes = batch.batch_num_nodes().numpy()
+    return np.add.reduceat(_mix(node), np.cumsum(sizes) - sizes)
+
+
+def _hash_rows(feat: Tensor) -> np.ndarray:
+    """A hash a row: random words, one a column and value."""
+    words = np.random.default_rng(0).integers(1, 2**63, feat.shape[1], dtype=np.int64).astype(_WORD)
+    bits = torch.where(feat == 0, torch.zeros_like(feat), feat).numpy().view(np.uint32).astype(_WORD)
+    hashes: np.ndarray = _mix(_mix(bits + words) @ (words | _WORD(1)))
+    return hashes
+
+
+def _mix(words: np.ndarray) -> np.ndarray:
+    """The finaliser of splitmix64: every bit depends on every bit."""
+    words = (words ^ (words >> _WORD(30))) * _WORD(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> _WORD(27))) * _WORD(0x94D049BB133111EB)
+    return words ^ (words >> _WORD(31))

@@ -84,6 +84,15 @@ def test_epoch():
     assert all("synthetic" in row["training"] for row in comparison)
 
 
+def test_each_epoch_that_is_timed_is_trained(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    epoch = importlib.import_module("epoch")
+    losses, run_epoch = [], epoch.our_epoch(epoch.enzymes(None, 8))
+    for _ in range(2):
+        losses.append([record["loss"] for record in run_epoch()])
+    assert [len(each) for each in losses] == [1, 1] and losses[0] != losses[1]
+
+
 @pytest.mark.slow
 def test_memory():
     batches, sweep = tables("memory")

@@ -552,3 +552,16 @@ def test_a_part_that_defines_no_metric_is_said_to(folder, tmp_path, capsys):
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["undefined"] == ["In the test part 'rare' is 0 in all 5 labels: no roc_auc, pr_auc."]
     assert metrics["test"] == {"roc_auc": None, "pr_auc": None} and metrics["validation"]["roc_auc"] is not None
+
+
+def test_long_lists_of_metrics_that_are_not_defined_are_cut(folder, tmp_path, capsys):
+    table = pd.read_csv(folder / "molecules.csv")
+    for i in range(9):
+        table[f"rare{i}"] = [int(row == 20 + i or row % 3 == 0 and row < 25) for row in range(40)]
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    names = [f"rare{i}" for i in range(9)]
+    assert train(tmp_path, "run", ",".join(["aromatic", *names])) == 0
+    said = capsys.readouterr().out
+    undefined = json.loads((tmp_path / "run" / "metrics.json").read_text())["undefined"]
+    assert len(undefined) > 5 and all(sentence in said for sentence in undefined[:5])
+    assert f"So it is with {len(undefined) - 5} more; metrics.json lists them (undefined)." in said

@@ -6,6 +6,7 @@ from dgl_memgnn.runs.assembly import Assembly, task_of
 
 __all__ = ["describe", "undefined_metrics"]
 
+_LISTED = 5  # sentences about metrics that are not defined
 _PHRASES = {
     "hidden_feats": "width {hidden_feats}",
     "num_layers": "{num_layers} layers",
@@ -28,7 +29,12 @@ def describe(assembly: Assembly) -> str:
     """
     sizes = ", ".join(f"{len(indices)} {part}" for part, indices in assembly.parts.items())
     split = f"Split: {assembly.config.data.split}, {sizes} (--split)."
-    return "\n".join([*assembly.dataset.report(), _network(assembly), split, *undefined_metrics(assembly)])
+    undefined = undefined_metrics(assembly)
+    if len(undefined) > _LISTED:
+        undefined[_LISTED:] = [
+            f"So it is with {len(undefined) - _LISTED} more; metrics.json lists them (undefined)."
+        ]
+    return "\n".join([*assembly.dataset.report(), _network(assembly), split, *undefined])
 
 
 def undefined_metrics(assembly: Assembly) -> list[str]:

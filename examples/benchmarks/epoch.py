@@ -109,10 +109,10 @@ def our_trainer(training):
 
 
 def our_epoch(training):
-    """Trainer.fit for one epoch, its validation on two graphs included."""
-    trainer, size = our_trainer(training), len(training.dataset)
+    """A new network and Trainer.fit for one epoch, its validation on two graphs included."""
+    size = len(training.dataset)
     dataset = [*training.dataset, training.dataset[0], training.dataset[1]]
-    return lambda: trainer.fit(dataset, range(size), validation=range(size, size + 2))
+    return lambda: our_trainer(training).fit(dataset, range(size), validation=range(size, size + 2))
 
 
 def peer_epoch(training):

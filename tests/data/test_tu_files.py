@@ -186,3 +186,20 @@ def test_one_hot(values):
     assert encoded.shape == (len(values), len(set(values)))
     assert (encoded.sum(axis=1) == 1).all()
     assert [sorted(set(values))[column] for column in encoded.argmax(axis=1)] == values
+
+
+@pytest.mark.parametrize(
+    "suffix, other", [("node_labels", "_node_attributes"), ("edge_attributes", "_edge_attributes")]
+)
+def test_labels_that_vary_in_number_leave_a_way_on(tmp_path, suffix, other):
+    """As in sets whose labels change over time; files that a set cannot do without have none."""
+    (tmp_path / f"S_{suffix}.txt").write_text("0, 0\n0, 0, 74, 1\n")
+    with TUFiles(tmp_path, "S") as files, pytest.raises(ValueError) as raised:
+        files.read(suffix)
+    assert f"S_{suffix}.txt in" in str(raised.value) and "line 2: 4 values where the first line has 2" in str(
+        raised.value
+    )
+    assert f"remove the file to go without them, or write {other} of one width" in str(raised.value)
+    (tmp_path / "S_A.txt").write_text("1, 2\n1, 2, 3\n")
+    with TUFiles(tmp_path, "S") as files, pytest.raises(ValueError, match="line 2: 3 values where .* has 2.$"):
+        files.read("A")

@@ -56,7 +56,7 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
         raise ValueError(f"Unknown protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}.")
     if protocol == "paper":
         if members > 1:
-            raise ValueError("Protocol paper has no ensembles: its folds are scored by the class predicted.")
+            raise ValueError("Protocol paper is one of single networks: leave members (--members) at 1.")
         folds = range(min(repeats or 10, 10))
         config = replace(config, training=replace(config.training, keep="best"))
         return {

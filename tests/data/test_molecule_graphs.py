@@ -198,12 +198,12 @@ molecule_graphs._MANY, chunks._CHUNK_SIZE = 0, 2
 main_process = os.getpid()
 original = molecule_graphs._featurize_chunk
 
-def elsewhere(smiles, **options):
+def elsewhere(smiles, *args, **kwargs):
     assert not smiles or os.getpid() != main_process
-    return original(smiles, **options)
+    return original(smiles, *args, **kwargs)
 
-def dies(smiles, **options):
-    return os._exit(1) if "die" in smiles else original(smiles, **options)
+def dies(smiles, *args, **kwargs):
+    return os._exit(1) if "die" in smiles else original(smiles, *args, **kwargs)
 
 molecule_graphs._featurize_chunk = elsewhere
 graphs, reasons = molecule_graphs.smiles_to_graphs(["C" * n for n in range(9)])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import resources
+from itertools import product
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, List, Optional, get_type_hints
+from typing import Any, ClassVar, Dict, List, Optional, get_type_hints
 
 import yaml
 
@@ -27,8 +28,19 @@ from dgl_memgnn.training import TrainingConfig
 from dgl_memgnn.transforms import EMBEDDINGS
 from dgl_memgnn.wording import list_names
 
-__all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "check_together", "load_config", "options"]
+__all__ = [
+    "Config",
+    "DataConfig",
+    "FAIR_SPLITS",
+    "ModelConfig",
+    "TrainingConfig",
+    "candidates",
+    "check_together",
+    "load_config",
+    "options",
+]
 
+FAIR_SPLITS = ("fair", "fair-inner")
 ALL_TASKS = "all"  # in place of the names of all columns of numbers
 
 
@@ -62,13 +74,14 @@ class DataConfig(Options):
     )
     split: Optional[str] = option(
         None,
-        "random 80/10/10, scaffold 80/10/10, or folds: train and validation of one of num_folds stratified "
-        "folds; default: scaffold with csv, random with dataset",
-        choices=("random", "scaffold", "folds"),
+        "random 80/10/10, scaffold 80/10/10, folds: train and validation of one of num_folds stratified folds, "
+        "fair: one of ten outer folds as test, an inner train and validation of the rest, or fair-inner: the same "
+        "without the test; default: scaffold with csv, random with dataset",
+        choices=("random", "scaffold", "folds", *FAIR_SPLITS),
     )
     split_seed: Optional[int] = option(None, "seed of a random split; default: seed", low=0)
     num_folds: int = option(10, "number of folds", low=2)
-    fold: int = option(0, "which fold validates, from 0", low=0)
+    fold: int = option(0, "which fold validates or, of a fair split, tests, from 0", low=0)
 
 
 @dataclass
@@ -111,10 +124,12 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    search: Dict[str, List[Any]] = field(default_factory=dict)
 
     def to_yaml(self) -> str:
         """All values, as text that :func:`load_config` reads from a file."""
-        return yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
+        content = {name: section for name, section in asdict(self).items() if section}
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -126,7 +141,7 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
         A YAML file, or the name of a configuration that comes with the package. Default: all defaults.
     overrides : dict, optional
         Values by the key's own name, such as ``{"epochs": 10}``, that replace those of the file. ``csv``
-        replaces ``dataset``, and the other way round.
+        replaces ``dataset``, and the other way round. A key that is given here is not searched.
 
     Returns
     -------
@@ -151,8 +166,9 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     ValueError: training.epochs must be at least 1, got 0.
     """
     content = {} if source is None else _read(source)
-    sections: dict[str, type[Options]] = get_type_hints(Config)
-    _check_keys(content, sections, "")
+    sections = _sections()
+    _check_keys(content, [*sections, "search"], "")
+    search = content.pop("search", {})
     overrides = dict(overrides or {})
     _check_keys(overrides, [name for name, _, _ in options()], "")
     for name, other in [("csv", "dataset"), ("dataset", "csv")]:
@@ -164,17 +180,73 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     for name, kind in sections.items():
         _check_keys(content.get(name, {}), [each.name for each in fields(kind)], f"{name}.")
     made: dict[str, Any] = {name: kind(**content.get(name, {})) for name, kind in sections.items()}
-    config = Config(**made)
+    config = Config(**made, search={name: values for name, values in search.items() if name not in overrides})
     if config.data.split is None:
         config.data.split = "random" if config.data.csv is None else "scaffold"
     check_together(config)
+    candidates(config)
     return config
+
+
+def candidates(config: Config) -> list[tuple[dict[str, Any], Config]]:
+    """What a configuration's section ``search`` proposes: the product of its lists.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration.
+
+    Returns
+    -------
+    list of (dict, Config)
+        Values by the key's own name, and the configuration with them, of each candidate; of a configuration
+        without that section, itself alone.
+
+    Raises
+    ------
+    ValueError
+        If a key cannot be searched, or a value has the wrong type or is out of range; the message names the key.
+
+    Examples
+    --------
+    >>> config = load_config("quickstart")
+    >>> config.search = {"dropout": [0.0, 0.2], "num_keys": [[8, 1]]}
+    >>> [values for values, _ in candidates(config)]
+    [{'dropout': 0.0, 'num_keys': [8, 1]}, {'dropout': 0.2, 'num_keys': [8, 1]}]
+    """
+    _check_keys(config.search, _searchable(), "search.")
+    for name, values in config.search.items():
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"search.{name} must be a list of values to choose from, got {values!r}.")
+    proposed = [dict(zip(config.search, values)) for values in product(*config.search.values())]
+    return [(values, _with_values(config, values)) for values in proposed]
+
+
+def _searchable() -> list[str]:
+    """Keys that say how to learn, not from what."""
+    kinds = (ModelConfig, TrainingConfig)
+    names = [each.name for kind in kinds for each in fields(kind) if each.name not in ("device", "seed")]
+    return [*names, "embedding", "embedding_width"]
+
+
+def _with_values(config: Config, values: Mapping[str, Any]) -> Config:
+    sections = {}
+    for name, kind in _sections().items():
+        own = {key: value for key, value in values.items() if key in kind.__dataclass_fields__}
+        sections[name] = replace(getattr(config, name), **own)
+    candidate = Config(**sections)
+    check_together(candidate)
+    return candidate
+
+
+def _sections() -> dict[str, type[Options]]:
+    """The sections of keys with values."""
+    return {name: kind for name, kind in get_type_hints(Config).items() if name != "search"}
 
 
 def options() -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     """All keys with their types and help: (name, type, metadata) of each."""
-    sections: dict[str, type[Options]] = get_type_hints(Config)
-    for section in sections.values():
+    for section in _sections().values():
         kinds = get_type_hints(section)
         for each in fields(section):
             yield each.name, kinds[each.name], each.metadata
@@ -245,9 +317,9 @@ def check_together(config: Config) -> None:
     on_graphs = data.dataset is not None and not is_molecular(data.dataset)
     if on_graphs and data.split == "scaffold":
         raise ValueError(f"data.split: scaffold is for molecules, not for {data.dataset}.")
-    if data.dataset is not None and not on_graphs and data.split == "folds":
-        raise ValueError(f"data.split: folds is for classes, which {data.dataset} has not.")
-    if data.fold >= data.num_folds:
+    if data.dataset is not None and not on_graphs and data.split in ("folds", *FAIR_SPLITS):
+        raise ValueError(f"data.split: {data.split} is for classes, which {data.dataset} has not.")
+    if data.fold >= data.num_folds and data.split not in FAIR_SPLITS:
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
     if model.readout != ModelConfig.readout and "readout" not in network.options(model):
         heeding = [other.name for other in NETWORKS.values() if "readout" in other.options(model)]

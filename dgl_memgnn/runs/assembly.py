@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from dgl_memgnn.cache import default_cache_dir
-from dgl_memgnn.config import Config
+from dgl_memgnn.config import FAIR_SPLITS, Config
 from dgl_memgnn.data import (
     GraphDataset,
     MoleculeDataset,
+    fair_folds,
     load_named,
     random_split,
     scaffold_split,
@@ -24,7 +25,17 @@ from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, embed
 
-__all__ = ["Assembly", "assemble", "build_learner", "embed_for", "load_dataset", "split", "task_of", "widths_of"]
+__all__ = [
+    "Assembly",
+    "assemble",
+    "build_learner",
+    "embed_for",
+    "load_dataset",
+    "outer_folds",
+    "split",
+    "task_of",
+    "widths_of",
+]
 
 
 @dataclass
@@ -37,7 +48,7 @@ class Assembly:
     dataset : GraphDataset
         With the topological embedding, if the network takes one.
     parts : dict of ndarray
-        Indices of ``"train"``, ``"validation"`` and, unless it is a fold, ``"test"``.
+        Indices of ``"train"``, ``"validation"`` and, where the split has one, ``"test"``.
     learner : Trainer, or a network that learns by itself
         Not yet trained.
     """
@@ -111,20 +122,32 @@ def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] 
 
 
 def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
-    """Indices of the parts of a data set: train and validation, and test unless it is a fold."""
+    """Indices of the parts of a data set: train, validation and, where the split has one, test."""
     data = config.data
     seed = config.training.seed if data.split_seed is None else data.split_seed
     parts: tuple[np.ndarray, ...]
+    if data.split in ("folds", *FAIR_SPLITS) and dataset.labels.dim() != 1:
+        raise ValueError(f"data.split: {data.split} is for classes, not for {task_of(dataset).describe()}.")
     if data.split == "folds":
-        if dataset.labels.dim() != 1:
-            raise ValueError(f"data.split: folds is for classes, not for {task_of(dataset).describe()}.")
         parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
+    elif data.split in FAIR_SPLITS:
+        folds, _ = outer_folds(config, dataset)
+        if data.fold >= len(folds):
+            raise ValueError(f"data.fold must be below {len(folds)}, the number of outer folds, got {data.fold}.")
+        parts = folds[data.fold]
+        parts = parts[:2] if data.split == "fair-inner" else parts
     elif data.split == "scaffold":
         assert dataset.smiles is not None  # see check_together
         parts = scaffold_split(dataset.smiles)
     else:
         parts = random_split(len(dataset), seed=seed)
     return dict(zip(("train", "validation", "test"), parts))
+
+
+def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
+    """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
+    folds, source = fair_folds(config.data.dataset, dataset.labels, config.data.data_dir)
+    return [*folds], source
 
 
 def task_of(dataset: GraphDataset) -> Task:

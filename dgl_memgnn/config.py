@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Dict, List, Optional, get_type_hints
 import yaml
 
 from dgl_memgnn.data import (
+    DEGREE_FEATURES,
     FEATURIZERS,
     MOLECULE_DATASETS,
     TU_DATASETS,
@@ -67,8 +68,24 @@ class DataConfig(Options):
     descriptors: bool = option(
         False, "whether rdkit's descriptors of the whole molecule are joined to the pooled graph of MemGNN"
     )
-    embedding: str = option("RandomWalkWithRestart", "topological embedding of GMN", choices=tuple(EMBEDDINGS))
+    degree_features: List[str] = option(
+        ["log"],
+        f"node features of a TU set that has none, columns made of the degree: {', '.join(DEGREE_FEATURES)}",
+        choices=tuple(DEGREE_FEATURES),
+    )
+    embedding: str = option(
+        "RandomWalkWithRestart",
+        "topological embedding of GMN, and of MemGNN with topology",
+        choices=tuple(EMBEDDINGS),
+    )
     embedding_width: int = option(32, "width of the topological embedding", low=1)
+    continue_prob: Optional[float] = option(
+        None,
+        "probability that the walk of RandomWalkWithRestart or PersonalizedPageRank takes another step; default: "
+        "theirs, 0.1 (the paper's) or 0.85",
+        low=0.0,
+        high=0.99,
+    )
     cache_dir: Optional[str] = option(
         None, "folder for cached graphs and embeddings; default: dgl_memgnn/cache in DGL's download folder"
     )
@@ -97,7 +114,7 @@ class ModelConfig(Options):
     )
     readout: str = option(
         "memory",
-        "readout of MemGNN: the memory layers or, for comparison, one of DGL's",
+        "readout of GMN and MemGNN: the memory layers or, for comparison, one of DGL's",
         choices=tuple(READOUTS),
     )
     hidden_feats: int = option(128, "width of the queries", low=1)
@@ -110,6 +127,7 @@ class ModelConfig(Options):
         "how a message updates a node of MemGNN: added to it, normalised, or by a gated recurrent unit",
         choices=tuple(UPDATES),
     )
+    topology: bool = option(False, "whether MemGNN reads the topological embedding beside the node features")
     num_keys: List[int] = option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
     num_heads: int = option(5, "number of heads of the memory layers", low=1)
     tau: float = option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)
@@ -226,7 +244,7 @@ def _searchable() -> list[str]:
     """Keys that say how to learn, not from what."""
     kinds = (ModelConfig, TrainingConfig)
     names = [each.name for kind in kinds for each in fields(kind) if each.name not in ("device", "seed")]
-    return [*names, "embedding", "embedding_width"]
+    return [*names, "embedding", "embedding_width", "continue_prob"]
 
 
 def _with_values(config: Config, values: Mapping[str, Any]) -> Config:
@@ -324,6 +342,9 @@ def check_together(config: Config) -> None:
     if model.readout != ModelConfig.readout and "readout" not in network.options(model):
         heeding = [other.name for other in NETWORKS.values() if "readout" in other.options(model)]
         raise ValueError(f"model.readout: {model.readout} is for {', '.join(heeding)}, not for {network.name}.")
+    if model.topology and not network.takes_topology(model):
+        reading = ", ".join(other.name for other in NETWORKS.values() if other.takes_topology(model))
+        raise ValueError(f"model.topology is for {reading}, not for {network.name}.")
     if network.for_molecules_only and on_graphs:
         raise ValueError(f"model.network: {network.name} is for molecules, not for {data.dataset}.")
     if data.descriptors and (not network.takes_descriptors or on_graphs):

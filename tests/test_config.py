@@ -112,7 +112,13 @@ def test_option_names_are_unique():
         ("data: {dataset: ENZYMES, split: scaffold}", "scaffold is for molecules, not for ENZYMES"),
         ("data: {split: folds}", "folds is for classes"),
         ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),
-        ("model: {network: GMN, readout: sum}", "model.readout: sum is for MemGNN, not for GMN"),
+        ("model: {network: GIN, readout: sum}", "model.readout: sum is for GMN, MemGNN, not for GIN"),
+        ("model: {network: GIN, topology: true}", "model.topology is for GMN, MemGNN, not for GIN"),
+        ("data: {continue_prob: 1}", "data.continue_prob must be at most 0.99, got 1.0"),
+        (
+            "data: {degree_features: [log, size]}",
+            "data.degree_features must be one of log, inverse, onehot, clust",
+        ),
         (
             "data: {descriptors: true}\nmodel: {network: AttentiveFP}",
             "data.descriptors is for MemGNN on molecules",

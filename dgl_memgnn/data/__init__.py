@@ -1,6 +1,7 @@
 """Data sets, featurizers and splits."""
 
 from dgl_memgnn.data.dataset import GraphDataset
+from dgl_memgnn.data.degree_features import DEGREE_FEATURES
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.fair_folds import fair_folds
@@ -15,6 +16,7 @@ from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, st
 from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
 
 __all__ = [
+    "DEGREE_FEATURES",
     "Dropped",
     "Duplicate",
     "FEATURIZERS",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from os import PathLike
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from dgl_memgnn.cache import default_cache_dir
-from dgl_memgnn.config import FAIR_SPLITS, Config
+from dgl_memgnn.config import FAIR_SPLITS, Config, DataConfig
 from dgl_memgnn.data import (
     GraphDataset,
     MoleculeDataset,
@@ -24,12 +25,14 @@ from dgl_memgnn.models import NETWORKS, Network, Widths
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, embed
+from dgl_memgnn.transforms.topology import TopologicalEmbedding
 
 __all__ = [
     "Assembly",
     "assemble",
     "build_learner",
     "embed_for",
+    "embedding_of",
     "load_dataset",
     "outer_folds",
     "split",
@@ -105,7 +108,13 @@ def load_dataset(config: Config) -> GraphDataset:
     cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset is not None:
         return load_named(
-            data.dataset, data.featurizer, data.data_dir, cache_dir, data.descriptors, data.task_type
+            data.dataset,
+            data.featurizer,
+            data.data_dir,
+            cache_dir,
+            data.descriptors,
+            data.task_type,
+            data.degree_features,
         )
     assert data.csv is not None  # see check_together
     return MoleculeDataset.from_csv(
@@ -115,10 +124,19 @@ def load_dataset(config: Config) -> GraphDataset:
 
 def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> bool:
     """Give graphs the topological embedding of a configuration, if its network takes one; whether it does."""
-    takes_topology = NETWORKS[config.model.network].takes_topology
+    takes_topology = NETWORKS[config.model.network].takes_topology(config.model)
     if takes_topology:
-        embed(graphs, EMBEDDINGS[config.data.embedding](config.data.embedding_width), cache_dir)
+        embed(graphs, embedding_of(config.data), cache_dir)
     return takes_topology
+
+
+def embedding_of(data: DataConfig) -> TopologicalEmbedding:
+    """The topological embedding of a configuration."""
+    kind: Any = EMBEDDINGS[data.embedding]
+    options: dict[str, Any] = {"width": data.embedding_width}
+    if data.continue_prob is not None and "continue_prob" in signature(kind).parameters:
+        options["continue_prob"] = data.continue_prob
+    return kind(**options)
 
 
 def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
@@ -174,7 +192,7 @@ def build_learner(config: Config, task: Task, widths: Widths, progress: bool = F
     model = network.build(config.model, widths, task, seed)
     if network.learns_by_itself:
         return model
-    return Trainer(model, task, network.take_inputs, config.training, progress)
+    return Trainer(model, task, network.take_inputs(config.model), config.training, progress)
 
 
 def _check_columns(config: Config, task: Task) -> None:

@@ -26,8 +26,8 @@ def summarise(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> summarise([{"accuracy": 0.5}, {"accuracy": 0.7}, {"accuracy": None}])
-    {'accuracy': {'mean': 0.6, 'std': 0.1}}
+    >>> summarise([{"accuracy": 0.25}, {"accuracy": 0.75}, {"accuracy": None}])
+    {'accuracy': {'mean': 0.5, 'std': 0.25}}
     """
     return {metric: _mean_and_std([score[metric] for score in scores]) for metric in scores[0]}
 

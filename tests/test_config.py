@@ -32,6 +32,13 @@ def test_each_value_says_whether_it_is_the_papers(name):
     "name, keys, heads, hidden, batch",
     [
         ("enzymes_gmn", [10, 1], 5, 100, 20),
+        ("enzymes_memgnn", [10, 1], 5, 100, 20),
+        ("proteins_gmn", [10, 1], 5, 80, 20),
+        ("proteins_memgnn", [10, 1], 5, 80, 20),
+        ("dd_gmn", [16, 8, 1], 5, 120, 64),
+        ("dd_memgnn", [16, 8, 1], 5, 120, 64),
+        ("collab_gmn", [32, 8, 1], 5, 100, 64),
+        ("collab_memgnn", [32, 8, 1], 5, 100, 64),
         ("esol_memgnn_paper", [64, 1], 5, 16, 32),
         ("lipophilicity_memgnn_paper", [32, 1], 5, 16, 32),
         ("bace_memgnn_paper", [32, 1], 5, 8, 32),

@@ -13,12 +13,14 @@ from itertools import count
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from dgl_memgnn import files
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import fair_folds
-from dgl_memgnn.runs import benchmark, run
+from dgl_memgnn.runs import assemble, benchmark, run
+from dgl_memgnn.training import load_checkpoint
 
 SETTINGS = {
     "dataset": "TINY",
@@ -219,6 +221,34 @@ def test_a_single_candidate_needs_no_selection(config, data, tmp_path, capsys):
         "The outer folds are those of splits/TINY_splits.json." in printed and "ensemble test accuracy" in printed
     )
     assert main([*command, *options, "--members", "2"]) == 1
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        {"network": "GIN"},
+        {"readout": "mean"},
+        {"readout": "set2set"},
+        {"network": "MemGNN", "topology": True},
+        {"network": "MemGNN", "readout": "sort"},
+    ],
+)
+def test_controls_run_under_the_same_protocol(control, data, tmp_path):
+    options = {**SETTINGS, "data_dir": str(data), "cache_dir": str(data / "cache"), "epochs": 1, **control}
+    result = benchmark(load_config(overrides=options), "fair", tmp_path, repeats=1, workers=1)
+    assert len(result["folds"]) == 1 and 0 <= result["summary"]["test"]["accuracy"]["mean"] <= 1
+
+
+def test_keys_stay_where_they_were_drawn(data, tmp_path):
+    """Without clustering steps, those of a trained network are those of a new one of the same seed."""
+    options = {**SETTINGS, "data_dir": str(data), "cache_dir": str(data / "cache"), "clustering_period": 0}
+    config = load_config(overrides=options)
+    benchmark(config, "fair", tmp_path, repeats=1, workers=1)
+    run_config = load_config(tmp_path / "assessment" / "fold0" / "run1" / "config.yaml")
+    new = assemble(run_config).learner.evaluated
+    trained = load_checkpoint(tmp_path / "assessment" / "fold0" / "run1" / "checkpoint.pt")["model"]
+    assert torch.equal(trained["readout.layers.0.keys"], new.readout.layers[0].keys)
+    assert not torch.equal(trained["readout.layers.0.fc.weight"], new.readout.layers[0].fc.weight)
 
 
 def test_without_a_file_folds_of_the_same_shape_are_drawn(data, tmp_path):

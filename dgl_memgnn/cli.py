@@ -130,6 +130,8 @@ def _argument(kind: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
     if kind is bool:
         return {"action": argparse.BooleanOptionalAction, "help": text}
     if get_origin(kind) is list:
+        if metadata["choices"]:
+            return {"type": lambda s: s.split(","), "help": text, "metavar": "A,B"}
         if kind.__args__[0] is str:
             return {"action": "append", "help": text, "metavar": "A,B"}  # split by _names
         return {"type": lambda s: [int(v) for v in s.split(",")], "help": text, "metavar": "A,B"}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import resources
+from itertools import product
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, List, Optional, get_type_hints
+from typing import Any, ClassVar, Dict, List, Optional, get_type_hints
 
 import yaml
 
 from dgl_memgnn.data import (
+    DEGREE_FEATURES,
     FEATURIZERS,
     MOLECULE_DATASETS,
     TU_DATASETS,
@@ -28,9 +30,20 @@ from dgl_memgnn.training import TrainingConfig
 from dgl_memgnn.transforms import EMBEDDINGS
 from dgl_memgnn.wording import list_names
 
-__all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "check_together", "load_config", "options"]
+__all__ = [
+    "Config",
+    "DataConfig",
+    "FAIR_SPLITS",
+    "ModelConfig",
+    "TrainingConfig",
+    "candidates",
+    "check_together",
+    "load_config",
+    "options",
+]
 
 SCAFFOLD_SPLITS = ("scaffold", "dgllife_scaffold")
+FAIR_SPLITS = ("fair", "fair-inner")
 ALL_TASKS = "all"  # in place of the names of all columns of numbers
 
 
@@ -65,21 +78,38 @@ class DataConfig(Options):
     descriptors: bool = option(
         False, "whether rdkit's descriptors of the whole molecule are joined to the pooled graph of MemGNN"
     )
-    embedding: str = option("RandomWalkWithRestart", "topological embedding of GMN", choices=tuple(EMBEDDINGS))
+    degree_features: List[str] = option(
+        ["log"],
+        f"node features of a TU set that has none, columns made of the degree: {', '.join(DEGREE_FEATURES)}",
+        choices=tuple(DEGREE_FEATURES),
+    )
+    embedding: str = option(
+        "RandomWalkWithRestart",
+        "topological embedding of GMN, and of MemGNN with topology",
+        choices=tuple(EMBEDDINGS),
+    )
     embedding_width: int = option(32, "width of the topological embedding", low=1)
+    continue_prob: Optional[float] = option(
+        None,
+        "probability that the walk of RandomWalkWithRestart or PersonalizedPageRank takes another step; default: "
+        "theirs, 0.1 (the paper's) or 0.85",
+        low=0.0,
+        high=0.99,
+    )
     cache_dir: Optional[str] = option(
         None, "folder for cached graphs and embeddings; default: dgl_memgnn/cache in DGL's download folder"
     )
     split: Optional[str] = option(
         None,
         "random 80/10/10; scaffold 80/10/10; dgllife_scaffold, the same with stereoisomers apart, as published; "
-        "folds: train and validation of one of num_folds stratified folds; default: scaffold with csv, random "
-        "with dataset",
-        choices=("random", *SCAFFOLD_SPLITS, "folds"),
+        "folds: train and validation of one of num_folds stratified folds; fair: one of ten outer folds as test, "
+        "an inner train and validation of the rest; fair-inner: the same without the test; default: scaffold with "
+        "csv, random with dataset",
+        choices=("random", *SCAFFOLD_SPLITS, "folds", *FAIR_SPLITS),
     )
     split_seed: Optional[int] = option(None, "seed of a random split; default: seed", low=0)
     num_folds: int = option(10, "number of folds", low=2)
-    fold: int = option(0, "which fold validates, from 0", low=0)
+    fold: int = option(0, "which fold validates or, of a fair split, tests, from 0", low=0)
 
     @property
     def limits(self) -> Limits:
@@ -100,7 +130,7 @@ class ModelConfig(Options):
     )
     readout: str = option(
         "memory",
-        "readout of MemGNN: the memory layers or, for comparison, one of DGL's",
+        "readout of GMN and MemGNN: the memory layers or, for comparison, one of DGL's",
         choices=tuple(READOUTS),
     )
     hidden_feats: int = option(128, "width of the queries", low=1)
@@ -113,6 +143,7 @@ class ModelConfig(Options):
         "how a message updates a node of MemGNN: added to it, normalised, or by a gated recurrent unit",
         choices=tuple(UPDATES),
     )
+    topology: bool = option(False, "whether MemGNN reads the topological embedding beside the node features")
     num_keys: List[int] = option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
     num_heads: int = option(5, "number of heads of the memory layers", low=1)
     tau: float = option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)
@@ -127,10 +158,12 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    search: Dict[str, List[Any]] = field(default_factory=dict)
 
     def to_yaml(self) -> str:
         """All values, as text that :func:`load_config` reads from a file."""
-        return yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
+        content = {name: section for name, section in asdict(self).items() if section}
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -142,7 +175,7 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
         A YAML file, or the name of a configuration that comes with the package. Default: all defaults.
     overrides : dict, optional
         Values by the key's own name, such as ``{"epochs": 10}``, that replace those of the file. ``csv``
-        replaces ``dataset``, and the other way round.
+        replaces ``dataset``, and the other way round. A key that is given here is not searched.
 
     Returns
     -------
@@ -167,8 +200,9 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     ValueError: training.epochs must be at least 1, got 0.
     """
     content = {} if source is None else _read(source)
-    sections: dict[str, type[Options]] = get_type_hints(Config)
-    _check_keys(content, sections, "")
+    sections = _sections()
+    _check_keys(content, [*sections, "search"], "")
+    search = content.pop("search", {})
     overrides = dict(overrides or {})
     _check_keys(overrides, [name for name, _, _ in options()], "")
     for name, other in [("csv", "dataset"), ("dataset", "csv")]:
@@ -180,17 +214,73 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     for name, kind in sections.items():
         _check_keys(content.get(name, {}), [each.name for each in fields(kind)], f"{name}.")
     made: dict[str, Any] = {name: kind(**content.get(name, {})) for name, kind in sections.items()}
-    config = Config(**made)
+    config = Config(**made, search={name: values for name, values in search.items() if name not in overrides})
     if config.data.split is None:
         config.data.split = "random" if config.data.csv is None else "scaffold"
     check_together(config)
+    candidates(config)
     return config
+
+
+def candidates(config: Config) -> list[tuple[dict[str, Any], Config]]:
+    """What a configuration's section ``search`` proposes: the product of its lists.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration.
+
+    Returns
+    -------
+    list of (dict, Config)
+        Values by the key's own name, and the configuration with them, of each candidate; of a configuration
+        without that section, itself alone.
+
+    Raises
+    ------
+    ValueError
+        If a key cannot be searched, or a value has the wrong type or is out of range; the message names the key.
+
+    Examples
+    --------
+    >>> config = load_config("quickstart")
+    >>> config.search = {"dropout": [0.0, 0.2], "num_keys": [[8, 1]]}
+    >>> [values for values, _ in candidates(config)]
+    [{'dropout': 0.0, 'num_keys': [8, 1]}, {'dropout': 0.2, 'num_keys': [8, 1]}]
+    """
+    _check_keys(config.search, _searchable(), "search.")
+    for name, values in config.search.items():
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"search.{name} must be a list of values to choose from, got {values!r}.")
+    proposed = [dict(zip(config.search, values)) for values in product(*config.search.values())]
+    return [(values, _with_values(config, values)) for values in proposed]
+
+
+def _searchable() -> list[str]:
+    """Keys that say how to learn, not from what."""
+    kinds = (ModelConfig, TrainingConfig)
+    names = [each.name for kind in kinds for each in fields(kind) if each.name not in ("device", "seed")]
+    return [*names, "embedding", "embedding_width", "continue_prob"]
+
+
+def _with_values(config: Config, values: Mapping[str, Any]) -> Config:
+    sections = {}
+    for name, kind in _sections().items():
+        own = {key: value for key, value in values.items() if key in kind.__dataclass_fields__}
+        sections[name] = replace(getattr(config, name), **own)
+    candidate = Config(**sections)
+    check_together(candidate)
+    return candidate
+
+
+def _sections() -> dict[str, type[Options]]:
+    """The sections of keys with values."""
+    return {name: kind for name, kind in get_type_hints(Config).items() if name != "search"}
 
 
 def options() -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     """All keys with their types and help: (name, type, metadata) of each."""
-    sections: dict[str, type[Options]] = get_type_hints(Config)
-    for section in sections.values():
+    for section in _sections().values():
         kinds = get_type_hints(section)
         for each in fields(section):
             yield each.name, kinds[each.name], each.metadata
@@ -261,13 +351,16 @@ def check_together(config: Config) -> None:
     on_graphs = data.dataset is not None and not is_molecular(data.dataset)
     if on_graphs and data.split in SCAFFOLD_SPLITS:
         raise ValueError(f"data.split: {data.split} is for molecules, not for {data.dataset}.")
-    if data.dataset is not None and not on_graphs and data.split == "folds":
-        raise ValueError(f"data.split: folds is for classes, which {data.dataset} has not.")
-    if data.fold >= data.num_folds:
+    if data.dataset is not None and not on_graphs and data.split in ("folds", *FAIR_SPLITS):
+        raise ValueError(f"data.split: {data.split} is for classes, which {data.dataset} has not.")
+    if data.fold >= data.num_folds and data.split not in FAIR_SPLITS:
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
     if model.readout != ModelConfig.readout and "readout" not in network.options(model):
         heeding = [other.name for other in NETWORKS.values() if "readout" in other.options(model)]
         raise ValueError(f"model.readout: {model.readout} is for {', '.join(heeding)}, not for {network.name}.")
+    if model.topology and not network.takes_topology(model):
+        reading = ", ".join(other.name for other in NETWORKS.values() if other.takes_topology(model))
+        raise ValueError(f"model.topology is for {reading}, not for {network.name}.")
     if network.for_molecules_only and on_graphs:
         raise ValueError(f"model.network: {network.name} is for molecules, not for {data.dataset}.")
     if data.descriptors and (not network.takes_descriptors or on_graphs):

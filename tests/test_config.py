@@ -5,7 +5,7 @@ from importlib import resources
 import pytest
 import yaml
 
-from dgl_memgnn.config import load_config, options
+from dgl_memgnn.config import candidates, load_config, options
 
 SHIPPED = sorted(
     p.name[:-5] for p in resources.files("dgl_memgnn").joinpath("configs").iterdir() if p.name.endswith(".yaml")
@@ -32,6 +32,13 @@ def test_each_value_says_whether_it_is_the_papers(name):
     "name, keys, heads, hidden, batch",
     [
         ("enzymes_gmn", [10, 1], 5, 100, 20),
+        ("enzymes_memgnn", [10, 1], 5, 100, 20),
+        ("proteins_gmn", [10, 1], 5, 80, 20),
+        ("proteins_memgnn", [10, 1], 5, 80, 20),
+        ("dd_gmn", [16, 8, 1], 5, 120, 64),
+        ("dd_memgnn", [16, 8, 1], 5, 120, 64),
+        ("collab_gmn", [32, 8, 1], 5, 100, 64),
+        ("collab_memgnn", [32, 8, 1], 5, 100, 64),
         ("esol_memgnn_paper", [64, 1], 5, 16, 32),
         ("lipophilicity_memgnn_paper", [32, 1], 5, 16, 32),
         ("bace_memgnn_paper", [32, 1], 5, 8, 32),
@@ -112,7 +119,13 @@ def test_option_names_are_unique():
         ("data: {dataset: ENZYMES, split: scaffold}", "scaffold is for molecules, not for ENZYMES"),
         ("data: {split: folds}", "folds is for classes"),
         ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),
-        ("model: {network: GMN, readout: sum}", "model.readout: sum is for MemGNN, not for GMN"),
+        ("model: {network: GIN, readout: sum}", "model.readout: sum is for GMN, MemGNN, not for GIN"),
+        ("model: {network: GIN, topology: true}", "model.topology is for GMN, MemGNN, not for GIN"),
+        ("data: {continue_prob: 1}", "data.continue_prob must be at most 0.99, got 1.0"),
+        (
+            "data: {degree_features: [log, size]}",
+            "data.degree_features must be one of log, inverse, onehot, clust",
+        ),
         (
             "data: {descriptors: true}\nmodel: {network: AttentiveFP}",
             "data.descriptors is for MemGNN on molecules",
@@ -122,6 +135,14 @@ def test_option_names_are_unique():
             "data: {dataset: ENZYMES}\nmodel: {network: AttentiveFP}",
             "AttentiveFP is for molecules, not for ENZYMES",
         ),
+        ("search: {droput: [0.1]}", "Unknown key search.droput. Did you mean search.dropout?"),
+        ("search: {seed: [0, 1]}", "Unknown key search.seed"),
+        ("search: {fold: [0, 1]}", "Unknown key search.fold"),
+        ("search: {dropout: 0.1}", "search.dropout must be a list of values to choose from, got 0.1"),
+        ("search: {dropout: []}", "search.dropout must be a list of values"),
+        ("search: {dropout: [0.1, 2]}", "model.dropout must be at most 0.99, got 2"),
+        ("search: {num_keys: [[8, 1], [8, 2]]}", "model.num_keys must end in 1, got [8, 2]"),
+        ("data: {split: fair}", "fair is for classes"),
         ("[1, 2]", "must hold the sections data, model, training"),
         ("training: 3", "must hold the sections"),
         ("training: {epochs: 3", "is not YAML"),
@@ -147,6 +168,25 @@ def test_a_file_that_is_no_text(tmp_path):
     (tmp_path / "config.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="config.yaml is not UTF-8 text"):
         load_config(tmp_path / "config.yaml")
+
+
+def test_candidates_are_the_product_of_the_lists(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("data: {dataset: ENZYMES}\nsearch: {dropout: [0.1, 0.3], num_keys: [[8, 1]], epochs: [3, 4]}")
+    config = load_config(path)
+    found = [(c.model.dropout, c.model.num_keys, c.training.epochs) for _, c in candidates(config)]
+    assert found == [(d, [8, 1], e) for d in (0.1, 0.3) for e in (3, 4)]
+    assert all(candidate.search == {} for _, candidate in candidates(config))
+    path.write_text(config.to_yaml())
+    assert load_config(path) == config
+    assert candidates(load_config("quickstart")) == [({}, load_config("quickstart"))]
+
+
+def test_a_key_that_is_given_is_not_searched(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("search: {dropout: [0.1, 0.3], epochs: [3, 4]}")
+    config = load_config(path, {"dataset": "ENZYMES", "epochs": 9})
+    assert [(c.model.dropout, c.training.epochs) for _, c in candidates(config)] == [(0.1, 9), (0.3, 9)]
 
 
 def test_an_unknown_override():

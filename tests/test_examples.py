@@ -77,8 +77,41 @@ def test_the_example_is_the_configuration(name):
     assert float(re.search(r"learning_rate=(\S+),", text)[1]) == training.learning_rate
 
 
-def test_enzymes(data_dir):
-    assert "over 1 folds" in run("enzymes.py", "--data-dir", str(data_dir), "--epochs", "2", "--folds", "1")
+@pytest.mark.parametrize("model", ["gmn", "memgnn"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "enzymes.py",
+        "proteins.py",
+        *(pytest.param(f"{name}.py", marks=pytest.mark.slow) for name in ("dd", "collab", "reddit_binary")),
+    ],
+)
+def test_graphs(script, model, data_dir):
+    arguments = ["--model", model, "--data-dir", str(data_dir), "--epochs", "1", "--folds", "1"]
+    assert "over 1 folds" in run(script, *arguments)
+
+
+@pytest.mark.parametrize("name", ["proteins", "dd", "collab", "reddit_binary"])
+@pytest.mark.parametrize("network", ["gmn", "memgnn"])
+def test_the_example_of_graphs_is_the_configuration(name, network):
+    config, text = load_config(f"{name}_{network}"), (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    data, model, training = config.data, config.model, config.training
+    degree_features = str(data.degree_features).replace("'", '"')
+    for value in [
+        f'"{data.dataset}", args.data_dir',
+        f"WIDTH = {data.embedding_width}\n",
+        f"continue_prob={data.continue_prob})",
+        f"hidden_feats={model.hidden_feats}, num_keys={tuple(model.num_keys)}, num_heads={model.num_heads}, ",
+        f"dropout={model.dropout}, log_scores={model.log_scores})",
+        f"num_layers={model.num_layers}, ",
+        f"batch_size={training.batch_size},",
+        f'decay="{training.decay}",',
+        f"weight_average={training.weight_average},",
+        f"degree_features={degree_features}" if data.degree_features != ["log"] else "pre_transform=walk)",
+    ]:
+        assert value in text, value
+    assert re.search(rf'"{network}": \(.*, {training.epochs}\),', text)
+    assert float(re.search(r"learning_rate=(\S+),", text)[1]) == training.learning_rate
 
 
 @pytest.mark.parametrize("script", sorted(p.name for p in EXAMPLES.glob("*.py")))

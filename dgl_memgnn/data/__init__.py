@@ -2,8 +2,10 @@
 
 from dgl_memgnn.data.alike import Alike, find_alike
 from dgl_memgnn.data.dataset import GraphDataset
+from dgl_memgnn.data.degree_features import DEGREE_FEATURES
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
+from dgl_memgnn.data.fair_folds import fair_folds
 from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, featurizer, smiles_to_graph
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.indices import check_parts, to_indices
@@ -17,6 +19,7 @@ from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
 
 __all__ = [
     "Alike",
+    "DEGREE_FEATURES",
     "Dropped",
     "Duplicate",
     "FEATURIZERS",
@@ -34,6 +37,7 @@ __all__ = [
     "check_parts",
     "column_names",
     "descriptor_names",
+    "fair_folds",
     "fair_splits",
     "featurizer",
     "find_alike",

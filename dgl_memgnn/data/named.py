@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -197,6 +198,7 @@ def load_named(
     cache_dir: str | os.PathLike[str] | None = None,
     descriptors: bool = False,
     task_type: str | None = None,
+    degree_features: Sequence[str] = ("log",),
 ) -> GraphDataset:
     """Data set by its name.
 
@@ -215,6 +217,8 @@ def load_named(
         Whether rdkit's descriptors of the whole molecule come with each graph. Default: ``False``.
     task_type : str, optional
         Kind of task of a TU set, see :class:`TUDataset`; that of molecules is known. Default: from its files.
+    degree_features : sequence of str, optional
+        Node features of a TU set that has none, see :class:`TUDataset`. Default: ``("log",)``.
 
     Returns
     -------
@@ -236,7 +240,7 @@ def load_named(
         if not re.fullmatch(r"\w[\w.+-]*", name):
             raise ValueError(f"{name!r} is no name of a data set: names hold letters, digits and - _ . + only.")
         try:
-            return TUDataset(name, data_dir, task_type=task_type)
+            return TUDataset(name, data_dir, task_type=task_type, degree_features=degree_features)
         except FileNotFoundError as error:
             close = get_close_matches(name, (*MOLECULE_DATASETS, *TU_DATASETS), n=1)
             hint = f" Did you mean {close[0]}?" if close and close[0] != name else ""

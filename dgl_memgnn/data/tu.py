@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dgl
 import numpy as np
 
 from dgl_memgnn.data.dataset import GraphDataset
+from dgl_memgnn.data.degree_features import DEGREE_FEATURES
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.graph_arrays import graphs_from_arrays
 from dgl_memgnn.data.tu_files import TUFiles
@@ -30,7 +31,8 @@ class TUDataset(GraphDataset):
     source and destination; self-loops and all but the first of duplicate edges are dropped, and counted.
 
     ``ndata["feat"]`` holds the one-hot node labels (a column for each distinct label, sorted) followed by the
-    raw node attributes. Without either it holds one column, :math:`\log(1 + \mathrm{degree})`.
+    raw node attributes. Without either it holds the columns named by ``degree_features``, by default one,
+    :math:`\log(1 + \mathrm{degree})`.
     ``edata["feat"]`` holds edge labels and attributes in the same way, and is absent without either.
 
     Parameters
@@ -45,6 +47,9 @@ class TUDataset(GraphDataset):
     task_type : str, optional
         ``"classes"``, ``"regression"`` or ``"binary"``; the last two are read from the graph attributes.
         Default: classes where there are graph labels, else as the graph attributes suggest.
+    degree_features : sequence of str, optional
+        Node features where the set has neither node labels nor node attributes: keys of
+        :data:`dgl_memgnn.data.DEGREE_FEATURES`. Default: ``("log",)``.
 
     Attributes
     ----------
@@ -95,10 +100,12 @@ class TUDataset(GraphDataset):
         data_dir: str | os.PathLike[str] | None = None,
         pre_transform: Callable[[dgl.DGLGraph], dgl.DGLGraph] | None = None,
         task_type: str | None = None,
+        degree_features: Sequence[str] = ("log",),
     ) -> None:
         self._path = find_file([f"tu/{name}.zip", f"tu/{name}"], data_dir, _URL.format(name))
         self._pre_transform = pre_transform
         self._task_type = task_type
+        self._degree_features = degree_features
         super().__init__(name)
 
     def process(self) -> None:
@@ -119,8 +126,8 @@ class TUDataset(GraphDataset):
         src, dst, rows = self._simple_edges(position[edges[:, 0]], position[edges[:, 1]], len(order))
         edge_feat = edge_feat[rows]
         if not node_feat.shape[1]:
-            degree = np.bincount(dst, minlength=len(order))
-            node_feat = np.log1p(degree, dtype=np.float32)[:, None]
+            columns = [DEGREE_FEATURES[name](src, dst, len(order)) for name in self._degree_features]
+            node_feat = np.concatenate(columns, axis=1)
 
         num_nodes = np.bincount(graph_of, minlength=num_graphs)
         num_edges = np.bincount(graph_of[src], minlength=num_graphs)

@@ -27,7 +27,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
 ATTENTIVE_FP = Network(
     "AttentiveFP",
     _build,
-    inputs=("feat", "edge_feat"),
+    inputs=lambda options: ("feat", "edge_feat"),
     options=lambda options: ("hidden_feats", "num_layers"),
     for_molecules_only=True,
 )

@@ -143,7 +143,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
 RANDOM_FOREST = Network(
     "RandomForest",
     _build,
-    inputs=(),
+    inputs=lambda options: (),
     options=lambda options: (),
     for_molecules_only=True,
     learns_by_itself=True,

@@ -99,6 +99,6 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> GIN:
 GIN_NETWORK = Network(
     "GIN",
     _build,
-    inputs=("feat",),
+    inputs=lambda options: ("feat",),
     options=lambda options: ("hidden_feats", "num_layers"),
 )

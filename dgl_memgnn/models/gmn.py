@@ -7,9 +7,11 @@ from typing import Any
 
 import dgl
 import torch
+from torch import nn
 
 from dgl_memgnn.models.head import prediction_head
 from dgl_memgnn.models.network import Network, Widths
+from dgl_memgnn.models.readouts import READOUTS, pool
 from dgl_memgnn.nn import MemoryReadout, TopologyQuery
 from dgl_memgnn.nn.checks import check_sizes, check_tensor, node_counts
 from dgl_memgnn.nn.reset import Resettable
@@ -45,6 +47,9 @@ class GMN(Resettable):
         Default: ``0.0``.
     log_scores : bool, optional
         See :class:`MemoryPooling`. Default: ``False``, the paper's.
+    readout : torch.nn.Module, optional
+        Stands in for the memory layers, for comparisons: ``readout(graph, feat)`` returns one row of
+        ``hidden_feats`` a graph, as DGL's poolings do. Default: the memory layers.
 
     Examples
     --------
@@ -71,15 +76,25 @@ class GMN(Resettable):
         tau: float = 1.0,
         dropout: float = 0.0,
         log_scores: bool = False,
+        readout: nn.Module | None = None,
     ) -> None:
         super().__init__()
         check_sizes(
             "GMN", in_feats=in_feats, topology_feats=topology_feats, hidden_feats=hidden_feats, out_feats=out_feats
         )
         self.query = TopologyQuery(in_feats, topology_feats, hidden_feats, dropout)
-        self.readout = MemoryReadout(
-            hidden_feats, hidden_feats, num_keys, num_heads, tau, dropout, batch_norm=True, log_scores=log_scores
-        )
+        if readout is None:
+            readout = MemoryReadout(
+                hidden_feats,
+                hidden_feats,
+                num_keys,
+                num_heads,
+                tau,
+                dropout,
+                batch_norm=True,
+                log_scores=log_scores,
+            )
+        self.readout = readout
         self.head = prediction_head(hidden_feats, hidden_feats, out_feats, dropout)
 
     def forward(
@@ -113,7 +128,7 @@ class GMN(Resettable):
         num_nodes = sum(node_counts("GMN", graph))
         check_tensor("GMN", "feat", feat, num_nodes, self.query.feat_norm.num_features, rows="node")
         check_tensor("GMN", "topology", topology, num_nodes, self.query.topology_fc.in_features, rows="node")
-        pooled, assignments = self.readout(graph, self.query(feat, topology), get_assignments=True)
+        pooled, assignments = pool(self.readout, graph, self.query(feat, topology))
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out
 
@@ -129,12 +144,13 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> GMN:
         options.tau,
         options.dropout,
         options.log_scores,
+        READOUTS[options.readout].build(options),
     )
 
 
 GMN_NETWORK = Network(
     "GMN",
     _build,
-    inputs=("feat", "topology"),
-    options=lambda options: ("hidden_feats", "num_keys", "num_heads"),
+    inputs=lambda options: ("feat", "topology"),
+    options=lambda options: ("hidden_feats", *READOUTS[options.readout].options),
 )

@@ -12,7 +12,8 @@ from torch import nn
 
 from dgl_memgnn.models.head import prediction_head
 from dgl_memgnn.models.network import Network, Widths
-from dgl_memgnn.models.readouts import READOUTS
+from dgl_memgnn.models.readouts import READOUTS, pool
+from dgl_memgnn.models.with_topology import WithTopology
 from dgl_memgnn.nn import ConvQuery, DescriptorNorm, MemoryReadout
 from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes
 from dgl_memgnn.nn.reset import Resettable
@@ -150,19 +151,17 @@ class MemGNN(Resettable):
         if given != expected:
             raise DGLError(f"MemGNN takes descriptors of shape {expected}, got {given!r}.")
         query = self.query(graph, feat, edge_feat)
-        if isinstance(self.readout, MemoryReadout):
-            pooled, assignments = self.readout(graph, query, get_assignments=True)
-        else:
-            pooled, assignments = self.readout(graph, query), []
+        pooled, assignments = pool(self.readout, graph, query)
         if descriptors is not None and self.descriptor_norm is not None:
             pooled = torch.cat([pooled, self.descriptor_norm(descriptors).to(pooled)], dim=1)
         out = self.head(pooled)
         return (out, assignments) if get_assignments else out
 
 
-def _build(options: Any, widths: Widths, task: Any, seed: int) -> MemGNN:
-    return MemGNN(
-        widths.node_feats,
+def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
+    topology_feats = options.hidden_feats if options.topology else 0  # as WithTopology passes it on
+    network = MemGNN(
+        widths.node_feats + topology_feats,
         widths.edge_feats,
         options.hidden_feats,
         widths.out_feats,
@@ -177,12 +176,13 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> MemGNN:
         readout=READOUTS[options.readout].build(options),
         descriptor_feats=widths.descriptor_feats,
     )
+    return WithTopology(network, widths.topology_feats, topology_feats) if options.topology else network
 
 
 MEMGNN_NETWORK = Network(
     "MemGNN",
     _build,
-    inputs=("feat", "edge_feat"),
+    inputs=lambda options: ("feat", "topology", "edge_feat") if options.topology else ("feat", "edge_feat"),
     options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options),
     takes_descriptors=True,
 )

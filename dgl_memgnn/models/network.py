@@ -52,8 +52,8 @@ class Network:
     build : callable
         ``build(options, widths, task, seed)`` makes it: of the options of a configuration's section ``model``, the
         :class:`Widths` of the data, and, for a network that learns by itself, the task and the seed.
-    inputs : sequence of str
-        What it takes after the graph, in this order: keys of :data:`INPUTS`.
+    inputs : callable
+        ``inputs(options)`` gives what it takes after the graph, in this order: keys of :data:`INPUTS`.
     options : callable
         ``options(options)`` gives the names of the options that it heeds, those that make its size first.
     for_molecules_only : bool, optional
@@ -67,17 +67,17 @@ class Network:
 
     name: str
     build: Callable[[Any, Widths, Any, int], nn.Module]
-    inputs: Sequence[str]
+    inputs: Callable[[Any], Sequence[str]]
     options: Callable[[Any], Sequence[str]]
     for_molecules_only: bool = False
     takes_descriptors: bool = False
     learns_by_itself: bool = False
 
-    @property
-    def takes_topology(self) -> bool:
+    def takes_topology(self, options: Any) -> bool:
         """Whether it takes a topological embedding of the nodes."""
-        return "topology" in self.inputs
+        return "topology" in self.inputs(options)
 
-    def take_inputs(self, graph: dgl.DGLGraph) -> tuple[Tensor | None, ...]:
-        """What it takes after the graph, from a batched graph."""
-        return tuple(INPUTS[name](graph) for name in self.inputs)
+    def take_inputs(self, options: Any) -> Callable[[dgl.DGLGraph], tuple[Tensor | None, ...]]:
+        """Takes what it needs after the graph from a batched graph."""
+        names = self.inputs(options)
+        return lambda graph: tuple(INPUTS[name](graph) for name in names)

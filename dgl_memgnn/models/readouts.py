@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import dgl
-from dgl.nn import GlobalAttentionPooling, Set2Set, SumPooling
+from dgl.nn import AvgPooling, GlobalAttentionPooling, Set2Set, SortPooling, SumPooling
 from torch import Tensor, nn
 
+from dgl_memgnn.nn import MemoryReadout
 from dgl_memgnn.nn.norm import BatchNorm
 
-__all__ = ["PooledReadout", "READOUTS", "Readout"]
+__all__ = ["PooledReadout", "READOUTS", "Readout", "pool"]
+
+SORTED_NODES = 30  # that SortPooling keeps
 
 
 class PooledReadout(nn.Module):
@@ -45,6 +48,13 @@ class PooledReadout(nn.Module):
         return self.projection(self.pooling(graph, feat))
 
 
+def pool(readout: nn.Module, graph: dgl.DGLGraph, query: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """A row a graph, and the assignments of memory layers if the readout is made of them."""
+    if isinstance(readout, MemoryReadout):
+        return readout(graph, query, get_assignments=True)
+    return readout(graph, query), []
+
+
 @dataclass(frozen=True)
 class Readout:
     """A readout by the name that a configuration gives it
@@ -66,6 +76,14 @@ def _sum(options: Any) -> nn.Module:
     return PooledReadout(SumPooling(), options.hidden_feats, options.hidden_feats)
 
 
+def _mean(options: Any) -> nn.Module:
+    return PooledReadout(AvgPooling(), options.hidden_feats, options.hidden_feats)
+
+
+def _sort(options: Any) -> nn.Module:
+    return PooledReadout(SortPooling(SORTED_NODES), SORTED_NODES * options.hidden_feats, options.hidden_feats)
+
+
 def _attention(options: Any) -> nn.Module:
     pooling = GlobalAttentionPooling(nn.Linear(options.hidden_feats, 1))
     return PooledReadout(pooling, options.hidden_feats, options.hidden_feats)
@@ -79,6 +97,8 @@ def _set2set(options: Any) -> nn.Module:
 READOUTS = {
     "memory": Readout(lambda options: None, ("num_keys", "num_heads")),
     "sum": Readout(_sum),
+    "mean": Readout(_mean),
+    "sort": Readout(_sort),
     "attention": Readout(_attention),
     "set2set": Readout(_set2set),
 }

@@ -83,22 +83,32 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
         curves, title = row / "curves.png", f"`{row.name}`"
         if curves.is_file():
             title = f"[{title}]({curves.relative_to(folder).as_posix()})"
-        num_runs = sum("-member" not in run for run in result["runs"])
-        has_epochs = any(run.get("kept_epoch") for run in result["runs"].values())
+        num_runs = (
+            len(result["folds"]) if "folds" in result else sum("-member" not in run for run in result["runs"])
+        )
+        has_epochs = any(run.get("kept_epoch") for run in _runs(result))
         if has_epochs and result["config"]["training"].get("keep") == "last":
             title += ", last epoch"
+        if "drawn" in result.get("outer_folds", ""):
+            title += ", folds of our own"
         rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), num_runs])
         if "ensemble" in result:
             summary = result["ensemble"]["summary"]
             figures = [_figure(summary[part][metric]) if part in summary else "" for part in parts]
             rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, num_runs])
-    header = ["", *parts, "runs"]
+    header = ["", *parts, "folds" if any("folds" in result for result in results.values()) else "runs"]
     return [
         "",
         f"### {dataset}: {HEADINGS[metric]}",
         "",
         *(f"| {' | '.join(map(str, row))} |" for row in [header, ["---"] * len(header), *rows]),
     ]
+
+
+def _runs(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each run of a result has scored."""
+    of_folds = [fold["runs"] for fold in result["folds"]] if "folds" in result else [result["runs"]]
+    return [run for runs in of_folds for run in runs.values()]
 
 
 def _figure(summary: dict[str, float | None]) -> str:

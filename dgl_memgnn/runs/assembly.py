@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from os import PathLike
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 
 from dgl_memgnn.cache import default_cache_dir
-from dgl_memgnn.config import SCAFFOLD_SPLITS, Config
+from dgl_memgnn.config import FAIR_SPLITS, SCAFFOLD_SPLITS, Config, DataConfig
 from dgl_memgnn.data import (
     GraphDataset,
     MoleculeDataset,
+    fair_folds,
     load_named,
     random_split,
     scaffold_split,
@@ -23,8 +25,20 @@ from dgl_memgnn.models import NETWORKS, Network, Widths
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, embed
+from dgl_memgnn.transforms.topology import TopologicalEmbedding
 
-__all__ = ["Assembly", "assemble", "build_learner", "embed_for", "load_dataset", "split", "task_of", "widths_of"]
+__all__ = [
+    "Assembly",
+    "assemble",
+    "build_learner",
+    "embed_for",
+    "embedding_of",
+    "load_dataset",
+    "outer_folds",
+    "split",
+    "task_of",
+    "widths_of",
+]
 
 
 @dataclass
@@ -37,7 +51,7 @@ class Assembly:
     dataset : GraphDataset
         With the topological embedding, if the network takes one.
     parts : dict of ndarray
-        Indices of ``"train"``, ``"validation"`` and, unless it is a fold, ``"test"``.
+        Indices of ``"train"``, ``"validation"`` and, where the split has one, ``"test"``.
     learner : Trainer, or a network that learns by itself
         Not yet trained.
     """
@@ -94,7 +108,13 @@ def load_dataset(config: Config) -> GraphDataset:
     cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset is not None:
         return load_named(
-            data.dataset, data.featurizer, data.data_dir, cache_dir, data.descriptors, data.task_type
+            data.dataset,
+            data.featurizer,
+            data.data_dir,
+            cache_dir,
+            data.descriptors,
+            data.task_type,
+            data.degree_features,
         )
     assert data.csv is not None  # see check_together
     return MoleculeDataset.from_csv(
@@ -111,27 +131,48 @@ def load_dataset(config: Config) -> GraphDataset:
 
 def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> bool:
     """Give graphs the topological embedding of a configuration, if its network takes one; whether it does."""
-    takes_topology = NETWORKS[config.model.network].takes_topology
+    takes_topology = NETWORKS[config.model.network].takes_topology(config.model)
     if takes_topology:
-        embed(graphs, EMBEDDINGS[config.data.embedding](config.data.embedding_width), cache_dir)
+        embed(graphs, embedding_of(config.data), cache_dir)
     return takes_topology
 
 
+def embedding_of(data: DataConfig) -> TopologicalEmbedding:
+    """The topological embedding of a configuration."""
+    kind: Any = EMBEDDINGS[data.embedding]
+    options: dict[str, Any] = {"width": data.embedding_width}
+    if data.continue_prob is not None and "continue_prob" in signature(kind).parameters:
+        options["continue_prob"] = data.continue_prob
+    return kind(**options)
+
+
 def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
-    """Indices of the parts of a data set: train and validation, and test unless it is a fold."""
+    """Indices of the parts of a data set: train, validation and, where the split has one, test."""
     data = config.data
     seed = config.training.seed if data.split_seed is None else data.split_seed
     parts: tuple[np.ndarray, ...]
+    if data.split in ("folds", *FAIR_SPLITS) and dataset.labels.dim() != 1:
+        raise ValueError(f"data.split: {data.split} is for classes, not for {task_of(dataset).describe()}.")
     if data.split == "folds":
-        if dataset.labels.dim() != 1:
-            raise ValueError(f"data.split: folds is for classes, not for {task_of(dataset).describe()}.")
         parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
+    elif data.split in FAIR_SPLITS:
+        folds, _ = outer_folds(config, dataset)
+        if data.fold >= len(folds):
+            raise ValueError(f"data.fold must be below {len(folds)}, the number of outer folds, got {data.fold}.")
+        parts = folds[data.fold]
+        parts = parts[:2] if data.split == "fair-inner" else parts
     elif data.split in SCAFFOLD_SPLITS:
         assert dataset.smiles is not None  # see check_together
         parts = scaffold_split(dataset.smiles, like_dgllife=data.split == "dgllife_scaffold", limits=data.limits)
     else:
         parts = random_split(len(dataset), seed=seed)
     return dict(zip(("train", "validation", "test"), parts))
+
+
+def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
+    """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
+    folds, source = fair_folds(config.data.dataset, dataset.labels, config.data.data_dir)
+    return [*folds], source
 
 
 def task_of(dataset: GraphDataset) -> Task:
@@ -158,7 +199,7 @@ def build_learner(config: Config, task: Task, widths: Widths, progress: bool = F
     model = network.build(config.model, widths, task, seed)
     if network.learns_by_itself:
         return model
-    return Trainer(model, task, network.take_inputs, config.training, progress)
+    return Trainer(model, task, network.take_inputs(config.model), config.training, progress)
 
 
 def _check_columns(config: Config, task: Task) -> None:

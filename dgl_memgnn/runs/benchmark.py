@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import torch
 from tqdm import tqdm
 
 from dgl_memgnn.config import Config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, load_dataset
+from dgl_memgnn.runs.fair import fair_benchmark
+from dgl_memgnn.runs.jobs import finished_jobs
 from dgl_memgnn.runs.protocols import runs
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
-from dgl_memgnn.tasks import Task, make_task
+from dgl_memgnn.runs.summaries import ensemble_score, summarise
+from dgl_memgnn.tasks import make_task
 from dgl_memgnn.visualization import plot_curves
 
 __all__ = ["benchmark"]
@@ -43,7 +40,8 @@ def benchmark(
     config : dgl_memgnn.config.Config
         The configuration.
     protocol : str
-        See :func:`dgl_memgnn.runs.protocols.runs`.
+        See :func:`dgl_memgnn.runs.protocols.runs`, or ``"fair"``, for which see
+        :func:`dgl_memgnn.runs.fair.fair_benchmark`.
     folder : str or os.PathLike
         Receives a run folder a run, curves.png, and result.json. Runs that are complete there are kept; one that
         was interrupted continues.
@@ -68,6 +66,10 @@ def benchmark(
         If the folder holds a run of another configuration, or of data that have changed since.
     """
     folder = Path(folder)
+    if protocol == "fair":
+        if members > 1:
+            raise ValueError("Protocol fair has an ensemble of its own, of each fold's three runs: no --members.")
+        return fair_benchmark(config, folder, repeats, workers, overwrite)
     configs = runs(config, protocol, repeats, members)
     dataset = load_dataset(config)
     finished = {} if overwrite else _finished(configs, folder, dataset)
@@ -79,34 +81,14 @@ def benchmark(
         for i, (name, run) in enumerate(pending.items())
     ]
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
-        if workers == 1:
-            for call in calls:
-                train_run(*call)
-                bar.update()
-        elif calls:
-            _train_in_processes(calls, workers, bar)
+        for _ in finished_jobs(train_run, calls, workers):
+            bar.update()
     result = _result(config, protocol, folder, configs, members)
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
     write_json(folder / "result.json", result)
     return result
-
-
-def _train_in_processes(calls: list[tuple[Any, ...]], workers: int, bar: Any) -> None:
-    # spawned, not forked: OpenMP does not survive a fork
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-        started = [pool.submit(train_run, *call) for call in calls]
-        try:
-            for done in as_completed(started):
-                done.result()
-                bar.update()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                process.terminate()  # what they have stored is whole, and continues
-            raise
 
 
 def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -> dict[str, Any]:
@@ -118,11 +100,6 @@ def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -
     return finished
 
 
-def _one_thread() -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
-
-
 def _result(
     config: Config, protocol: str, folder: Path, configs: dict[str, Config], members: int
 ) -> dict[str, Any]:
@@ -131,40 +108,13 @@ def _result(
     parts = [part for part in ("validation", "test") if part in metrics[splits[0]]]
     result = {
         "protocol": protocol,
-        "summary": {part: _summary([metrics[name][part] for name in splits]) for part in parts},
+        "summary": {part: summarise([metrics[name][part] for name in splits]) for part in parts},
         "runs": metrics,
         "config": asdict(config),
     }
     if members > 1:
         ensembles = [[name for name in configs if name.partition("-")[0] == split] for split in splits]
         task = make_task(metrics[splits[0]]["task"], metrics[splits[0]]["task_arguments"])
-        scores = [_ensemble_score([folder / name for name in names], task) for names in ensembles]
-        result["ensemble"] = {"members": members, "summary": {"test": _summary(scores)}}
+        scores = [ensemble_score([folder / name for name in names], task) for names in ensembles]
+        result["ensemble"] = {"members": members, "summary": {"test": summarise(scores)}}
     return result
-
-
-def _ensemble_score(folders: list[Path], task: Task) -> dict[str, float]:
-    """Metrics of the mean of the test predictions of some runs on the same split."""
-    members = [_held_out(folder, task) for folder in folders]
-    return task.score(torch.stack([prediction for prediction, _ in members]).mean(dim=0), members[0][1])
-
-
-def _held_out(folder: Path, task: Task) -> tuple[torch.Tensor, torch.Tensor]:
-    """Predictions and labels of the test part of a run; where a label is missing, the prediction is 0."""
-    table = pd.read_csv(folder / "predictions.csv", dtype={"task": str})
-    ids = table["id"].unique()
-    of_targets = {name: table[table["task"] == name].set_index("id").reindex(ids) for name in task.names}
-    prediction, label = task.from_targets(of_targets)
-    return prediction.nan_to_num(), label
-
-
-def _summary(scores: list[dict[str, Any]]) -> dict[str, Any]:
-    return {metric: _mean_and_std([score[metric] for score in scores]) for metric in scores[0]}
-
-
-def _mean_and_std(values: list[float | None]) -> dict[str, float | None]:
-    array = np.array(values, dtype=float)  # null, where a metric is not defined, becomes NaN
-    defined = array[~np.isnan(array)]
-    if len(defined) == 0:
-        return {"mean": None, "std": None}
-    return {"mean": float(defined.mean()), "std": float(defined.std())}

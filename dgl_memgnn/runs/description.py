@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dgl_memgnn.runs.assembly import Assembly, task_of
+from dgl_memgnn.config import FAIR_SPLITS
+from dgl_memgnn.runs.assembly import Assembly, outer_folds, task_of
 
 __all__ = ["describe", "undefined_metrics"]
 
@@ -29,6 +30,8 @@ def describe(assembly: Assembly) -> str:
     """
     sizes = ", ".join(f"{len(indices)} {part}" for part, indices in assembly.parts.items())
     split = f"Split: {assembly.config.data.split}, {sizes} (--split)."
+    if assembly.config.data.split in FAIR_SPLITS:
+        split += f" Its folds are {outer_folds(assembly.config, assembly.dataset)[1]}."
     undefined = undefined_metrics(assembly)
     if len(undefined) > _LISTED:
         undefined[_LISTED:] = [

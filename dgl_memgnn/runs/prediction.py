@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from dgl_memgnn.data import MoleculeError, iterate_molecules, smiles_to_descriptors, smiles_to_graph
 from dgl_memgnn.files import replacing
-from dgl_memgnn.runs.assembly import embed_for
+from dgl_memgnn.runs.assembly import embed_for, embedding_of
 from dgl_memgnn.runs.run import FILES, STATE
 from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
 
@@ -264,6 +264,7 @@ def _contract(network: StoredNetwork) -> dict[str, Any]:
         "task": network.task.arguments,
         "featurizer": data.featurizer,
         "embedding": (data.embedding, data.embedding_width),
+        "continue_prob": getattr(embedding_of(data), "continue_prob", None),
         "descriptors": network.descriptor_names,
         "data": network.digest[:12],
     }

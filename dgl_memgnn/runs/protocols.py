@@ -11,6 +11,8 @@ __all__ = ["PROTOCOLS", "protocols_of", "runs"]
 
 PROTOCOLS = {
     "paper": "ten stratified folds; each fold's best epoch is chosen on the graphs it reports (optimistic)",
+    "fair": "ten outer test folds; candidates and epochs are chosen on an inner validation part, the test fold is "
+    "scored once in each of three runs; deviation over folds of their means",
     "moleculenet": "80/10/10 over three seeds; scaffold split for BACE, random split for others",
     "scaffold": "80/10/10 by scaffold over three seeds, as dgllife splits the named sets",
 }
@@ -54,6 +56,8 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}.")
+    if protocol == "fair":
+        raise ValueError("The runs of protocol fair depend on each other: see dgl_memgnn.runs.fair.")
     if protocol == "paper":
         if members > 1:
             raise ValueError("Protocol paper is one of single networks: leave members (--members) at 1.")

@@ -7,7 +7,7 @@ import json
 import math
 import platform
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import metadata
 from os import PathLike
 from pathlib import Path
@@ -40,6 +40,7 @@ def train_run(
     progress: bool = True,
     overwrite: bool = False,
     report: bool = True,
+    dataset: GraphDataset | None = None,
 ) -> dict[str, Any]:
     """Train as a configuration says, and store the run.
 
@@ -61,6 +62,8 @@ def train_run(
         Whether to remove a run that is there and start anew. Default: ``False``.
     report : bool, optional
         Whether to print what was loaded and what was chosen, or that the run is finished. Default: ``True``.
+    dataset : GraphDataset, optional
+        What :func:`~dgl_memgnn.runs.load_dataset` gave for the same data. Default: it is loaded.
 
     Returns
     -------
@@ -76,13 +79,13 @@ def train_run(
         what the configuration says, or nothing can be learned from them.
     """
     started = time.perf_counter()
-    folder = Path(folder)
+    folder, config = Path(folder), replace(config, search={})
     check_device(config.training.device)
     stored = None if overwrite else stored_result(folder, config)
     with main_process_first():
         if rank() == 0:
             remove_unfinished(folder)
-        dataset = load_dataset(config)
+        dataset = load_dataset(config) if dataset is None else dataset
         if stored is not None:
             check_unchanged(folder, stored, dataset)
             return _left_alone(folder, stored, report)

@@ -7,6 +7,8 @@ from dgl import DGLError
 from graphs import random_graph
 
 from dgl_memgnn import GMN, MemGNN, MemoryPooling, clustering_loss, coarsen
+from dgl_memgnn.config import ModelConfig
+from dgl_memgnn.models import NETWORKS, READOUTS, Widths
 
 
 def make(name):
@@ -68,6 +70,27 @@ def test_a_batch_of_one(name):
     with pytest.raises(DGLError, match="cannot train on a single graph: put two or more into a batch"):
         model(*single)
     assert model.eval()(*single).isfinite().all()
+
+
+def test_another_readout_of_gmn():
+    model = GMN(5, 8, 16, 3, readout=dgl.nn.AvgPooling()).eval()
+    graph, feat, topology = make_input("GMN", 9)
+    out, assignments = model(graph, feat, topology, get_assignments=True)
+    torch.testing.assert_close(out, model.head(model.query(feat, topology).mean(0, keepdim=True)))
+    assert assignments == []
+
+
+@pytest.mark.parametrize("readout", sorted(READOUTS))
+@pytest.mark.parametrize("network", ["GMN", "MemGNN"])
+def test_all_readouts_of_a_configuration(network, readout):
+    """A graph's result is the same alone and in any batch, also of few nodes."""
+    options = ModelConfig(network=network, readout=readout, hidden_feats=16, num_keys=[3, 1])
+    model = NETWORKS[network].build(options, Widths(5, 8, 3, topology_feats=8), None, 0).eval()
+    inputs = [make_input(network, n) for n in (4, 1, 9)]
+    graphs, feats, others = zip(*inputs)
+    joint = model(dgl.batch(graphs), torch.cat(feats), torch.cat(others))
+    assert joint.shape == (3, 3)
+    torch.testing.assert_close(joint, torch.cat([model(*each) for each in inputs]))
 
 
 def test_another_readout():

@@ -3,6 +3,7 @@
 import json
 
 from dgl_memgnn.cli import main
+from dgl_memgnn.data import fair_folds
 
 
 def store(folder, name, protocol, dataset, task, **parts):
@@ -43,6 +44,30 @@ def test_protocols_stay_apart_and_published_figures_stand_beside_ours(tmp_path):
     assert "| `ours` | 0.510 ± 0.010 | 0.523 ± 0.032 | 2 |" in moleculenet
     assert "| dgllife, AttentiveFP |  | 0.82 |  |" in scaffold and "| `hard` | 0.900 ± 0.000 |  | 2 |" in scaffold
     assert "optimistic" in paper
+
+
+def test_fair_folds_are_counted_and_never_mixed_with_the_papers(tmp_path):
+    store(tmp_path, "folds", "paper", "ENZYMES", "classes", validation=("accuracy", 0.8, 0.05))
+    parts = {"validation": ("accuracy", 0.75, 0.01), "test": ("accuracy", 0.731, 0.04)}
+    store(tmp_path, "ours", "fair", "ENZYMES", "classes", **parts)
+    path = tmp_path / "ours" / "result.json"
+    result = json.loads(path.read_text())
+    runs = result.pop("runs")
+    result["folds"] = [{"runs": runs}] * 4
+    result["ensemble"] = {"members": 3, "summary": {"test": {"accuracy": {"mean": 0.74, "std": 0.03}}}}
+    result["outer_folds"] = "those of splits/ENZYMES_splits.json"
+    path.write_text(json.dumps(result))
+    (tmp_path / "drawn").mkdir()
+    result["outer_folds"] = fair_folds(None, [0, 1] * 50)[1]
+    (tmp_path / "drawn" / "result.json").write_text(json.dumps(result))
+    assert main(["tables", str(tmp_path)]) == 0
+    paper, fair = (tmp_path / "README.md").read_text().split("## Protocol `fair`")
+    assert "|  | validation | runs |" in paper and "PathNN" not in paper and "ours" not in paper
+    assert "|  | validation | test | folds |" in fair and "paper, GMN" not in fair and "optimistic" not in fair
+    assert "| PathNN, 2023 |  | 0.730 ± 0.052 |  |" in fair
+    assert "| `ours` | 0.750 ± 0.010 | 0.731 ± 0.040 | 4 |" in fair
+    assert "| `ours`, ensembles of 3 |  | 0.740 ± 0.030 | 4 |" in fair
+    assert "| `drawn`, folds of our own | 0.750" in fair
 
 
 def test_ensembles_have_a_row_of_their_own(tmp_path):

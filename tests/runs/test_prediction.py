@@ -134,6 +134,7 @@ def test_each_molecule_is_featurized_once_for_all_runs(folder, monkeypatch):
             r"differ in embedding, \('RandomWalkWithRestart', 32\) and \('Adjacency', 32\)",
         ),
         (["--tasks", "size,aromatic", "--embedding-width", "8"], "differ in embedding"),
+        (["--tasks", "size,aromatic", "--continue-prob", "0.5"], "differ in continue_prob, 0.1 and 0.5"),
         (
             ["--tasks", "size,aromatic", "--descriptors"],
             r"differ in descriptors, 0 and \d+: of these the first alone has none, the second alone '\w+', '\w+', "
@@ -151,6 +152,27 @@ def test_runs_that_do_not_agree(folder, tmp_path, options, message):
     )
     with pytest.raises(ValueError, match=message):
         Predictor(tmp_path)
+
+
+def test_memgnn_with_topology_predicts_from_its_own_embedding(folder, tmp_path):
+    """That of its continue_prob: another one gives other predictions."""
+    arguments = [
+        "train",
+        "--csv",
+        str(folder / "molecules.csv"),
+        "--tasks",
+        "size",
+        *SMALL,
+        "--out",
+        str(tmp_path),
+    ]
+    assert main([*arguments, "--topology", "--continue-prob", "0.5"]) == 0
+    predictor = Predictor(tmp_path)
+    stored = pd.read_csv(tmp_path / "predictions.csv")
+    found = predictor.predict(stored["smiles"])["size"]
+    assert np.allclose(found, stored["prediction"], rtol=1e-4)
+    predictor._networks[0].config.data.continue_prob = None
+    assert not np.allclose(predictor.predict(stored["smiles"])["size"], found, rtol=1e-4)
 
 
 def test_gmn_beside_memgnn(folder, tmp_path):

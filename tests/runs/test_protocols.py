@@ -30,7 +30,7 @@ def test_seeds(dataset, protocol, split):
 
 
 def test_an_unknown_protocol():
-    with pytest.raises(ValueError, match="choose one of paper, moleculenet, scaffold"):
+    with pytest.raises(ValueError, match="choose one of paper, fair, moleculenet, scaffold"):
         runs(load_config("esol_memgnn"), "kfold")
 
 

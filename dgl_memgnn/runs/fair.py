@@ -1,0 +1,158 @@
+"""The fair protocol: what is chosen is chosen on inner validation parts, and outer folds are scored once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from dgl_memgnn.config import Config, candidates
+from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.runs.assembly import assemble, load_dataset, outer_folds
+from dgl_memgnn.runs.jobs import finished_jobs
+from dgl_memgnn.runs.run import train_run, write_json
+from dgl_memgnn.runs.summaries import ensemble_score, means, summarise
+from dgl_memgnn.tasks import make_task
+from dgl_memgnn.visualization import plot_curves
+from dgl_memgnn.wording import significant
+
+__all__ = ["fair_benchmark"]
+
+NUM_RUNS = 3  # that assess a fold
+
+
+def fair_benchmark(
+    config: Config, folder: Path, repeats: int | None = None, workers: int = 2, overwrite: bool = False
+) -> dict[str, Any]:
+    """Run the protocol of `A Fair Comparison of Graph Neural Networks for Graph Classification
+    <https://arxiv.org/abs/1912.09893>`__, or what is left of it, fold by fold.
+
+    Selection: each candidate of the configuration's section ``search`` is trained on the inner training part of an
+    outer fold, and scored on the inner validation part; the test part is left out of these runs. A single
+    candidate needs none. Assessment: the best is trained three times with other seeds, each run keeps its
+    epoch by validation, and the test part is scored.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration; its split and seed are replaced.
+    folder : pathlib.Path
+        Receives run folders ``selection/fold0/candidate0`` and ``assessment/fold0/run0``, curves.png of the first
+        run of each fold, and result.json, which is written anew when a fold ends.
+    repeats : int, optional
+        Number of outer folds. Default: all.
+    workers : int, optional
+        Number of processes; each takes a fold at a time. Default: ``2``.
+    overwrite : bool, optional
+        Whether to remove the runs that are there and start anew. Default: ``False``.
+
+    Returns
+    -------
+    dict
+        The content of result.json: under ``"summary"`` mean and standard deviation over the folds of the means
+        over three runs; under ``"ensemble"`` those of the mean prediction of the three; under ``"folds"``, fold by
+        fold, candidates, their scores, the one chosen, and the runs.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a run of another configuration, or of data that have changed since.
+    """
+    dataset = load_dataset(config)
+    folds, source = outer_folds(config, dataset)
+    numbers = range(len(folds))[:repeats]
+    for _, candidate in candidates(config):  # tells what is wrong before processes start, and fills the cache
+        assemble(_with_split(candidate, "fair", 0, 0), dataset)
+    print(f"The outer folds are {source}.", flush=True)
+    result: dict[str, Any] = {}
+    done: dict[int, dict[str, Any]] = {}
+    calls = [(config, number, folder, overwrite) for number in numbers]
+    for number, fold in tqdm(finished_jobs(run_fold, calls, workers), total=len(numbers), unit="fold"):
+        tqdm.write(_in_words(number, fold))
+        done[number] = fold
+        result = _result(config, source, [done[number] for number in sorted(done)])
+        write_json(folder / "result.json", result)
+    histories = {f"fold{i}": folder / "assessment" / f"fold{i}" / "run0" / "history.csv" for i in numbers}
+    if all(history.is_file() for history in histories.values()):
+        plot_curves(histories, folder / "curves.png")
+    return result
+
+
+def run_fold(config: Config, number: int, folder: Path, overwrite: bool = False) -> tuple[int, dict[str, Any]]:
+    """Selection and assessment on one outer fold: its number, and its entry in result.json."""
+    dataset = load_dataset(config)
+    proposed = candidates(config)
+    selection = folder / "selection" / f"fold{number}"
+    scores = _select(proposed, number, selection, dataset, overwrite) if len(proposed) > 1 else []
+    chosen = _best(scores, dataset) if scores else 0
+    values, best = proposed[chosen]
+    runs = {f"run{i}": _with_split(best, "fair", number, 1000 * (i + 1) + number) for i in range(NUM_RUNS)}
+    folders = {name: folder / "assessment" / f"fold{number}" / name for name in runs}
+    metrics = {name: train_run(run, folders[name], False, overwrite, False, dataset) for name, run in runs.items()}
+    first = next(iter(metrics.values()))
+    ensemble = ensemble_score(list(folders.values()), make_task(first["task"], first["task_arguments"]))
+    fold = {
+        "fold": number,
+        "selection": scores,
+        "candidate": chosen,
+        "values": values,
+        "validation": means([each["validation"] for each in metrics.values()]),
+        "test": means([each["test"] for each in metrics.values()]),
+        "ensemble": means([ensemble]),
+        "runs": metrics,
+    }
+    return number, fold
+
+
+def _select(
+    proposed: list[tuple[dict[str, Any], Config]],
+    number: int,
+    folder: Path,
+    dataset: GraphDataset,
+    overwrite: bool,
+) -> list[dict[str, Any]]:
+    """Values, validation scores and kept epoch of each candidate on the inner parts of a fold."""
+    scores = []
+    for i, (values, candidate) in enumerate(proposed):
+        run = _with_split(candidate, "fair-inner", number, number)
+        metrics = train_run(run, folder / f"candidate{i}", False, overwrite, False, dataset)
+        kept = {name: metrics[name] for name in ("validation", "kept_epoch", "wall_time_seconds")}
+        scores.append({"values": values, **kept})
+    return scores
+
+
+def _best(scores: list[dict[str, Any]], dataset: GraphDataset) -> int:
+    """The candidate that is best in the deciding metric, the first of equal ones."""
+    assert dataset.task is not None
+    metric = next(iter(dataset.task.metrics))
+    sign = 1 if dataset.task.higher_is_better else -1
+    return max(range(len(scores)), key=lambda i: sign * scores[i]["validation"][metric])
+
+
+def _with_split(config: Config, split: str, fold: int, seed: int) -> Config:
+    data = replace(config.data, split=split, fold=fold)
+    return replace(config, data=data, training=replace(config.training, seed=seed))
+
+
+def _result(config: Config, source: str, folds: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "protocol": "fair",
+        "outer_folds": source,
+        "summary": {part: summarise([fold[part] for fold in folds]) for part in ("validation", "test")},
+        "ensemble": {"members": NUM_RUNS, "summary": {"test": summarise([fold["ensemble"] for fold in folds])}},
+        "folds": folds,
+        "config": asdict(config),
+    }
+
+
+def _in_words(number: int, fold: dict[str, Any]) -> str:
+    chosen = ", ".join(f"{name} {value}" for name, value in fold["values"].items())
+    scores = [
+        f"{part} {name} {significant(value)}"
+        for part in ("validation", "test")
+        for name, value in list(fold[part].items())[:1]
+        if value is not None
+    ]
+    return f"fold {number}: {chosen + ': ' if chosen else ''}{', '.join(scores)}, mean of {NUM_RUNS} runs"

@@ -1,0 +1,52 @@
+"""Independent jobs in processes of one thread each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any
+
+import torch
+
+__all__ = ["finished_jobs"]
+
+
+def finished_jobs(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], workers: int) -> Iterator[Any]:
+    """Call a function with each of some tuples of arguments, and yield what it returns, as calls finish.
+
+    Parameters
+    ----------
+    function : callable
+        One that a new process can import.
+    calls : sequence of tuple
+        The arguments of each call.
+    workers : int
+        Number of processes; with 1, no process is started, and calls keep their order.
+
+    Examples
+    --------
+    >>> list(finished_jobs(pow, [(2, 3), (5, 2)], workers=1))
+    [8, 25]
+    """
+    if workers == 1 or not calls:
+        yield from (function(*call) for call in calls)
+        return
+    # spawned, not forked: OpenMP does not survive a fork
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+        started = [pool.submit(function, *call) for call in calls]
+        try:
+            for done in as_completed(started):
+                yield done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()  # what they have stored is whole, and continues
+            raise
+
+
+def _one_thread() -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)

@@ -1,0 +1,54 @@
+"""Scores of several runs as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dgl_memgnn.tasks import Task
+
+__all__ = ["ensemble_score", "means", "summarise"]
+
+
+def ensemble_score(folders: Sequence[Path], task: Task) -> dict[str, float]:
+    """Metrics of the mean of the test predictions of some runs on the same split."""
+    members = [_held_out(folder, task) for folder in folders]
+    return task.score(torch.stack([prediction for prediction, _ in members]).mean(dim=0), members[0][1])
+
+
+def summarise(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Mean and standard deviation of each metric where it is defined.
+
+    Examples
+    --------
+    >>> summarise([{"accuracy": 0.25}, {"accuracy": 0.75}, {"accuracy": None}])
+    {'accuracy': {'mean': 0.5, 'std': 0.25}}
+    """
+    return {metric: _mean_and_std([score[metric] for score in scores]) for metric in scores[0]}
+
+
+def means(scores: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+    """Mean of each metric where it is defined."""
+    return {metric: summary["mean"] for metric, summary in summarise(scores).items()}
+
+
+def _held_out(folder: Path, task: Task) -> tuple[torch.Tensor, torch.Tensor]:
+    """Predictions and labels of the test part of a run; where a label is missing, the prediction is 0."""
+    table = pd.read_csv(folder / "predictions.csv", dtype={"task": str})
+    ids = table["id"].unique()
+    of_targets = {name: table[table["task"] == name].set_index("id").reindex(ids) for name in task.names}
+    prediction, label = task.from_targets(of_targets)
+    return prediction.nan_to_num(), label
+
+
+def _mean_and_std(values: list[float | None]) -> dict[str, float | None]:
+    array = np.array(values, dtype=float)  # null, where a metric is not defined, becomes NaN
+    defined = array[~np.isnan(array)]
+    if len(defined) == 0:
+        return {"mean": None, "std": None}
+    return {"mean": float(defined.mean()), "std": float(defined.std())}

@@ -1,0 +1,282 @@
+"""The fair protocol: parts, selection without the test part, assessment, and what is stored."""
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from itertools import count
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from dgl_memgnn import files
+from dgl_memgnn.cli import main
+from dgl_memgnn.config import load_config
+from dgl_memgnn.data import fair_folds
+from dgl_memgnn.runs import assemble, benchmark, run
+from dgl_memgnn.training import load_checkpoint
+
+SETTINGS = {
+    "dataset": "TINY",
+    "network": "GMN",
+    "hidden_feats": 8,
+    "num_keys": [2, 1],
+    "num_heads": 2,
+    "batch_size": 8,
+    "epochs": 2,
+    "clustering_period": 2,
+    "weight_average": 0.5,
+}
+
+
+def write_graphs(folder, labels):
+    """Paths of 2 to 4 nodes, whose labels are as given."""
+    (folder / "tu" / "TINY").mkdir(parents=True, exist_ok=True)
+    edges, graph_of = [], []
+    for graph in range(len(labels)):
+        first = len(graph_of) + 1
+        graph_of += [graph + 1] * (2 + graph % 3)
+        path = [(node, node + 1) for node in range(first, len(graph_of))]
+        edges += [f"{a}, {b}\n{b}, {a}" for a, b in path]
+    for name, lines in {"A": edges, "graph_indicator": graph_of, "graph_labels": labels}.items():
+        (folder / "tu" / "TINY" / f"TINY_{name}.txt").write_text("\n".join(map(str, lines)))
+
+
+def write_splits(folder):
+    """Three outer folds, drawn, as the file of the authors holds them; a list of them."""
+    parts = np.random.default_rng(0).permutation(36).reshape(3, 12)
+    folds = []
+    for i in range(3):
+        rest = np.concatenate([parts[j] for j in range(3) if j != i])
+        inner = {"train": rest[4:].tolist(), "validation": rest[:4].tolist()}
+        folds.append({"test": parts[i].tolist(), "model_selection": [inner]})
+    (folder / "splits").mkdir()
+    (folder / "splits" / "TINY_splits.json").write_text(json.dumps(folds))
+    return folds
+
+
+LABELS = [graph % 2 for graph in range(36)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_graphs(folder, LABELS)
+    write_splits(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(data):
+    config = load_config(overrides={**SETTINGS, "data_dir": str(data), "cache_dir": str(data / "cache")})
+    config.search = {"dropout": [0.0, 0.5], "learning_rate": [0.01, 0.001]}
+    return config
+
+
+@pytest.fixture(scope="module")
+def whole(config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fair")
+    benchmark(config, "fair", folder, workers=1)
+    return folder
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def without_times(content):
+    if isinstance(content, dict):
+        return {name: without_times(value) for name, value in content.items() if name != "wall_time_seconds"}
+    return [without_times(value) for value in content] if isinstance(content, list) else content
+
+
+def test_parts_are_those_of_the_file(data, whole):
+    for i, fold in enumerate(read(data / "splits" / "TINY_splits.json")):
+        inner, test = fold["model_selection"][0], fold["test"]
+        for j in range(3):
+            table = pd.read_csv(whole / "assessment" / f"fold{i}" / f"run{j}" / "splits.csv")
+            parts = {part: sorted(of_part["id"]) for part, of_part in table.groupby("part")}
+            assert parts == {part: sorted(ids) for part, ids in {**inner, "test": test}.items()}
+        for j in range(4):
+            table = pd.read_csv(whole / "selection" / f"fold{i}" / f"candidate{j}" / "splits.csv")
+            parts = {part: sorted(of_part["id"]) for part, of_part in table.groupby("part")}
+            assert parts == {part: sorted(ids) for part, ids in inner.items()}
+
+
+def test_the_best_candidate_is_assessed_by_three_runs(whole):
+    result = read(whole / "result.json")
+    proposed = [(d, r) for d in (0.0, 0.5) for r in (0.01, 0.001)]
+    tests, ensembles, seeds = [], [], []
+    for i, fold in enumerate(result["folds"]):
+        folders = [whole / "selection" / f"fold{i}" / f"candidate{j}" for j in range(4)]
+        scores = [read(folder / "metrics.json")["validation"]["accuracy"] for folder in folders]
+        assert [each["validation"]["accuracy"] for each in fold["selection"]] == scores
+        chosen = scores.index(max(scores))
+        assert fold["candidate"] == chosen
+        assert tuple(fold["values"].values()) == proposed[chosen]
+        runs = [whole / "assessment" / f"fold{i}" / f"run{j}" for j in range(3)]
+        for folder in runs:
+            own = load_config(folder / "config.yaml")
+            assert (own.model.dropout, own.training.learning_rate) == proposed[chosen]
+            seeds.append(own.training.seed)
+        seeds += [load_config(folder / "config.yaml").training.seed for folder in folders[:1]]
+        tests.append(statistics.mean(read(folder / "metrics.json")["test"]["accuracy"] for folder in runs))
+        tables = [pd.read_csv(folder / "predictions.csv") for folder in runs]
+        mean = sum(table["class_1"] for table in tables) / 3
+        ensembles.append(((mean > 0.5) == tables[0]["target"]).mean())
+    assert len(set(seeds)) == len(seeds) == 12
+    for summary, values in [
+        (result["summary"]["test"], tests),
+        (result["ensemble"]["summary"]["test"], ensembles),
+    ]:
+        assert summary["accuracy"]["mean"] == pytest.approx(statistics.mean(values))
+        assert summary["accuracy"]["std"] == pytest.approx(statistics.pstdev(values))
+
+
+def test_selection_never_sees_the_test_labels(config, data, whole, tmp_path):
+    """Poisoned, they change no choice, no epoch and no validation score, but the test score."""
+    poisoned = tmp_path / "data"
+    shutil.copytree(data, poisoned)
+    test = read(data / "splits" / "TINY_splits.json")[0]["test"]
+    write_graphs(poisoned, [1 - label if i in test else label for i, label in enumerate(LABELS)])
+    other = load_config(overrides={**SETTINGS, "data_dir": str(poisoned), "cache_dir": str(data / "cache")})
+    other.search = config.search
+    benchmark(other, "fair", tmp_path / "out", repeats=1, workers=1)
+    names = [*(f"selection/fold0/candidate{i}" for i in range(4)), *(f"assessment/fold0/run{i}" for i in range(3))]
+    for name in names:
+        assert (whole / name / "history.csv").read_bytes() == (
+            tmp_path / "out" / name / "history.csv"
+        ).read_bytes()
+    ours, theirs = (read(folder / "result.json")["folds"][0] for folder in (whole, tmp_path / "out"))
+    assert ours["candidate"] == theirs["candidate"] and ours["validation"] == theirs["validation"]
+    assert ours["test"]["accuracy"] == pytest.approx(1 - theirs["test"]["accuracy"])
+    for name in names[:4]:
+        assert "test" not in read(whole / name / "metrics.json")
+
+
+def test_stopped_and_continued_it_ends_the_same(config, whole, tmp_path, monkeypatch):
+    for last in (3, 30, 60):  # a write in selection, one in assessment, and one in the second fold
+
+        def failing(source, target, writes=count(1), last=last):
+            os.rename(source, target)
+            if next(writes) == last:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(files.os, "replace", failing)
+            benchmark(config, "fair", tmp_path, workers=1)
+    benchmark(config, "fair", tmp_path, workers=1)
+    ours, expected = (read(folder / "result.json") for folder in (tmp_path, whole))
+    assert without_times(ours) == without_times(expected)
+
+
+@pytest.mark.slow
+def test_killed_in_processes_it_continues_and_ends_the_same(config, whole, tmp_path):
+    (tmp_path / "tiny.yaml").write_text(config.to_yaml())
+    command = ["benchmark", str(tmp_path / "tiny.yaml"), "--protocol", "fair", "--out", str(tmp_path / "out")]
+    process = subprocess.Popen([sys.executable, "-m", "dgl_memgnn", *command], start_new_session=True)
+    while process.poll() is None and len(list((tmp_path / "out").glob("selection/*/*/metrics.json"))) < 2:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "out" / "result.json").exists()
+    assert main(command) == 0
+    ours, expected = (read(folder / "result.json") for folder in (tmp_path / "out", whole))
+    assert without_times(ours) == without_times(expected)
+
+
+def test_a_second_call_trains_nothing(config, whole, monkeypatch):
+    before = read(whole / "result.json")
+    monkeypatch.setattr(run, "_begin", None)
+    assert benchmark(config, "fair", whole, workers=1) == before
+
+
+def test_a_stored_run_is_rerun_by_its_configuration(whole, tmp_path):
+    for name in ("selection/fold1/candidate2", "assessment/fold2/run1"):
+        again = run.train_run(load_config(whole / name / "config.yaml"), tmp_path / name, progress=False)
+        assert without_times(again) == without_times(read(whole / name / "metrics.json"))
+
+
+def test_a_single_candidate_needs_no_selection(config, data, tmp_path, capsys):
+    (tmp_path / "tiny.yaml").write_text(config.to_yaml())
+    command = ["benchmark", str(tmp_path / "tiny.yaml"), "--protocol", "fair", "--out", str(tmp_path / "out")]
+    options = ["--workers", "1", "--repeats", "1", "--dropout", "0.2", "--learning-rate", "0.01"]
+    assert main([*command, *options]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "assessment",
+        "curves.png",
+        "result.json",
+    ]
+    (fold,) = read(tmp_path / "out" / "result.json")["folds"]
+    assert fold["selection"] == [] and fold["values"] == {}
+    assert load_config(tmp_path / "out" / "assessment" / "fold0" / "run0" / "config.yaml").model.dropout == 0.2
+    printed = capsys.readouterr().out
+    assert (
+        "The outer folds are those of splits/TINY_splits.json." in printed and "ensemble test accuracy" in printed
+    )
+    assert main([*command, *options, "--members", "2"]) == 1
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        {"network": "GIN"},
+        {"readout": "mean"},
+        {"readout": "set2set"},
+        {"network": "MemGNN", "topology": True},
+        {"network": "MemGNN", "readout": "sort"},
+    ],
+)
+def test_controls_run_under_the_same_protocol(control, data, tmp_path):
+    options = {**SETTINGS, "data_dir": str(data), "cache_dir": str(data / "cache"), "epochs": 1, **control}
+    result = benchmark(load_config(overrides=options), "fair", tmp_path, repeats=1, workers=1)
+    assert len(result["folds"]) == 1 and 0 <= result["summary"]["test"]["accuracy"]["mean"] <= 1
+
+
+def test_keys_stay_where_they_were_drawn(data, tmp_path):
+    """Without clustering steps, those of a trained network are those of a new one of the same seed."""
+    options = {**SETTINGS, "data_dir": str(data), "cache_dir": str(data / "cache"), "clustering_period": 0}
+    config = load_config(overrides=options)
+    benchmark(config, "fair", tmp_path, repeats=1, workers=1)
+    run_config = load_config(tmp_path / "assessment" / "fold0" / "run1" / "config.yaml")
+    new = assemble(run_config).learner.evaluated
+    trained = load_checkpoint(tmp_path / "assessment" / "fold0" / "run1" / "checkpoint.pt")["model"]
+    assert torch.equal(trained["readout.layers.0.keys"], new.readout.layers[0].keys)
+    assert not torch.equal(trained["readout.layers.0.fc.weight"], new.readout.layers[0].fc.weight)
+
+
+def test_without_a_file_folds_of_the_same_shape_are_drawn(data, tmp_path):
+    labels = np.repeat([0, 1, 2], [60, 90, 150])
+    folds, source = fair_folds("TINY", labels, tmp_path)
+    assert len(folds) == 10 and "drawn" in source
+    assert sorted(np.concatenate([test for *_, test in folds])) == list(range(300))
+    for train, validation, test in folds:
+        assert sorted(np.concatenate([train, validation, test])) == list(range(300))
+        assert np.bincount(labels[test]).tolist() == [6, 9, 15] and len(validation) == 27
+        assert np.abs(np.bincount(labels[validation]) - [5.4, 8.1, 13.5]).max() < 1
+    with pytest.raises(ValueError, match="TINY_splits.json is of 36 graphs where TINY has 300"):
+        fair_folds("TINY", labels, data)
+
+
+def test_real_folds(data_dir):
+    """A training run on the split is on the parts of the authors' file."""
+    from dgl_memgnn.runs import load_dataset, split
+
+    config = load_config(overrides={"dataset": "ENZYMES", "data_dir": str(data_dir), "split": "fair", "fold": 7})
+    parts = split(config, load_dataset(config))
+    fold = read(data_dir / "splits" / "ENZYMES_splits.json")[7]
+    assert sorted(fold["test"]) == parts["test"].tolist()
+    assert sorted(fold["model_selection"][0]["validation"]) == parts["validation"].tolist()
+    assert {part: len(ids) for part, ids in parts.items()} == {"train": 486, "validation": 54, "test": 60}
+
+
+def test_a_fold_that_is_not_there(config, tmp_path):
+    beyond = load_config(overrides={**SETTINGS, "data_dir": config.data.data_dir, "split": "fair", "fold": 3})
+    with pytest.raises(ValueError, match="data.fold must be below 3, the number of outer folds, got 3"):
+        run.train_run(beyond, tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 import dgl
@@ -22,18 +21,23 @@ _WORD = np.uint64
 
 
 class Alike(NamedTuple):
-    """Two different molecules that the features do not tell apart.
+    """Different molecules that the features do not tell apart.
 
     Parameters
     ----------
-    rows : (int, int)
-        Their first rows in the source.
-    conflicts : bool
-        Whether they have a target that differs.
+    rows : list of int
+        The first row of each in the source.
+    conflicts : int
+        In how many of their pairs a target differs.
     """
 
-    rows: tuple[int, int]
-    conflicts: bool
+    rows: list[int]
+    conflicts: int
+
+    @property
+    def pairs(self) -> int:
+        """Number of their pairs."""
+        return len(self.rows) * (len(self.rows) - 1) // 2
 
 
 def find_alike(
@@ -43,7 +47,7 @@ def find_alike(
     rows: Sequence[int],
     limits: Limits = Limits(),
 ) -> list[Alike]:
-    """Find the pairs of different molecules whose graphs message passing cannot tell apart.
+    """Find different molecules whose graphs message passing cannot tell apart.
 
     Such are, with features that know nothing of chirality, a molecule and its mirror image.
 
@@ -62,7 +66,7 @@ def find_alike(
     Returns
     -------
     list of Alike
-        In the order of their rows. Of a molecule that stands in several rows, the first counts.
+        In the order of their first rows. Of a molecule that stands in several rows, the first counts.
 
     Examples
     --------
@@ -70,21 +74,27 @@ def find_alike(
     >>> smiles = ["C[C@H](O)CC", "CCO", "C[C@@H](O)CC", "C[C@H](O)CC"]
     >>> graphs = [smiles_to_graph(text, "canonical") for text in smiles]
     >>> find_alike(smiles, graphs, torch.tensor([1.0, 2.0, 3.0, 1.0]), rows=[2, 3, 4, 5])
-    [Alike(rows=(2, 4), conflicts=True)]
+    [Alike(rows=[2, 4], conflicts=1)]
     """
     matrix = (labels if labels.dim() == 2 else labels[:, None]).double().numpy()
     by_hash = defaultdict(list)
     for i, value in enumerate(graph_hashes(graphs).tolist()):
         by_hash[value].append(i)
-    pairs = []
+    found = []
     for members in by_hash.values():
         if len(members) > 1:
             first: dict[str, int] = {}
             for i in members:
                 first.setdefault(canonical_smiles(parse_smiles(smiles[i], limits)), i)
-            for i, j in combinations(first.values(), 2):
-                pairs.append(Alike((rows[i], rows[j]), bool((np.abs(matrix[i] - matrix[j]) > 0).any())))
-    return sorted(pairs)
+            different = list(first.values())
+            if len(different) > 1:
+                found.append(Alike([rows[i] for i in different], _conflicts(matrix[different])))
+    return found
+
+
+def _conflicts(matrix: np.ndarray) -> int:
+    """Pairs of rows with a target that differs."""
+    return sum(int((np.abs(matrix[i + 1 :] - row) > 0).any(axis=1).sum()) for i, row in enumerate(matrix))
 
 
 def unknown_elements(smiles: Sequence[str], elements: str, limits: Limits = Limits()) -> Counter[str]:

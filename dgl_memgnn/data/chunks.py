@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -9,6 +10,8 @@ from typing import TypeVar
 from tqdm import tqdm
 
 PATIENCE = 3  # seconds until a bar is shown
+_log = logging.getLogger(__name__)
+_SLOW = 5  # seconds from which on a molecule is named
 _CHUNK_SIZE = 250  # molecules that a process is given at a time
 _MAX_PROCESSES = 8  # each of them takes some 400 MiB
 
@@ -71,3 +74,19 @@ def map_chunks(
                 f"{len(smiles)} or soon after it. If memory ran out, free some and start again ({error})."
             ) from error
     return done
+
+
+def name_slow(seconds: float, what: str, smiles: str) -> None:
+    """Say which molecule something took long for.
+
+    Parameters
+    ----------
+    seconds : float
+        How long it took.
+    what : str
+        What was computed.
+    smiles : str
+        The molecule.
+    """
+    if seconds > _SLOW:
+        _log.warning("%.0f seconds went into the %s of %.80s", seconds, what, smiles)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dgl_memgnn.data.chunks import map_chunks
+from dgl_memgnn.data.chunks import map_chunks, name_slow
 from dgl_memgnn.data.molecule_cache import cached_arrays
 from dgl_memgnn.data.smiles import Limits, as_canonical, parse_smiles
 
@@ -107,9 +108,11 @@ def _describe_chunk(smiles: list[str], names: list[str], limits: Limits) -> np.n
     from rdkit.rdBase import BlockLogs
 
     with BlockLogs(), np.errstate(over="ignore"):
-        every = [
-            Descriptors.CalcMolDescriptors(as_canonical(parse_smiles(text, limits), text)[0]) for text in smiles
-        ]
+        every = []
+        for text in smiles:
+            started = time.perf_counter()
+            every.append(Descriptors.CalcMolDescriptors(as_canonical(parse_smiles(text, limits), text)[0]))
+            name_slow(time.perf_counter() - started, "descriptors", text)
         values = np.array([[of_molecule[name] for name in names] for of_molecule in every], dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
     return values

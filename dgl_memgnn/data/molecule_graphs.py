@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -16,14 +15,12 @@ import numpy as np
 from tqdm import tqdm
 
 from dgl_memgnn.data import featurizers
-from dgl_memgnn.data.chunks import PATIENCE, map_chunks
+from dgl_memgnn.data.chunks import PATIENCE, map_chunks, name_slow
 from dgl_memgnn.data.graph_arrays import graphs_from_arrays
 from dgl_memgnn.data.molecule_cache import cached_arrays
 from dgl_memgnn.data.smiles import Limits, MoleculeError
 
 _FORMAT = "dgl_memgnn molecules 1"  # to be counted up when the arrays have another meaning
-_log = logging.getLogger(__name__)
-_SLOW = 5  # seconds from which on a molecule is named
 _MANY = 8000  # molecules that take several processes less time than one, their start included
 
 
@@ -87,18 +84,15 @@ def smiles_to_graphs(
 
 def _featurize(smiles: list[str], spec: featurizers.Featurizer, limits: Limits) -> dict[str, np.ndarray]:
     parts = map_chunks(partial(_featurize_chunk, spec=spec, limits=limits), smiles, _MANY, "Featurize")
-    for text, seconds in [slow for part in parts for slow in part.pop("slow")]:
-        _log.warning("%.0f seconds went into the features of %.80s", seconds, text)
     parts.insert(0, _featurize_chunk([], spec, limits))  # the types of arrays without a molecule
-    parts[0].pop("slow")
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "reasons"}
     reasons = [reason for part in parts for reason in part["reasons"]]
     return {**arrays, "reasons": np.frombuffer(json.dumps(reasons).encode(), np.uint8)}
 
 
 def _featurize_chunk(smiles: list[str], spec: featurizers.Featurizer, limits: Limits) -> dict[str, Any]:
-    """The arrays of :func:`graphs_from_arrays`, as small as they can be; a reason for each molecule; slow ones."""
-    num_nodes, num_edges, reasons, slow = [], [], [], []
+    """The arrays of :func:`graphs_from_arrays`, as small as they can be, and a reason for each molecule."""
+    num_nodes, num_edges, reasons = [], [], []
     ids = [np.empty((2, 0), np.int32)]
     node_feat, edge_feat = [np.empty((0, spec.node_feats), np.int8)], [np.empty((0, spec.edge_feats), np.int8)]
     for text in smiles:
@@ -108,9 +102,7 @@ def _featurize_chunk(smiles: list[str], spec: featurizers.Featurizer, limits: Li
         except MoleculeError as error:
             reasons.append(str(error))
             continue
-        seconds = time.perf_counter() - started
-        if seconds > _SLOW:
-            slow.append((text, seconds))
+        name_slow(time.perf_counter() - started, "features", text)
         reasons.append("")
         num_nodes.append(graph.num_nodes())
         num_edges.append(graph.num_edges())
@@ -126,7 +118,6 @@ def _featurize_chunk(smiles: list[str], spec: featurizers.Featurizer, limits: Li
         "node_feat": np.concatenate(node_feat),
         "edge_feat": np.concatenate(edge_feat),
         "reasons": reasons,
-        "slow": slow,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from os import PathLike
@@ -91,7 +91,7 @@ class MoleculeDataset(GraphDataset):
     duplicates : list of Duplicate
         Molecules that stand in several rows; found when it is first asked for.
     alike : list of Alike
-        Pairs of different molecules that the features do not tell apart; found when it is first asked for.
+        Different molecules that the features do not tell apart; found when it is first asked for.
     featurizer : str
     node_feats, edge_feats : int
         Widths of ``ndata["feat"]`` and ``edata["feat"]``.
@@ -334,21 +334,26 @@ class MoleculeDataset(GraphDataset):
         1 of them has targets that differ.
         canonical features have no type for Ru (1 molecule).
         """
-        features, count = f"{self.featurizer} features", len(self.alike)
+        features, count = f"{self.featurizer} features", sum(group.pairs for group in self.alike)
         lines = [f"No two different molecules look alike to {features}."]
         if count:
-            listed = [_list_rows([str(row) for row in pair.rows]) for pair in self.alike[:_LISTED_DUPLICATES]]
-            listed += ["..."] * (count > _LISTED_DUPLICATES)
+            listed = [_list_rows([str(row) for row in group.rows]) for group in self.alike[:_LISTED_DUPLICATES]]
+            listed += ["..."] * (len(self.alike) > _LISTED_DUPLICATES)
             pairs = "pair of different molecules looks" if count == 1 else "pairs of different molecules look"
             lines = [f"{count} {pairs} alike to {features} ({'; '.join(listed)})."]
-            differing = sum(pair.conflicts for pair in self.alike)
+            differing = sum(group.conflicts for group in self.alike)
             if differing:
                 lines.append(f"{differing} of them {'has' if differing == 1 else 'have'} targets that differ.")
-        unknown = unknown_elements(self.smiles, featurizers.featurizer(self.featurizer).elements, self._limits)
-        if unknown:
-            counts = [f"{symbol} ({n} molecule{'s' * (n > 1)})" for symbol, n in sorted(unknown.items())]
+        if self._unknown_elements:
+            counts = [
+                f"{symbol} ({n} molecule{'s' * (n > 1)})" for symbol, n in sorted(self._unknown_elements.items())
+            ]
             lines.append(f"{features} have no type for {', '.join(counts)}.")
         return "\n".join(lines)
+
+    @cached_property
+    def _unknown_elements(self) -> Counter[str]:
+        return unknown_elements(self.smiles, featurizers.featurizer(self.featurizer).elements, self._limits)
 
     def __repr__(self) -> str:
         return (

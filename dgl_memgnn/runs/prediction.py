@@ -266,6 +266,7 @@ def _contract(network: StoredNetwork) -> dict[str, Any]:
         "embedding": (data.embedding, data.embedding_width),
         "continue_prob": getattr(embedding_of(data), "continue_prob", None),
         "descriptors": network.descriptor_names,
+        "limits": tuple(data.limits),
         "data": network.digest[:12],
     }
 

@@ -1,5 +1,7 @@
 """Different molecules with one graph, against networkx and against pairs that are known."""
 
+import itertools
+
 import dgl
 import networkx
 import pytest
@@ -53,8 +55,8 @@ def test_mirror_images_and_their_targets():
     pairs = [(f"C[C@H](O){'C' * n}N", f"C[C@@H](O){'C' * n}N") for n in range(1, 5)]
     smiles = [text for pair in pairs for text in pair]
     dataset = MoleculeDataset([*smiles, smiles[0]], [1, 5, 1, 1, 2, None, 3, 4, 1], rows=range(2, 11))
-    assert [pair.rows for pair in dataset.alike] == [(2, 3), (4, 5), (8, 9)]
-    assert [pair.conflicts for pair in dataset.alike] == [True, False, True]
+    assert [group.rows for group in dataset.alike] == [[2, 3], [4, 5], [8, 9]]
+    assert [group.conflicts for group in dataset.alike] == [1, 0, 1]
     assert dataset.alike_report() == (
         "3 pairs of different molecules look alike to canonical features (rows 2, 3; rows 4, 5; rows 8, 9).\n"
         "2 of them have targets that differ."
@@ -65,7 +67,7 @@ def test_mirror_images_and_their_targets():
 def test_elements_without_a_type():
     metals = ["Cl[Ru](Cl)(Cl)Cl", "Cl[Rh](Cl)(Cl)Cl", "Cl[Ir](Cl)(Cl)Cl", "CCO"]
     dataset = MoleculeDataset(metals, featurizer="canonical")
-    assert [pair.rows for pair in dataset.alike] == [(0, 1), (0, 2), (1, 2)]
+    assert [(group.rows, group.pairs) for group in dataset.alike] == [([0, 1, 2], 3)]
     assert "canonical features have no type for Ir (1 molecule), Rh (1 molecule), Ru (1 molecule)." in (
         dataset.alike_report()
     )
@@ -74,7 +76,13 @@ def test_elements_without_a_type():
     )
 
 
-def test_many_molecules_alike_are_all_pairs():
+def test_pairs_and_conflicts_are_counted_one_by_one():
     smiles = [f"Cl[{metal}](Cl)(Cl)Cl" for metal in ("Ru", "Rh", "Ir", "Os")]
     graphs = [smiles_to_graph(text) for text in smiles]
-    assert len(find_alike(smiles, graphs, torch.zeros(4, 0), range(4))) == 6
+    labels = torch.tensor([[1.0, 0.0], [1.0, float("nan")], [2.0, 0.0], [1.0, 1.0]])
+    (group,) = find_alike(smiles, graphs, labels, range(4))
+    differing = sum(
+        any(a != b for a, b in zip(labels[i].tolist(), labels[j].tolist()) if a == a and b == b)
+        for i, j in itertools.combinations(range(4), 2)
+    )
+    assert (group.pairs, group.conflicts) == (6, differing)

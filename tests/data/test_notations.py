@@ -177,11 +177,15 @@ def test_limits_are_options_of_a_run_and_of_its_predictions(tmp_path, capsys):
 
 
 def test_slow_molecules_are_named(monkeypatch, caplog):
-    from dgl_memgnn.data import molecule_graphs, smiles_to_graphs
+    from dgl_memgnn.data import chunks, smiles_to_graphs
 
-    monkeypatch.setattr(molecule_graphs, "_SLOW", -1)
+    monkeypatch.setattr(chunks, "_SLOW", -1)
     smiles_to_graphs(["CCO", "C1CC"])
-    assert [record.getMessage() for record in caplog.records] == ["0 seconds went into the features of CCO"]
+    smiles_to_descriptors(["CN"], ["MolWt"])
+    assert [record.getMessage() for record in caplog.records] == [
+        "0 seconds went into the features of CCO",
+        "0 seconds went into the descriptors of CN",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,7 @@ def _benchmark(arguments: argparse.Namespace) -> None:
         arguments.overwrite,
         arguments.members,
     )
+    print(f"Protocol {arguments.protocol}: {PROTOCOLS[arguments.protocol]}.")
     for title, summary in [("", result["summary"]), ("ensemble ", result.get("ensemble", {}).get("summary", {}))]:
         for part, metrics in summary.items():
             for name, value in metrics.items():

@@ -16,7 +16,7 @@ from dgl_memgnn.transforms import RandomWalkWithRestart
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--model", choices=("gmn", "memgnn"), default="gmn")
 parser.add_argument("--data-dir", help="folder with tu/COLLAB.zip; default: $DGL_MEMGNN_DATA")
-parser.add_argument("--epochs", type=int, help="default: 60 of GMN, 20 of MemGNN")
+parser.add_argument("--epochs", type=int, help="default: 60 of GMN, 16 of MemGNN")
 parser.add_argument("--folds", type=int, default=10, help="how many of the ten folds to run")
 args = parser.parse_args()
 
@@ -31,12 +31,12 @@ def make_gmn():
 
 
 def make_memgnn():
-    return MemGNN(graphs.node_feats, graphs.edge_feats, out_feats=graphs.num_classes, num_layers=3, **sizes)
+    return MemGNN(graphs.node_feats, graphs.edge_feats, out_feats=graphs.num_classes, num_layers=2, **sizes)
 
 
 make, inputs, epochs = {
     "gmn": (make_gmn, lambda graph: (graph.ndata["feat"], graph.ndata["topology"]), 60),
-    "memgnn": (make_memgnn, lambda graph: (graph.ndata["feat"], None), 20),
+    "memgnn": (make_memgnn, lambda graph: (graph.ndata["feat"], None), 16),
 }[args.model]
 folds, source = fair_folds(graphs.name, graphs.labels, args.data_dir)
 print(f"The outer folds are {source}.")

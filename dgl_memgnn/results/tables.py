@@ -83,19 +83,17 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
         curves, title = row / "curves.png", f"`{row.name}`"
         if curves.is_file():
             title = f"[{title}]({curves.relative_to(folder).as_posix()})"
-        num_runs = (
-            len(result["folds"]) if "folds" in result else sum("-member" not in run for run in result["runs"])
-        )
+        count = _count(result)
         has_epochs = any(run.get("kept_epoch") for run in _runs(result))
         if has_epochs and result["config"]["training"].get("keep") == "last":
             title += ", last epoch"
         if "drawn" in result.get("outer_folds", ""):
             title += ", folds of our own"
-        rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), num_runs])
+        rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), count])
         if "ensemble" in result:
             summary = result["ensemble"]["summary"]
             figures = [_figure(summary[part][metric]) if part in summary else "" for part in parts]
-            rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, num_runs])
+            rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, count])
     header = ["", *parts, "folds" if any("folds" in result for result in results.values()) else "runs"]
     return [
         "",
@@ -103,6 +101,14 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
         "",
         *(f"| {' | '.join(map(str, row))} |" for row in [header, ["---"] * len(header), *rows]),
     ]
+
+
+def _count(result: dict[str, Any]) -> str:
+    """Number of runs, or of folds, and of how many if some are still to come."""
+    if "folds" not in result:
+        return str(sum("-member" not in run for run in result["runs"]))
+    done, planned = len(result["folds"]), result["num_outer_folds"]
+    return str(done) if done == planned else f"{done} of {planned}"
 
 
 def _runs(result: dict[str, Any]) -> list[dict[str, Any]]:

@@ -60,11 +60,8 @@ def fair_benchmark(
     ValueError
         If the folder holds a run of another configuration, or of data that have changed since.
     """
-    dataset = load_dataset(config)
-    folds, source = outer_folds(config, dataset)
-    numbers = range(len(folds))[:repeats]
-    for _, candidate in candidates(config):  # tells what is wrong before processes start, and fills the cache
-        assemble(_with_split(candidate, "fair", 0, 0), dataset)
+    num_folds, source = _prepare(config)
+    numbers = range(num_folds)[:repeats]
     print(f"The outer folds are {source}.", flush=True)
     result: dict[str, Any] = {}
     done: dict[int, dict[str, Any]] = {}
@@ -72,12 +69,21 @@ def fair_benchmark(
     for number, fold in tqdm(finished_jobs(run_fold, calls, workers), total=len(numbers), unit="fold"):
         tqdm.write(_in_words(number, fold))
         done[number] = fold
-        result = _result(config, source, [done[number] for number in sorted(done)])
+        result = _result(config, source, num_folds, [done[number] for number in sorted(done)])
         write_json(folder / "result.json", result)
     histories = {f"fold{i}": folder / "assessment" / f"fold{i}" / "run0" / "history.csv" for i in numbers}
     if all(history.is_file() for history in histories.values()):
         plot_curves(histories, folder / "curves.png")
     return result
+
+
+def _prepare(config: Config) -> tuple[int, str]:
+    """Tell what is wrong before processes start, fill the cache for them; number and source of the outer folds."""
+    dataset = load_dataset(config)
+    folds, source = outer_folds(config, dataset)
+    for _, candidate in candidates(config):
+        assemble(_with_split(candidate, "fair", 0, 0), dataset)
+    return len(folds), source
 
 
 def run_fold(config: Config, number: int, folder: Path, overwrite: bool = False) -> tuple[int, dict[str, Any]]:
@@ -136,10 +142,11 @@ def _with_split(config: Config, split: str, fold: int, seed: int) -> Config:
     return replace(config, data=data, training=replace(config.training, seed=seed))
 
 
-def _result(config: Config, source: str, folds: list[dict[str, Any]]) -> dict[str, Any]:
+def _result(config: Config, source: str, num_folds: int, folds: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "protocol": "fair",
         "outer_folds": source,
+        "num_outer_folds": num_folds,
         "summary": {part: summarise([fold[part] for fold in folds]) for part in ("validation", "test")},
         "ensemble": {"members": NUM_RUNS, "summary": {"test": summarise([fold["ensemble"] for fold in folds])}},
         "folds": folds,

@@ -53,11 +53,12 @@ def test_fair_folds_are_counted_and_never_mixed_with_the_papers(tmp_path):
     path = tmp_path / "ours" / "result.json"
     result = json.loads(path.read_text())
     runs = result.pop("runs")
-    result["folds"] = [{"runs": runs}] * 4
+    result["folds"], result["num_outer_folds"] = [{"runs": runs}] * 4, 10
     result["ensemble"] = {"members": 3, "summary": {"test": {"accuracy": {"mean": 0.74, "std": 0.03}}}}
     result["outer_folds"] = "those of splits/ENZYMES_splits.json"
     path.write_text(json.dumps(result))
     (tmp_path / "drawn").mkdir()
+    result["num_outer_folds"] = 4
     result["outer_folds"] = fair_folds(None, [0, 1] * 50)[1]
     (tmp_path / "drawn" / "result.json").write_text(json.dumps(result))
     assert main(["tables", str(tmp_path)]) == 0
@@ -65,9 +66,9 @@ def test_fair_folds_are_counted_and_never_mixed_with_the_papers(tmp_path):
     assert "|  | validation | runs |" in paper and "PathNN" not in paper and "ours" not in paper
     assert "|  | validation | test | folds |" in fair and "paper, GMN" not in fair and "optimistic" not in fair
     assert "| PathNN, 2023 |  | 0.730 ± 0.052 |  |" in fair
-    assert "| `ours` | 0.750 ± 0.010 | 0.731 ± 0.040 | 4 |" in fair
-    assert "| `ours`, ensembles of 3 |  | 0.740 ± 0.030 | 4 |" in fair
-    assert "| `drawn`, folds of our own | 0.750" in fair
+    assert "| `ours` | 0.750 ± 0.010 | 0.731 ± 0.040 | 4 of 10 |" in fair
+    assert "| `ours`, ensembles of 3 |  | 0.740 ± 0.030 | 4 of 10 |" in fair
+    assert "| `drawn`, folds of our own | 0.750 ± 0.010 | 0.731 ± 0.040 | 4 |" in fair
 
 
 def test_ensembles_have_a_row_of_their_own(tmp_path):

@@ -61,6 +61,14 @@ def write_splits(folder):
     return folds
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_curves_of_single_runs():
+    """To draw them takes longer than to train."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "plot_curves", lambda histories, path: None)
+        yield
+
+
 LABELS = [graph % 2 for graph in range(36)]
 
 
@@ -161,7 +169,7 @@ def test_selection_never_sees_the_test_labels(config, data, whole, tmp_path):
 
 
 def test_stopped_and_continued_it_ends_the_same(config, whole, tmp_path, monkeypatch):
-    for last in (3, 30, 60):  # a write in selection, one in assessment, and one in the second fold
+    for last, place in [(3, "selection/fold0"), (45, "assessment/fold0"), (40, "selection/fold1")]:
 
         def failing(source, target, writes=count(1), last=last):
             os.rename(source, target)
@@ -171,6 +179,7 @@ def test_stopped_and_continued_it_ends_the_same(config, whole, tmp_path, monkeyp
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(files.os, "replace", failing)
             benchmark(config, "fair", tmp_path, workers=1)
+        assert max(tmp_path.glob("*/*"), key=lambda path: path.stat().st_ctime) == tmp_path / place
     benchmark(config, "fair", tmp_path, workers=1)
     ours, expected = (read(folder / "result.json") for folder in (tmp_path, whole))
     assert without_times(ours) == without_times(expected)

@@ -61,7 +61,7 @@ def fair_benchmark(
         If the folder holds a run of another configuration, or of data that have changed since.
     """
     num_folds, source = _prepare(config)
-    numbers = range(num_folds)[:repeats]
+    numbers = range(num_folds)[: repeats or None]
     print(f"The outer folds are {source}.", flush=True)
     result: dict[str, Any] = {}
     done: dict[int, dict[str, Any]] = {}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["remove_unfinished", "replacing"]
+__all__ = ["is_unfinished", "remove_unfinished", "replacing"]
 
 _PREFIX = ".unfinished-"
 _WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -51,6 +51,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if error.errno not in _WRITE_ERRORS:
             raise
         raise type(error)(error.errno, f"{path} cannot be written: {error.strerror}") from error
+
+
+def is_unfinished(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is what a killed process was writing."""
+    return Path(path).name.startswith(_PREFIX)
 
 
 def remove_unfinished(folder: str | os.PathLike[str]) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.data import GraphDataset
-from dgl_memgnn.files import remove_unfinished, replacing
+from dgl_memgnn.files import is_unfinished, remove_unfinished, replacing
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset, task_of
 from dgl_memgnn.runs.description import describe, undefined_metrics
 from dgl_memgnn.runs.stored import CHECKPOINT, store_network
@@ -168,7 +168,7 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
     """
     stored = folder / "config.yaml"
     if not stored.is_file():
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and not all(map(is_unfinished, folder.iterdir())):
             raise FileExistsError(f"{folder} is not empty, and holds no run. Give another folder with --out.")
         return None
     theirs, ours = asdict(load_config(stored)), asdict(config)

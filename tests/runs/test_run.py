@@ -185,6 +185,14 @@ def test_data_that_have_changed_are_noticed(config, csv, tmp_path, capsys):
     assert train_run(config, tmp_path / "run", progress=False) == result
 
 
+def test_a_run_killed_while_it_wrote_its_first_file_begins_anew(config, uninterrupted, tmp_path):
+    (tmp_path / ".unfinished-abc").mkdir()
+    (tmp_path / ".unfinished-abc" / "config.yaml").write_text("data:")
+    assert run.stored_result(tmp_path, config) is None
+    train_run(config, tmp_path, progress=False)
+    assert_same_run(tmp_path, uninterrupted)
+
+
 def test_a_run_of_an_older_version_is_refused_by_its_version(config, uninterrupted, tmp_path):
     shutil.copytree(uninterrupted, tmp_path / "old")
     metrics = json.loads((tmp_path / "old" / "metrics.json").read_text())

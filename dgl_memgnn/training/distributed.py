@@ -44,6 +44,7 @@ def process_group(device: str) -> Iterator[None]:
     distributed.init_process_group("nccl" if device == "cuda" else "gloo")
     try:
         yield
+        distributed.barrier()  # none takes its end of a connection away while another still uses it
     finally:
         distributed.destroy_process_group()
 

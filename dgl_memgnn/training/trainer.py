@@ -14,6 +14,7 @@ import torch
 from dgl.dataloading import GraphDataLoader
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim import swa_utils
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Subset
 from tqdm import tqdm
@@ -351,6 +352,8 @@ def _located(place: str) -> Iterator[None]:
 
 def _moving_average(model: nn.Module, decay: float) -> AveragedModel:
     """Keeps an exponential moving average of all weights and of the statistics of batch normalisation."""
+    if hasattr(swa_utils, "get_ema_multi_avg_fn"):  # one call for all tensors, since torch 2.1
+        return AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True)
     return AveragedModel(
         model, avg_fn=lambda average, current, _: decay * average + (1 - decay) * current, use_buffers=True
     )

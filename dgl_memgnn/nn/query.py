@@ -9,11 +9,10 @@ from typing import Any
 import dgl
 import torch
 from torch import nn
-from torch.nn.functional import linear
 
 from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes, check_tensor
 from dgl_memgnn.nn.conv import EdgeGATConv, GATConv
-from dgl_memgnn.nn.functional import is_transformed
+from dgl_memgnn.nn.gated import gated_update
 from dgl_memgnn.nn.norm import BatchNorm
 from dgl_memgnn.nn.reset import Resettable
 
@@ -217,17 +216,9 @@ class _GRUUpdate(nn.Module):
         self.cell = nn.GRUCell(feats, feats)
 
     def forward(self, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
-        message = self.feat_drop(self.activation(message))
-        return _plain_gru(self.cell, message, feat) if is_transformed() else self.cell(message, feat)
-
-
-def _plain_gru(cell: nn.GRUCell, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
-    """:class:`torch.nn.GRUCell` by operations that torch can batch in all ways."""
-    of_message = linear(message, cell.weight_ih, cell.bias_ih).chunk(3, dim=1)
-    of_feat = linear(feat, cell.weight_hh, cell.bias_hh).chunk(3, dim=1)
-    reset, keep = (torch.sigmoid(a + b) for a, b in zip(of_message[:2], of_feat[:2]))
-    new = torch.tanh(of_message[2] + reset * of_feat[2])
-    return new + keep * (feat - new)
+        cell = self.cell
+        weights = cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh
+        return gated_update(self.feat_drop(self.activation(message)), feat, *weights)
 
 
 UPDATES: dict[str, type[Any]] = {"skip": _SkipUpdate, "gru": _GRUUpdate}

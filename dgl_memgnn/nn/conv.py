@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.functional import linear
 
 from dgl_memgnn.nn.checks import check_one_edge_type, check_sizes, check_tensor
+from dgl_memgnn.nn.dropout import Dropout
 from dgl_memgnn.nn.messages import edge_softmax, sum_edges, sum_neighbors
 from dgl_memgnn.nn.reset import reset
 
@@ -118,8 +119,8 @@ class EdgeGATConv(nn.Module):
             self.res_fc = nn.Linear(dst_feats, num_heads * out_feats, bias=False)
         else:
             self.register_buffer("res_fc", None)
-        self.feat_drop = nn.Dropout(feat_drop)
-        self.attn_drop = nn.Dropout(attn_drop)
+        self.feat_drop = Dropout(feat_drop)
+        self.attn_drop = Dropout(attn_drop)
         self.leaky_relu = nn.LeakyReLU(negative_slope)
         self.activation = activation
         self._draw_parameters()

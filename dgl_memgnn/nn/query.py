@@ -12,6 +12,7 @@ from torch import nn
 
 from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes, check_tensor
 from dgl_memgnn.nn.conv import EdgeGATConv, GATConv
+from dgl_memgnn.nn.dropout import Dropout
 from dgl_memgnn.nn.gated import gated_update
 from dgl_memgnn.nn.norm import BatchNorm
 from dgl_memgnn.nn.reset import Resettable
@@ -54,7 +55,7 @@ class TopologyQuery(Resettable):
         self.topology_fc = nn.Linear(topology_feats, hidden_feats)
         self.feat_norm = BatchNorm(in_feats)
         self.fusion_fc = nn.Linear(hidden_feats + in_feats, hidden_feats)
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.feat_drop = Dropout(feat_drop)
         self.activation = nn.LeakyReLU(0.2)
 
     def forward(self, feat: torch.Tensor, topology: torch.Tensor) -> torch.Tensor:
@@ -201,7 +202,7 @@ class _SkipUpdate(nn.Module):
         super().__init__()
         self.norm = BatchNorm(feats)
         self.activation = nn.LeakyReLU(0.2)
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.feat_drop = Dropout(feat_drop)
 
     def forward(self, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = feat + self.feat_drop(self.activation(self.norm(message)))
@@ -212,7 +213,7 @@ class _GRUUpdate(nn.Module):
     def __init__(self, feats: int, feat_drop: float) -> None:
         super().__init__()
         self.activation = nn.ELU()
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.feat_drop = Dropout(feat_drop)
         self.cell = nn.GRUCell(feats, feats)
 
     def forward(self, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,10 @@ from dgl_memgnn.training.schedule import AlternatingSchedule, cosine, halving
 from dgl_memgnn.wording import significant
 
 __all__ = ["Trainer"]
+
+_SYNC_BUFFERS = "forward_sync_buffers"  # the name since torch 2.13
+if _SYNC_BUFFERS not in inspect.signature(DistributedDataParallel).parameters:
+    _SYNC_BUFFERS = "broadcast_buffers"
 
 
 class Trainer:
@@ -166,7 +171,7 @@ class Trainer:
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             join_batch_norms(self.model)
-            network = DistributedDataParallel(self.model, broadcast_buffers=False)
+            network = DistributedDataParallel(self.model, **{_SYNC_BUFFERS: False})
         sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0
         bar = tqdm(total=config.epochs, initial=len(self.history), unit="epoch", disable=silent)

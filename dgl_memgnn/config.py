@@ -27,7 +27,7 @@ from dgl_memgnn.nn.query import UPDATES
 from dgl_memgnn.options import Options, option
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.training import TrainingConfig
-from dgl_memgnn.transforms import EMBEDDINGS
+from dgl_memgnn.transforms import EMBEDDINGS, SAMPLINGS
 from dgl_memgnn.wording import list_names
 
 __all__ = [
@@ -83,6 +83,18 @@ class DataConfig(Options):
         f"node features of a TU set that has none, columns made of the degree: {', '.join(DEGREE_FEATURES)}",
         choices=tuple(DEGREE_FEATURES),
     )
+    edge_fraction: float = option(
+        1.0,
+        "share of the edges of a TU set's graphs that is kept, before the embedding is computed; degree_features "
+        "are those of all edges",
+        low=1e-6,
+        high=1.0,
+    )
+    edge_sampling: str = option(
+        "random",
+        "which edges are kept, with edge_fraction: random ones, or rwr, those that random walks favour",
+        choices=SAMPLINGS,
+    )
     embedding: str = option(
         "RandomWalkWithRestart",
         "topological embedding of GMN, and of MemGNN with topology",
@@ -125,7 +137,8 @@ class ModelConfig(Options):
 
     network: str = option(
         "MemGNN",
-        "which network; for comparison GIN, dgllife's AttentiveFP, or a random forest on Morgan fingerprints",
+        "which network; for comparison GIN, dgllife's AttentiveFP, a random forest on Morgan fingerprints, or a "
+        "support vector machine with a Weisfeiler-Lehman kernel",
         choices=tuple(NETWORKS),
     )
     readout: str = option(
@@ -134,7 +147,7 @@ class ModelConfig(Options):
         choices=tuple(READOUTS),
     )
     hidden_feats: int = option(128, "width of the queries", low=1)
-    num_layers: int = option(3, "number of graph attention layers of MemGNN", low=1)
+    num_layers: int = option(3, "number of graph attention layers of MemGNN; of rounds of WLKernel", low=1)
     edge_message: bool = option(
         False, "whether messages of MemGNN carry edge features; else edges weigh in the attention only"
     )
@@ -353,6 +366,8 @@ def check_together(config: Config) -> None:
         raise ValueError(f"data.split: {data.split} is for molecules, not for {data.dataset}.")
     if data.dataset is not None and not on_graphs and data.split in ("folds", *FAIR_SPLITS):
         raise ValueError(f"data.split: {data.split} is for classes, which {data.dataset} has not.")
+    if data.edge_fraction < 1 and not on_graphs:
+        raise ValueError("data.edge_fraction is for TU sets, not for molecules.")
     if data.fold >= data.num_folds and data.split not in FAIR_SPLITS:
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
     if model.readout != ModelConfig.readout and "readout" not in network.options(model):

@@ -24,7 +24,7 @@ from dgl_memgnn.data import (
 from dgl_memgnn.models import NETWORKS, Network, Widths
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
-from dgl_memgnn.transforms import EMBEDDINGS, embed
+from dgl_memgnn.transforms import EMBEDDINGS, SampleEdges, embed
 from dgl_memgnn.transforms.topology import TopologicalEmbedding
 
 __all__ = [
@@ -107,7 +107,7 @@ def load_dataset(config: Config) -> GraphDataset:
     data = config.data
     cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset is not None:
-        return load_named(
+        dataset = load_named(
             data.dataset,
             data.featurizer,
             data.data_dir,
@@ -116,6 +116,10 @@ def load_dataset(config: Config) -> GraphDataset:
             data.task_type,
             data.degree_features,
         )
+        if data.edge_fraction < 1:
+            sample = SampleEdges(data.edge_fraction, data.edge_sampling)
+            dataset.graphs = [sample(graph) for graph in dataset.graphs]
+        return dataset
     assert data.csv is not None  # see check_together
     return MoleculeDataset.from_csv(
         data.csv,

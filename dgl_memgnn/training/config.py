@@ -50,6 +50,9 @@ class TrainingConfig(Options):
     )
     weight_decay: float = option(0.0, "weight decay of Adam", low=0.0, high=1.0)
     clustering_period: int = option(5, "epochs from one clustering step to the next; 0 for none", low=0)
+    supervised_keys: bool = option(
+        False, "whether supervised steps move the keys as well, which the paper's do not"
+    )
     clip_norm: float = option(2.0, "largest norm of a gradient", low=1e-8)
     keep: str = option(
         "best",

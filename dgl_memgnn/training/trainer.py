@@ -97,6 +97,7 @@ class Trainer:
             self.config.clustering_period,
             self.config.clip_norm,
             self.config.weight_decay,
+            self.config.supervised_keys,
         )
         self.average = None
         if self.config.weight_average > 0:

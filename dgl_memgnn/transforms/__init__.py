@@ -1,6 +1,7 @@
-"""Topological embeddings of nodes, as :class:`dgl.transforms.BaseTransform`."""
+"""Topological embeddings of nodes, and fewer edges, as :class:`dgl.transforms.BaseTransform`."""
 
 from dgl_memgnn.transforms.cache import embed
+from dgl_memgnn.transforms.sampling import SAMPLINGS, SampleEdges
 from dgl_memgnn.transforms.topology import (
     Adjacency,
     HeatKernel,
@@ -21,5 +22,7 @@ __all__ = [
     "NormalizedAdjacency",
     "PersonalizedPageRank",
     "RandomWalkWithRestart",
+    "SAMPLINGS",
+    "SampleEdges",
     "embed",
 ]

@@ -101,6 +101,9 @@ class DataConfig(Options):
         choices=tuple(EMBEDDINGS),
     )
     embedding_width: int = option(32, "width of the topological embedding", low=1)
+    embedding_sort: bool = option(
+        True, "whether the rows of the embedding are sorted, so that it does not depend on the order of the nodes"
+    )
     continue_prob: Optional[float] = option(
         None,
         "probability that the walk of RandomWalkWithRestart or PersonalizedPageRank takes another step; default: "
@@ -143,13 +146,17 @@ class ModelConfig(Options):
     )
     readout: str = option(
         "memory",
-        "readout of GMN and MemGNN: the memory layers or, for comparison, one of DGL's",
+        "readout of GMN and MemGNN: the memory layers or, for comparison, random (memory layers whose "
+        "assignments are drawn anew in every pass) or one of DGL's",
         choices=tuple(READOUTS),
     )
     hidden_feats: int = option(128, "width of the queries", low=1)
     num_layers: int = option(3, "number of graph attention layers of MemGNN; of rounds of WLKernel", low=1)
     edge_message: bool = option(
         False, "whether messages of MemGNN carry edge features; else edges weigh in the attention only"
+    )
+    edge_features: bool = option(
+        True, "whether MemGNN reads edge features, with e-GAT; without them it is GAT that it convolves with"
     )
     update: str = option(
         "skip",
@@ -273,7 +280,7 @@ def _searchable() -> list[str]:
     """Keys that say how to learn, not from what."""
     kinds = (ModelConfig, TrainingConfig)
     names = [each.name for kind in kinds for each in fields(kind) if each.name not in ("device", "seed")]
-    return [*names, "embedding", "embedding_width", "continue_prob"]
+    return [*names, "embedding", "embedding_width", "embedding_sort", "continue_prob"]
 
 
 def _with_values(config: Config, values: Mapping[str, Any]) -> Config:

@@ -144,10 +144,10 @@ def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] 
 def embedding_of(data: DataConfig) -> TopologicalEmbedding:
     """The topological embedding of a configuration."""
     kind: Any = EMBEDDINGS[data.embedding]
-    options: dict[str, Any] = {"width": data.embedding_width}
-    if data.continue_prob is not None and "continue_prob" in signature(kind).parameters:
-        options["continue_prob"] = data.continue_prob
-    return kind(**options)
+    options = {"continue_prob": data.continue_prob, "sort": data.embedding_sort}
+    taken = signature(kind).parameters
+    given = {name: value for name, value in options.items() if name in taken and value is not None}
+    return kind(data.embedding_width, **given)
 
 
 def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:

@@ -53,6 +53,21 @@ class TrainingConfig(Options):
     supervised_keys: bool = option(
         False, "whether supervised steps move the keys as well, which the paper's do not"
     )
+    clustering_weight: float = option(
+        0.0,
+        "weight of the clustering loss in every supervised step (lambda of equation 11), in place of clustering "
+        "steps; 0, the paper's, for steps that take turns",
+        low=0.0,
+        high=1.0,
+    )
+    detach_target: bool = option(
+        True, "whether the target of the clustering loss (equation 9) is a constant, or gradients flow through it"
+    )
+    initial_keys: str = option(
+        "random",
+        "how keys begin: random, or kmeans, the centres of the initial queries of the training graphs",
+        choices=("random", "kmeans"),
+    )
     clip_norm: float = option(2.0, "largest norm of a gradient", low=1e-8)
     keep: str = option(
         "best",

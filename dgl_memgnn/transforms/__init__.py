@@ -6,19 +6,28 @@ from dgl_memgnn.transforms.topology import (
     Adjacency,
     HeatKernel,
     NormalizedAdjacency,
+    NoTopology,
     PersonalizedPageRank,
     RandomWalkWithRestart,
 )
 
 EMBEDDINGS = {
     embedding.__name__: embedding
-    for embedding in (Adjacency, HeatKernel, NormalizedAdjacency, PersonalizedPageRank, RandomWalkWithRestart)
+    for embedding in (
+        Adjacency,
+        HeatKernel,
+        NormalizedAdjacency,
+        PersonalizedPageRank,
+        RandomWalkWithRestart,
+        NoTopology,
+    )
 }
 
 __all__ = [
     "Adjacency",
     "EMBEDDINGS",
     "HeatKernel",
+    "NoTopology",
     "NormalizedAdjacency",
     "PersonalizedPageRank",
     "RandomWalkWithRestart",

@@ -185,7 +185,7 @@ def test_a_gradient_that_is_not_finite_stops_the_training(make_trainer, dataset)
 def test_a_clustering_loss_that_is_not_finite_stops_the_training(make_trainer, dataset, monkeypatch):
     monkeypatch.setattr(
         "dgl_memgnn.training.trainer.memory_clustering_loss",
-        lambda graph, assignments, detach: assignments[0].sum() * float("nan"),
+        lambda graph, assignments, *detach: assignments[0].sum() * float("nan"),
     )
     with pytest.raises(FloatingPointError, match="loss is nan in the clustering step of epoch 2"):
         make_trainer(clustering_period=2).fit(dataset, TRAIN, VALIDATION)

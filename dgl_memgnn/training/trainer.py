@@ -35,9 +35,8 @@ from dgl_memgnn.wording import significant
 
 __all__ = ["Trainer"]
 
-_SYNC_BUFFERS = "forward_sync_buffers"  # the name since torch 2.13
-if _SYNC_BUFFERS not in inspect.signature(DistributedDataParallel).parameters:
-    _SYNC_BUFFERS = "broadcast_buffers"
+_is_renamed = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters  # since torch 2.13
+_NO_BROADCAST: dict[str, Any] = {"forward_sync_buffers" if _is_renamed else "broadcast_buffers": False}
 
 
 class Trainer:
@@ -175,7 +174,7 @@ class Trainer:
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             join_batch_norms(self.model)
-            network = DistributedDataParallel(self.model, **{_SYNC_BUFFERS: False})
+            network = DistributedDataParallel(self.model, **_NO_BROADCAST)
         sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0
         bar = tqdm(total=config.epochs, initial=len(self.history), unit="epoch", disable=silent)

@@ -2,8 +2,8 @@
 
 Both learn from the same 80% of ESOL and are validated on the same 10% after each epoch, on one thread, each with
 the settings that its command line takes by default: configuration esol_memgnn here, `chemprop train` there. Epochs
-take turns. Featurizing and start-up are not counted. Processor time tells what a busy machine hides. chemprop lives
-in an environment of its own, whose Python is named by --peer-python (`pip install chemprop==2.3.1`).
+take turns. Featurizing and start-up are not counted. Processor time tells what a busy machine hides. chemprop
+lives in an environment of its own, whose Python is named by --peer-python (`pip install chemprop==2.3.1`).
 """
 
 import json

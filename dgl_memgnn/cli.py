@@ -16,6 +16,7 @@ from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
+from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
 
@@ -163,6 +164,8 @@ def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> 
             print(f"{part}: {scores or 'its labels define no metric'}")
     if result["kept_epoch"] is not None:
         print(f"Epoch kept: {result['kept_epoch']}.")
+    for line in describe_key_usage(result.get("keys", [])):
+        print(line)
     print(f"Stored in {folder}.")
 
 

@@ -1,4 +1,4 @@
-"""The command line: dgl-memgnn train, benchmark, predict, tables."""
+"""The command line: dgl-memgnn train, benchmark, predict, clusters, curves, report, tables."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, Union, get_origin
 from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
+from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
 from dgl_memgnn.training import describe_key_usage
@@ -101,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
     predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
+
+    add_picture_commands(commands)
 
     tables = commands.add_parser(
         "tables",

@@ -120,7 +120,9 @@ class StoredNetwork:
         """The network as it was before the training, or with another seed; batch normalisation fits the graphs."""
         other = copy.copy(self)
         training = self.config.training
-        other.config = replace(self.config, training=replace(training, seed=training.seed if seed is None else seed))
+        other.config = replace(
+            self.config, training=replace(training, seed=training.seed if seed is None else seed)
+        )
         other._learner = build_learner(other.config, self.task, self._widths)
         fit_batch_norms(other._learner.evaluated, other._learner.inputs, graphs)
         return other

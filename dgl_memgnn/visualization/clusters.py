@@ -23,7 +23,7 @@ from dgl_memgnn.visualization.palette import KeyColours
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Clustered", "ClusteredGraph", "ClusteredMolecule", "RunClusters"]
+__all__ = ["Clustered", "ClusteredGraph", "ClusteredMolecule", "RunClusters", "check_run_folder"]
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class RunClusters:
 
     def __init__(self, run: str | PathLike[str]) -> None:
         self.folder = Path(run)
-        _check_folder(self.folder)
+        check_run_folder(self.folder)
         self.network = StoredNetwork(self.folder)
         self.num_keys = [keys.shape[1] for keys in self.network.keys]
         if not self.num_keys:
@@ -236,7 +236,8 @@ class RunClusters:
         return self.network.config.data.cache_dir or default_cache_dir()
 
 
-def _check_folder(folder: Path) -> None:
+def check_run_folder(folder: Path) -> None:
+    """FileNotFoundError if a folder is not that of a run, which says what it is."""
     if (folder / CHECKPOINT).is_file():
         return
     runs = sorted(path.parent for path in folder.rglob(CHECKPOINT))

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from dgl_memgnn.data import parse_smiles
 from dgl_memgnn.visualization.legend import legend
 
 if TYPE_CHECKING:
     from dgl_memgnn.visualization.clusters import ClusteredMolecule
 
-__all__ = ["draw_molecules", "draw_molecules_png"]
+__all__ = ["draw_molecules", "draw_molecules_png", "draw_plain_molecule"]
 
 _BOND, _FONT = 30, 14
 _ENTRY, _ROW = 80, 28  # width of an entry of the legend, and height of a row of it
@@ -65,6 +66,19 @@ def draw_molecules_png(
     return picture
 
 
+def draw_plain_molecule(smiles: str) -> str:
+    """A molecule without clusters, as SVG."""
+    from rdkit.Chem.Draw import rdMolDraw2D
+
+    molecule = parse_smiles(smiles)
+    drawer = rdMolDraw2D.MolDraw2DSVG(*_panel(molecule.GetNumAtoms()))
+    drawer.drawOptions().fixedBondLength = _BOND
+    drawer.DrawMolecule(molecule)
+    drawer.FinishDrawing()
+    text: str = drawer.GetDrawingText()
+    return text.replace("encoding='iso-8859-1'", "encoding='utf-8'")
+
+
 def _draw(
     canvas: Any, molecules: Sequence[ClusteredMolecule], layer: int, soft: bool, columns: int, scale: int
 ) -> Any:
@@ -72,8 +86,7 @@ def _draw(
         raise ValueError("There is no molecule to draw.")
     columns = min(columns, len(molecules))
     largest = max(each.molecule.GetNumAtoms() for each in molecules)
-    width = scale * max(280, round(80 + 45 * math.sqrt(largest)))
-    height = round(0.8 * width)
+    width, height = (scale * side for side in _panel(largest))
     entries, notes = legend(molecules, layer, soft)
     per_row = max(1, columns * width // (_ENTRY * scale))
     legend_rows = -(-len(entries) // per_row) + bool(notes)
@@ -138,6 +151,12 @@ def _description(molecules: Sequence[ClusteredMolecule], layer: int) -> str:
         atoms = ", ".join(f"{symbol}{i} {key}" for i, (symbol, key) in enumerate(zip(symbols, each.keys(layer))))
         of_molecules.append(f"{each.name}: {atoms}")
     return f"Keys of the atoms in memory layer {layer}. " + "; ".join(of_molecules)
+
+
+def _panel(num_atoms: int) -> tuple[int, int]:
+    """Width and height that a molecule needs."""
+    width = max(280, round(80 + 45 * math.sqrt(num_atoms)))
+    return width, round(0.8 * width)
 
 
 def _rgb(colour: str) -> tuple[float, ...]:

@@ -170,6 +170,4 @@ def group_enrichment(keys: np.ndarray, members: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["key", "overlap"], ascending=[True, False], kind="stable", ignore_index=True)
 
 
-_COLUMNS = (
-    "key group atoms key_atoms group_atoms odds_ratio p_value key_in_group group_in_key overlap".split()
-)
+_COLUMNS = "key group atoms key_atoms group_atoms odds_ratio p_value key_in_group group_in_key overlap".split()

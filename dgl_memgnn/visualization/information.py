@@ -102,7 +102,9 @@ def group_information(
         """Of one network or of several."""
         own = [key_information(each, labels) for each in keys]
         shuffled = [
-            key_information(shuffled_within(each, sizes, seed), labels) for each in keys for seed in range(_SHUFFLES)
+            key_information(shuffled_within(each, sizes, seed), labels)
+            for each in keys
+            for seed in range(_SHUFFLES)
         ]
         return {
             "keys_in_use": float(np.mean([len(np.unique(each)) for each in keys])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["COLOURS", "LINES", "OTHERS", "KeyColours"]
+__all__ = ["COLOURS", "LINES", "OTHERS", "KeyColours", "line_style"]
 
 COLOURS = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#44BB99", "#BBCC33", "#99DDFF", "#AAAA00")
 """Paul Tol's light scheme: black text is read on it, and colour-blind people tell its colours apart."""
@@ -13,6 +13,11 @@ OTHERS = "#DDDDDD"
 
 LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's scheme, for lines and points."""
+
+
+def line_style(i: int) -> dict[str, str]:
+    """Colour and dashes of the line of number ``i``, as matplotlib takes them."""
+    return {"color": LINES[i % len(LINES)], "linestyle": ("-", "--", ":", "-.")[i // len(LINES) % 4]}
 
 
 class KeyColours:

@@ -18,8 +18,8 @@ def add_picture_commands(commands: Any) -> None:
     clusters = commands.add_parser(
         "clusters",
         help="draw the learned clusters, and tell which groups the keys stand for",
-        description="Draw molecules or graphs with their nodes in the colours of their keys, and tell how the keys "
-        "are used and which functional groups they stand for. Default: of the data that the run was trained on.",
+        description="Draw molecules or graphs with their nodes in the colours of their keys, and tell how the "
+        "keys are used and which functional groups they stand for. Default: of the data of the training.",
     )
     clusters.add_argument("run", metavar="RUN", help="folder of a run")
     source = clusters.add_mutually_exclusive_group()

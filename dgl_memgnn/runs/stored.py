@@ -119,10 +119,8 @@ class StoredNetwork:
     def untrained(self, graphs: Sequence[dgl.DGLGraph], seed: int | None = None) -> StoredNetwork:
         """The network as it was before the training, or with another seed; batch normalisation fits the graphs."""
         other = copy.copy(self)
-        training = self.config.training
-        other.config = replace(
-            self.config, training=replace(training, seed=training.seed if seed is None else seed)
-        )
+        if seed is not None:
+            other.config = replace(self.config, training=replace(self.config.training, seed=seed))
         other._learner = build_learner(other.config, self.task, self._widths)
         fit_batch_norms(other._learner.evaluated, other._learner.inputs, graphs)
         return other

@@ -49,8 +49,8 @@ def write_clusters(
 ) -> list[str]:
     """Write pictures of clusters, and tables of how keys are used and which functional groups they stand for.
 
-    Of the first molecules or graphs a picture each, and one of all; ``usage.csv``, ``keys.png`` and ``keys.svg``, see
-    :func:`draw_keys`; and of molecules ``groups.csv``, see :func:`group_enrichment`, ``information.csv``, see
+    Of the first molecules or graphs a picture each, and one of all; ``usage.csv``; ``keys.png`` and ``keys.svg``,
+    see :func:`draw_keys`; and of molecules ``groups.csv``, see :func:`group_enrichment`, ``information.csv``, see
     :func:`group_information`, and ``groups.md`` with what stands out in both. Molecules given one by one are drawn
     and no more. Of a network with several layers of several keys, files of the second have names that end in
     ``_layer2``, and so on.
@@ -229,8 +229,8 @@ def _write_groups(
             markdown_table(readable_information(information)),
             "\nThe groups that the paper's pictures show, and the key that overlaps most with each:\n",
             markdown_table(paper_groups(enrichment)),
-            "\nThe groups that each key is enriched in and overlaps with most (Fisher's exact test, corrected over "
-            "all pairs\nof key and group; it takes atoms for independent):\n",
+            "\nThe groups that each key is enriched in and overlaps with most (Fisher's exact test, corrected "
+            "over all\npairs of key and group; it takes atoms for independent):\n",
             markdown_table(leading_groups(enrichment)),
         ]
         own, *others = information.to_dict("records")

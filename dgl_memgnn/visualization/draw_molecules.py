@@ -72,7 +72,8 @@ def draw_plain_molecule(smiles: str) -> str:
 
     molecule = parse_smiles(smiles)
     drawer = rdMolDraw2D.MolDraw2DSVG(*_panel(molecule.GetNumAtoms()))
-    drawer.drawOptions().fixedBondLength = _BOND
+    options: Any = drawer.drawOptions()
+    options.fixedBondLength = _BOND
     drawer.DrawMolecule(molecule)
     drawer.FinishDrawing()
     text: str = drawer.GetDrawingText()
@@ -92,7 +93,7 @@ def _draw(
     legend_rows = -(-len(entries) // per_row) + bool(notes)
     top = -(-len(molecules) // columns) * height
     drawer = canvas(columns * width, top + legend_rows * _ROW * scale, width, height)
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()
     options.useBWAtomPalette()
     options.setAtomNoteColour((0.2, 0.2, 0.2))
     options.fillHighlights, options.continuousHighlight, options.highlightRadius = True, False, 0.36

@@ -92,19 +92,14 @@ def _readable(enrichment: pd.DataFrame) -> pd.DataFrame:
     table = enrichment[list(_COLUMNS)].rename(columns=_COLUMNS).reset_index(drop=True)
     for name in ("corrected p", "odds ratio"):
         table[name] = [_number(value) for value in table[name]]
-    for name in list(table.columns)[-2:]:
-        table[name] = ["" if value != value or value is None else f"{value:.1%}" for value in table[name]]
-    table["atoms of the group"] = [
-        "" if value != value or value is None else int(value) for value in table[_GROUP]
-    ]
+    for name in ("of the key's atoms in the group", "of the group's atoms with the key"):
+        table[name] = ["" if pd.isna(value) else f"{value:.1%}" for value in table[name]]
+    table["atoms of the group"] = ["" if pd.isna(value) else int(value) for value in table["atoms of the group"]]
     return table
 
 
-_GROUP = "atoms of the group"
-
-
 def _number(value: float | None) -> str:
-    if value is None or value != value:
+    if value is None or pd.isna(value):
         return ""
     if value == 0:
         return "< 1e-300"

@@ -127,9 +127,9 @@ def group_enrichment(keys: np.ndarray, members: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row for each pair of a key with atoms and a group: ``key``, ``group``, ``atoms`` in both, ``key_atoms``,
-        ``group_atoms``, ``odds_ratio``, ``p_value``, ``p_corrected``; ``key_in_group``, the part of the key's atoms
-        that are in the group; ``group_in_key``, the part of the group's that are the key's; and ``overlap``, the
-        atoms in both by those in either. By key, the largest overlap first.
+        ``group_atoms``, ``odds_ratio``, ``p_value``, ``p_corrected``; ``key_in_group``, the part of the key's
+        atoms that are in the group; ``group_in_key``, the part of the group's that are the key's; and ``overlap``,
+        the atoms in both by those in either. By key, the largest overlap first.
 
     Examples
     --------

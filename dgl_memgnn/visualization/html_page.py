@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-__all__ = ["page", "paragraph", "picture", "pictures", "section", "table"]
+__all__ = ["page", "paragraph", "picture", "pictures", "preformatted", "section", "table"]
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -43,6 +43,24 @@ pre { white-space: pre-wrap; background: #f4f4f4; padding: .75rem; font-size: .8
 }
 """
 
+_PAGE = """<!DOCTYPE html>
+<html lang='en'>
+<head>
+<meta charset='utf-8'>
+<meta name='viewport' content='width=device-width, initial-scale=1'>
+<title>{title}</title>
+<link rel='icon' href='data:,'>
+<style>{style}</style>
+</head>
+<body>
+<header><h1>{title}</h1></header>
+<nav aria-label='Sections'><ul>{links}</ul></nav>
+<main>
+{body}</main>
+</body>
+</html>
+"""
+
 
 def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
     """A page of sections, each with a heading and its HTML.
@@ -52,19 +70,12 @@ def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
     >>> "<h2 id='section-1'>A &amp; B</h2>" in page("A run", [("A & B", paragraph("text"))])
     True
     """
-    links = "".join(
-        f"<li><a href='#section-{i}'>{escape(name)}</a></li>" for i, (name, _) in enumerate(sections, 1)
-    )
-    body = "\n".join(
-        f"<section aria-labelledby='section-{i}'><h2 id='section-{i}'>{escape(name)}</h2>\n{content}\n</section>"
-        for i, (name, content) in enumerate(sections, 1)
-    )
-    return (
-        f"<!DOCTYPE html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
-        f"<meta name='viewport' content='width=device-width, initial-scale=1'>\n<title>{escape(title)}</title>\n"
-        f"<link rel='icon' href='data:,'>\n<style>{_STYLE}</style>\n</head>\n<body>\n<header><h1>{escape(title)}</h1>"
-        f"</header>\n<nav aria-label='Sections'><ul>{links}</ul></nav>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    links, body = [], []
+    for i, (name, content) in enumerate(sections, start=1):
+        heading = f"<h2 id='section-{i}'>{escape(name)}</h2>"
+        links.append(f"<li><a href='#section-{i}'>{escape(name)}</a></li>")
+        body.append(f"<section aria-labelledby='section-{i}'>{heading}\n{content}\n</section>\n")
+    return _PAGE.format(title=escape(title), style=_STYLE, links="".join(links), body="".join(body))
 
 
 def section(heading: str, content: str) -> str:
@@ -75,6 +86,11 @@ def section(heading: str, content: str) -> str:
 def paragraph(text: str) -> str:
     """Sentences; a line break where there is one."""
     return f"<p>{'<br>'.join(map(escape, text.splitlines()))}</p>"
+
+
+def preformatted(text: str) -> str:
+    """Text as it stands."""
+    return f"<pre>{escape(text)}</pre>"
 
 
 def table(content: pd.DataFrame, caption: str) -> str:

@@ -69,10 +69,10 @@ def group_information(
 ) -> pd.DataFrame:
     """How much the keys of a run tell about functional groups, beside networks that learned less.
 
-    Each row is of a network: the run; five that were not trained, of the run's configuration, its seed and the four
-    after it, with statistics of batch normalisation from these molecules; and each reference, such as a run whose
-    keys were drawn and never moved (``--clustering-period 0``). Beside each stands what its keys tell when they are
-    shuffled among the atoms of each molecule, ten times.
+    Each row is of a network: the run; five that were not trained, of the run's configuration, its seed and the
+    four after it, with statistics of batch normalisation from these molecules; and each reference, such as a run
+    whose keys were drawn and never moved (``--clustering-period 0``). Beside each stands what its keys tell when
+    they are shuffled among the atoms of each molecule, ten times.
 
     Parameters
     ----------

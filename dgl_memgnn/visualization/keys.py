@@ -35,8 +35,9 @@ def usage_table(shares: Sequence[Sequence[np.ndarray]]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row a key: ``layer``, ``key``, the number of ``nodes`` that belong to it, ``part``, that part of all nodes,
-        ``mean_share``, the mean share that the key has of a node, and ``dead``, whether no node belongs to it.
+        A row a key: ``layer``, ``key``, the number of ``nodes`` that belong to it, ``part``, that part of all
+        nodes, ``mean_share``, the mean share that the key has of a node, and ``dead``, whether no node belongs to
+        it.
     """
     tables = []
     for layer, arrays in enumerate(zip(*shares), start=1):
@@ -82,9 +83,9 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
     """Draw how the first memory layer of runs uses its keys, before the training and after.
 
     A row is of a run. Its panels: queries and keys before the training and after, in the plane of the principal
-    components of each; the part of the nodes that belongs to each key, largest first; and how many nodes have which
-    entropy of their assignment, where 1 means all keys alike. The network before the training is made again from
-    configuration and seed.
+    components of each; the part of the nodes that belongs to each key, largest first; and how many nodes have
+    which entropy of their assignment, where 1 means all keys alike. The network before the training is made again
+    from configuration and seed.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = ["COLOURS", "LINES", "OTHERS", "KeyColours", "line_style"]
 
@@ -15,7 +16,7 @@ LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000
 """Okabe and Ito's scheme, for lines and points."""
 
 
-def line_style(i: int) -> dict[str, str]:
+def line_style(i: int) -> dict[str, Any]:
     """Colour and dashes of the line of number ``i``, as matplotlib takes them."""
     return {"color": LINES[i % len(LINES)], "linestyle": ("-", "--", ":", "-.")[i // len(LINES) % 4]}
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HeldOut", "draw_calibration", "draw_measured", "draw_precision_recall", "draw_roc", "read_held_out"]
 
+_CALIBRATED = 20  # predictions in a group, at least
 _LISTED = 12  # curves with an entry in the legend
 
 
@@ -35,8 +36,10 @@ class HeldOut:
     smiles : list of str or None
         The molecules, where the graphs are molecules.
     prediction, truth : ndarray of shape (n, num_outputs)
-        Predictions, and what they would be if they were right; NaN where a label is missing. Outputs are targets or
-        classes.
+        Predictions, and what they would be if they were right; NaN where a label is missing. Outputs are targets
+        or classes.
+    targets : dict of pandas.DataFrame
+        Of each target, ``target`` and ``prediction`` of each graph, as they are called in the source.
     """
 
     task: Task
@@ -44,6 +47,7 @@ class HeldOut:
     smiles: list[str] | None
     prediction: np.ndarray
     truth: np.ndarray
+    targets: dict[str, pd.DataFrame]
 
     @property
     def errors(self) -> np.ndarray:
@@ -64,15 +68,12 @@ class HeldOut:
 
     def describe(self, i: int) -> str:
         """Truth and prediction of a graph, in words."""
-        parts = []
-        for j, name in enumerate(self.task.output_names):
-            if np.isnan(self.truth[i, j]):
-                continue
-            if self.task.discrete:
-                parts.append(f"{name}: is {self.truth[i, j]:.0f}, predicted {self.prediction[i, j]:.2f}")
-            else:
-                parts.append(f"{name}: measured {self.truth[i, j]:.4g}, predicted {self.prediction[i, j]:.4g}")
-        return "; ".join(parts)
+        rows = {name: table.iloc[i] for name, table in self.targets.items()}
+        return "; ".join(
+            f"{name}: is {_written(row['target'])}, predicted {_written(row['prediction'])}"
+            for name, row in rows.items()
+            if not pd.isna(row["target"])
+        )
 
 
 def read_held_out(folder: Path) -> HeldOut:
@@ -87,7 +88,7 @@ def read_held_out(folder: Path) -> HeldOut:
     smiles = None
     if "smiles" in table:
         smiles = table.drop_duplicates("id").set_index("id").loc[rows, "smiles"].tolist()
-    return HeldOut(task, rows.tolist(), smiles, prediction.double().numpy(), truth.double().numpy())
+    return HeldOut(task, rows.tolist(), smiles, prediction.double().numpy(), truth.double().numpy(), of_targets)
 
 
 def draw_measured(name: str, truth: np.ndarray, prediction: np.ndarray) -> Figure:
@@ -139,12 +140,13 @@ def draw_calibration(held_out: HeldOut) -> Figure:
 
     figure, ax = _diagonal("predicted probability", "part that is so")
     for name, truth, prediction, style in _two_sided(held_out):
-        true, predicted = calibration_curve(truth, prediction, n_bins=10, strategy="quantile")
+        groups = min(10, max(2, len(truth) // _CALIBRATED))
+        true, predicted = calibration_curve(truth, prediction, n_bins=groups, strategy="quantile")
         ax.plot(predicted, true, marker=".", label=name, **style)
     return _with_legend(figure, ax, None)
 
 
-def _two_sided(held_out: HeldOut) -> list[tuple[str, np.ndarray, np.ndarray, dict[str, str]]]:
+def _two_sided(held_out: HeldOut) -> list[tuple[str, np.ndarray, np.ndarray, dict[str, Any]]]:
     found = [each for each in held_out.outputs() if len(np.unique(each[1])) == 2]
     return [(_short(name), truth, prediction, line_style(i)) for i, (name, truth, prediction) in enumerate(found)]
 
@@ -162,6 +164,10 @@ def _with_legend(figure: Figure, ax: Any, title: str | None) -> Figure:
     if handles:
         ax.legend(handles[:_LISTED], labels[:_LISTED], fontsize="x-small", title=title, title_fontsize="x-small")
     return figure
+
+
+def _written(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _short(name: str) -> str:

@@ -139,9 +139,10 @@ class _Pictured:
     def clustered(self) -> list[Clustered]:
         """All of them with their clusters."""
         assert self.clusters is not None
-        names = [f"row {row}" for row in self.held_out.rows]
+        rows = self.held_out.rows
         if self.held_out.smiles is not None:
-            return [*self.clusters.molecules(self.held_out.smiles, names)]
+            return [*self.clusters.molecules(self.held_out.smiles, [f"row {row}" for row in rows])]
+        names = [f"graph {row}" for row in rows]
         return [*self.clusters.graphs(self._graphs, names)] if self._graphs else []
 
 
@@ -249,11 +250,10 @@ def _layer(clusters: RunClusters, clustered: list[Clustered], layer: int, part: 
         ]
         if not graphs:
             return html.paragraph(f"All graphs have more than {LARGEST_GRAPH} nodes, too many to draw.")
-        return html.picture(figure_svg(draw_graphs(graphs[:_CLUSTERED], layer)), title, title)
-    drawn = [
-        html.picture(draw_molecules([each], layer), f"{title}: {each.smiles}") for each in molecules[:_CLUSTERED]
-    ]
-    content = html.pictures(drawn)
+        drawn = [(figure_svg(draw_graphs([each], layer)), each.name) for each in graphs[:_CLUSTERED]]
+        return html.pictures([html.picture(svg, f"{title}: {name}") for svg, name in drawn])
+    drawn = [(draw_molecules([each], layer), each.smiles) for each in molecules[:_CLUSTERED]]
+    content = html.pictures([html.picture(svg, f"{title}: {smiles}") for svg, smiles in drawn])
     members = group_members([each.molecule for each in molecules])
     if members.empty:
         return content
@@ -276,4 +276,4 @@ def _configuration(folder: Path, metrics: dict[str, Any]) -> str:
     if metrics["kept_epoch"] is not None:
         facts.insert(0, f"Epoch kept: {metrics['kept_epoch']}.")
     text = (folder / "config.yaml").read_text(encoding="utf-8")
-    return html.paragraph("\n".join(facts)) + f"<pre>{html.escape(text)}</pre>"
+    return html.paragraph("\n".join(facts)) + html.preformatted(text)

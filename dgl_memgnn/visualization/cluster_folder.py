@@ -94,9 +94,7 @@ def write_clusters(
     if pictures < 1:
         raise ValueError(f"--pictures must be at least 1, got {pictures}.")
     if smiles is not None and references:
-        raise ValueError(
-            "--reference compares whole sets of molecules or graphs: leave out --smiles, or give --csv."
-        )
+        raise ValueError("--reference compares sets of molecules or graphs: give --csv in place of --smiles.")
     clusters = RunClusters(run)
     compared = {Path(reference).name: RunClusters(reference) for reference in references}
     _prepare(folder, overwrite)

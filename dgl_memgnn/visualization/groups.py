@@ -22,6 +22,14 @@ PAPER_GROUPS = {
 }
 """The groups that the paper's pictures show, as SMARTS."""
 
+# of rdkit's fragments, skeletons and sites of metabolism
+_NO_GROUPS = ("fr_allylic_oxid", "fr_aryl_methyl", "fr_bicyclic", "fr_para_hydroxylation", "fr_unbrch_alkane")
+_RENAMED = {  # those that rdkit calls amines, and that nitriles, nitro groups and amides have too
+    "fr_NH0": "nitrogens without hydrogen",
+    "fr_NH1": "nitrogens with one hydrogen",
+    "fr_NH2": "nitrogens with two hydrogens",
+}
+
 
 @cache
 def functional_groups() -> dict[str, Any]:
@@ -43,8 +51,9 @@ def functional_groups() -> dict[str, Any]:
     smarts = dict(PAPER_GROUPS)
     with Path(RDConfig.RDDataDir, "FragmentDescriptors.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file, delimiter="\t"):
-            if len(row) > 2 and row[0].startswith("fr_"):
-                smarts.setdefault(row[1].removeprefix("Number of ").strip(), row[2])
+            if len(row) > 2 and row[0].startswith("fr_") and row[0] not in _NO_GROUPS:
+                name = _RENAMED.get(row[0], row[1].removeprefix("Number of ").strip())
+                smarts.setdefault(name, row[2])
     patterns = {name: Chem.MolFromSmarts(text) for name, text in smarts.items()}
     return {name: pattern for name, pattern in patterns.items() if pattern is not None}
 

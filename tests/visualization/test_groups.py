@@ -139,8 +139,8 @@ def test_information_of_a_run_and_its_controls(runs):
 
 
 def test_tables_for_readers():
-    members = members_of(*["CCO"] * 20, *["CCC#N"] * 20)
-    keys = np.array([0, 0, 1] * 20 + [0, 0, 2, 2] * 20)
+    members = members_of(*["CCO"] * 20, *["CCC#N"] * 20, "CCC")
+    keys = np.array([0, 0, 1] * 20 + [0, 0, 2, 2] * 20 + [5, 5, 5])
     enrichment = group_enrichment(keys, members)
     leading = leading_groups(enrichment)
     assert leading["key"].tolist()[0] == 0  # that with the most atoms
@@ -148,6 +148,6 @@ def test_tables_for_readers():
     assert of_key.loc[2, "group"].tolist() == ["nitriles", "nitrogens without hydrogen"]
     assert of_key.loc[2, "odds ratio"].tolist() == ["∞", "∞"]
     assert of_key.loc[2, "of the key's atoms in the group"].tolist() == ["100.0%", "50.0%"]
-    assert of_key.loc[0, "group"] == "none"
+    assert of_key.loc[5, "group"] == "none"
     best = paper_groups(enrichment)
     assert best[["key", "group"]].values.tolist() == [[1, "hydroxyl OH"]]

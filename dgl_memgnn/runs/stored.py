@@ -117,7 +117,7 @@ class StoredNetwork:
         return node_queries(self._learner.evaluated, self._learner.inputs, graphs)
 
     def untrained(self, graphs: Sequence[dgl.DGLGraph], seed: int | None = None) -> StoredNetwork:
-        """The network as it was before the training, or with another seed; batch normalisation fits the graphs."""
+        """The network as it was drawn, by its seed or another; its batch normalisation fits the graphs."""
         other = copy.copy(self)
         if seed is not None:
             other.config = replace(self.config, training=replace(self.config.training, seed=seed))

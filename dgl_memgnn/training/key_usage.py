@@ -11,6 +11,7 @@ __all__ = ["describe_key_usage", "key_usage"]
 
 _COLLAPSED = 0.99  # of the nodes with one key
 _EVEN = 0.99  # of the largest entropy that an assignment can have
+_ALIKE = 1e-6  # between shares of a node that no key has more of
 _STRONG = 0.95  # of the nodes have no larger share of a key
 _LISTED = 10
 
@@ -33,7 +34,7 @@ def key_usage(shares: Sequence[Sequence[np.ndarray]]) -> list[dict[str, Any]]:
         nodes that belong to each key; ``dead``, the keys without a node; ``entropy``, the mean of
         :math:`-\sum_j S_{ij} \log S_{ij} / \log K` over the nodes, 1 where a node is shared among all keys alike
         and 0 where one key has all of it; ``strong_share``, the 95th percentile of the largest shares; and
-        ``collapsed``, whether one key has 99% of the nodes.
+        ``collapsed``, whether one key has 99% of the nodes, and not because all keys have them alike.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def key_usage(shares: Sequence[Sequence[np.ndarray]]) -> list[dict[str, Any]]:
                 "dead": np.flatnonzero(usage == 0).tolist(),
                 "entropy": round(float(assignment_entropy(share).mean()), 6),
                 "strong_share": round(float(np.quantile(share.max(axis=1), _STRONG)), 6),
-                "collapsed": bool(usage.max() >= _COLLAPSED),
+                "collapsed": bool(usage.max() >= _COLLAPSED and np.ptp(share, axis=1).max() > _ALIKE),
             }
         )
     return found

@@ -85,7 +85,9 @@ def save(png, path):
 
 def section(folder):
     """What is stored of one data set, as Markdown."""
-    told, named, groups = (pd.read_csv(folder / f"{name}.csv") for name in ("information", "paper_groups", "groups"))
+    told, named, groups = (
+        pd.read_csv(folder / f"{name}.csv") for name in ("information", "paper_groups", "groups")
+    )
     named["reading"] = [reading(*of_both) for of_both in zip(named[OF_KEY], named[OF_GROUP])]
     lines = [f"\n## {folder.name}\n", f"![Molecules in the colours of their keys]({folder.name}/molecules.png)\n"]
     own = told[told["network"] == "this run"].set_index("seed")
@@ -94,8 +96,12 @@ def section(folder):
         "untrained": told[told["network"].str.startswith("untrained")].set_index("seed")["information"],
         "keys random and at rest": told[told["network"] == "keys at rest"].set_index("seed")["information"],
     }
-    columns = {f"seed {seed}": [own["information"][seed], *(c[seed] for c in controls.values())] for seed in own.index}
-    table = pd.DataFrame({"normalised mutual information": ["trained with the clustering loss", *controls], **columns})
+    columns = {
+        f"seed {seed}": [own["information"][seed], *(c[seed] for c in controls.values())] for seed in own.index
+    }
+    table = pd.DataFrame(
+        {"normalised mutual information": ["trained with the clustering loss", *controls], **columns}
+    )
     lines += [markdown_table(table.round(3)), f"\n{verdict(own['information'], controls)}\n"]
     lines += ["The groups that the paper's pictures show, and the key that overlaps most with each:\n"]
     lines += [markdown_table(named[["seed", *named.columns.drop("seed")]]), ""]

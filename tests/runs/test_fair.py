@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from graphs import write_graphs
 
 from dgl_memgnn import files
 from dgl_memgnn.cli import main
@@ -33,19 +34,6 @@ SETTINGS = {
     "clustering_period": 2,
     "weight_average": 0.5,
 }
-
-
-def write_graphs(folder, labels):
-    """Paths of 2 to 4 nodes, whose labels are as given."""
-    (folder / "tu" / "TINY").mkdir(parents=True, exist_ok=True)
-    edges, graph_of = [], []
-    for graph in range(len(labels)):
-        first = len(graph_of) + 1
-        graph_of += [graph + 1] * (2 + graph % 3)
-        path = [(node, node + 1) for node in range(first, len(graph_of))]
-        edges += [f"{a}, {b}\n{b}, {a}" for a, b in path]
-    for name, lines in {"A": edges, "graph_indicator": graph_of, "graph_labels": labels}.items():
-        (folder / "tu" / "TINY" / f"TINY_{name}.txt").write_text("\n".join(map(str, lines)))
 
 
 def write_splits(folder):
@@ -229,14 +217,43 @@ def test_a_single_candidate_needs_no_selection(config, data, tmp_path, capsys):
     assert (
         "The outer folds are those of splits/TINY_splits.json." in printed and "ensemble test accuracy" in printed
     )
-    assert main([*command, *options, "--members", "2"]) == 1
+
+
+def test_candidates_and_the_number_of_final_runs_from_the_command_line(data, tmp_path, capsys):
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items() if name != "num_keys"]
+    command = [
+        "benchmark",
+        "--protocol",
+        "fair",
+        "--repeats",
+        "1",
+        "--workers",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    command += [*options, "--num-keys", "2,1", "--data-dir", str(data), "--cache-dir", str(data / "cache")]
+    for members, search in [("0", "{}"), ("one", "{}"), ("1", "[1]"), ("1", "{dropout: [0]}")]:
+        with pytest.raises(SystemExit):
+            main([*command, "--members", members, "--search", search])
+    assert main([*command, "--search", '{"droput": [0.1]}']) == 1
+    assert "search.droput. Did you mean search.dropout?" in capsys.readouterr().err
+    assert main([*command, "--members", "1", "--search", '{"dropout": [0.0, 0.5]}']) == 0
+    result = read(tmp_path / "out" / "result.json")
+    (fold,) = result["folds"]
+    assert [each["values"] for each in fold["selection"]] == [{"dropout": 0.0}, {"dropout": 0.5}]
+    assert list(fold["runs"]) == ["run0"] and "ensemble" not in result
 
 
 @pytest.mark.parametrize(
     "control",
     [
         {"network": "GIN"},
+        {"network": "WLKernel", "num_layers": 1},
         {"readout": "mean"},
+        {"network": "MemGNN", "readout": "random", "edge_features": False},
+        {"embedding": "NoTopology", "embedding_sort": False, "initial_keys": "kmeans", "clustering_weight": 0.1},
+        {"supervised_keys": True, "edge_fraction": 0.5, "edge_sampling": "rwr"},
         {"readout": "set2set"},
         {"network": "MemGNN", "topology": True},
         {"network": "MemGNN", "readout": "sort"},

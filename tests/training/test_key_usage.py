@@ -34,7 +34,7 @@ def test_collapse_is_detected():
 def test_even_shares_are_told():
     share = np.full((4, 8), 1 / 8)
     [usage] = key_usage([[share]])
-    assert usage["entropy"] == 1
+    assert usage["entropy"] == 1 and not usage["collapsed"]
     assert "nearly alike" in describe_key_usage([usage])[0]
 
 

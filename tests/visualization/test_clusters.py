@@ -194,7 +194,9 @@ def test_graphs_are_drawn(graph_run):
     for layer in (1, 2):
         figure = draw_graphs([clustered], layer)
         [nodes] = [each for each in figure.axes[0].collections if len(each.get_offsets()) == 4]
-        found = ["#{:02X}{:02X}{:02X}".format(*(round(255 * c) for c in face[:3])) for face in nodes.get_facecolor()]
+        found = [
+            "#{:02X}{:02X}{:02X}".format(*(round(255 * c) for c in face[:3])) for face in nodes.get_facecolor()
+        ]
         assert found == clustered.fill(layer)
     assert "<svg" in clustered._repr_svg_()
 

@@ -87,7 +87,10 @@ def test_curves(runs, tmp_path, capsys):
     assert "is there already" in capsys.readouterr().err
     assert main(["curves", str(runs.regression), "--out", out, "--overwrite"]) == 0
     for arguments, message in [
-        ([str(runs.regression), str(runs.binary)], "different metrics are not comparable: regression by rmse, binary"),
+        (
+            [str(runs.regression), str(runs.binary)],
+            "different metrics are not comparable: regression by rmse, binary",
+        ),
         ([str(runs.forest)], "holds no history.csv"),
     ]:
         assert main(["curves", *arguments, "--out", str(tmp_path / "other.png")]) == 1

@@ -40,7 +40,9 @@ def test_figure_shows_each_run_before_and_after(runs):
     figure = draw_keys({"clustered": runs.regression, "at rest": runs.rest}, graphs())
     assert len(figure.axes) == 8
     titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
-    assert titles == [f"{run}, {when} training" for run in ("clustered", "at rest") for when in ("before", "after")]
+    assert titles == [
+        f"{run}, {when} training" for run in ("clustered", "at rest") for when in ("before", "after")
+    ]
     num_nodes = sum(graph.num_nodes() for graph in graphs())
     for ax in (figure.axes[0], figure.axes[1]):
         assert [len(each.get_offsets()) for each in ax.collections] == [num_nodes, 5 * 6]

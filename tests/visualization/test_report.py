@@ -200,8 +200,8 @@ def test_a_browser_opens_it_without_a_word(pages, tmp_path, width):
     ]  # fmt: skip
     if width < 500:  # no window is narrower: the page is in a frame
         (tmp_path / "frame.html").write_text(
-            f"<iframe id='f' width='{width}' height='900' src='page.html'></iframe><script>addEventListener('load', "
-            "() => { document.title = document.getElementById('f').contentDocument.title; });</script>"
+            f"<iframe id='f' width='{width}' height='900' src='page.html'></iframe><script>"
+            "addEventListener('load', () => { document.title = f.contentDocument.title; });</script>"
         )
         command[-1] = f"file://{tmp_path}/frame.html"
         command.insert(1, "--allow-file-access-from-files")

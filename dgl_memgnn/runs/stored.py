@@ -108,6 +108,11 @@ class StoredNetwork:
             return []
         return [layer.keys.detach().numpy() for layer in memory_layers(self._learner.evaluated)]
 
+    @property
+    def features(self) -> tuple[str, int, int]:
+        """What the network takes: the featurizer of molecules, and widths of node and edge features."""
+        return self.config.data.featurizer, self._widths.node_feats, self._widths.edge_feats
+
     def node_shares(self, graphs: Sequence[dgl.DGLGraph]) -> list[list[np.ndarray]]:
         """How nodes are shared among the keys, see :func:`dgl_memgnn.training.node_shares`."""
         return node_shares(self._learner.evaluated, self._learner.inputs, graphs)

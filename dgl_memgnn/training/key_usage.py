@@ -72,6 +72,8 @@ def assignment_entropy(share: np.ndarray) -> np.ndarray:
     [0.0, 1.0]
     """
     share = share.astype(np.float64)
+    if share.shape[1] == 1:
+        return np.zeros(len(share))
     logs = np.log(share, out=np.zeros_like(share), where=share > 0)
     return np.abs((share * logs).sum(axis=1)) / np.log(share.shape[1])
 

@@ -29,6 +29,7 @@ from dgl_memgnn.visualization.group_tables import (
 from dgl_memgnn.visualization.groups import group_enrichment, group_members
 from dgl_memgnn.visualization.information import group_information
 from dgl_memgnn.visualization.keys import draw_keys, usage_table
+from dgl_memgnn.visualization.names import folder_names
 from dgl_memgnn.visualization.pictures import figure_png, figure_svg
 
 __all__ = ["write_clusters"]
@@ -96,7 +97,7 @@ def write_clusters(
     if smiles is not None and references:
         raise ValueError("--reference compares sets of molecules or graphs: give --csv in place of --smiles.")
     clusters = RunClusters(run)
-    compared = {Path(reference).name: RunClusters(reference) for reference in references}
+    compared = dict(zip(folder_names(references), map(RunClusters, references)))
     _prepare(folder, overwrite)
     found, lines = _found(clusters, csv, smiles, smiles_column)
     drawn, more = _drawn(found, pictures)

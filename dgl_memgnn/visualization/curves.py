@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dgl_memgnn.files import replacing
+from dgl_memgnn.visualization.names import folder_names
 from dgl_memgnn.visualization.palette import line_style
 from dgl_memgnn.visualization.pictures import new_figure
 
@@ -125,9 +126,4 @@ def run_histories(runs: list[str | PathLike[str]]) -> dict[str, Path]:
                 f"{run} holds no history.csv. Give the folder of a run that has ended an epoch, or of several."
             )
         histories += [history for history in found if history not in histories]
-    parts = [history.parent.resolve().parts for history in histories]
-    for depth in range(1, 1 + max(map(len, parts))):
-        names = ["/".join(each[-depth:]) for each in parts]
-        if len(set(names)) == len(names):
-            break
-    return dict(zip(names, histories))
+    return dict(zip(folder_names([history.parent for history in histories]), histories))

@@ -10,7 +10,6 @@ import dgl
 import numpy as np
 import pandas as pd
 
-from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.training.key_usage import assignment_entropy
 from dgl_memgnn.visualization.clusters import RunClusters
 from dgl_memgnn.visualization.palette import LINES
@@ -98,18 +97,17 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
     -------
     matplotlib.figure.Figure
     """
+    loaded = {name: run if isinstance(run, RunClusters) else RunClusters(run) for name, run in runs.items()}
+    _check_features(loaded)
     figure = new_figure(14, 3.2 * len(runs))
-    for row, (name, run) in zip(figure.subplots(len(runs), 4, squeeze=False), runs.items()):
-        clusters = run if isinstance(run, RunClusters) else RunClusters(run)
+    for row, (name, clusters) in zip(figure.subplots(len(runs), 4, squeeze=False), loaded.items()):
         clusters.embed(graphs)
         states = {"before": clusters.network.untrained(graphs), "after": clusters.network}
+        found = {}
         for ax, (when, network) in zip(row, states.items()):
-            _draw_projection(ax, network, graphs)
+            found[when] = np.concatenate([shares[0] for shares in network.node_shares(graphs)])
+            _draw_projection(ax, network.node_queries(graphs), network.keys[0], found[when].argmax(axis=1))
             ax.set_title(f"{name}, {when} training", fontsize="medium")
-        found = {
-            when: np.concatenate([shares[0] for shares in network.node_shares(graphs)])
-            for when, network in states.items()
-        }
         entropies = {when: assignment_entropy(share) for when, share in found.items()}
         lowest = np.floor(20 * min(entropy.min() for entropy in entropies.values())) / 20
         for (when, share), colour in zip(found.items(), ("#999999", LINES[0])):
@@ -131,12 +129,17 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
     return figure
 
 
-def _draw_projection(ax: Any, network: StoredNetwork, graphs: Sequence[dgl.DGLGraph]) -> None:
-    queries, keys = network.node_queries(graphs), network.keys[0]
-    share = np.concatenate([shares[0] for shares in network.node_shares(graphs)])
+def _check_features(runs: Mapping[str, RunClusters]) -> None:
+    (first, clusters), *others = runs.items()
+    for name, other in others:
+        if other.network.features != clusters.network.features:
+            raise ValueError(f"{name} takes other features of nodes and edges than {first}: they do not compare.")
+
+
+def _draw_projection(ax: Any, queries: np.ndarray, keys: np.ndarray, key_of: np.ndarray) -> None:
     chosen = np.random.default_rng(0).permutation(len(queries))[:_DRAWN_QUERIES]
     points, centres = project(queries[chosen], keys)
-    belongs = share[chosen].argmax(axis=1)
+    belongs = key_of[chosen]
     ranked = np.argsort(-np.bincount(belongs, minlength=keys.shape[1]), kind="stable")
     colours = np.full(keys.shape[1], "#BBBBBB", dtype=object)
     colours[ranked[: len(LINES) - 1]] = LINES[: min(len(LINES) - 1, keys.shape[1])]

@@ -51,3 +51,8 @@ def test_figure_shows_each_run_before_and_after(runs):
     usage = usage_table(shares).query("layer == 1")["part"]
     assert after.get_ydata().tolist() == pytest.approx(sorted(usage, reverse=True))
     assert len(before.get_ydata()) == 6
+
+
+def test_runs_of_other_features_do_not_compare(runs, graph_run):
+    with pytest.raises(ValueError, match="theirs takes other features of nodes and edges than ours"):
+        draw_keys({"ours": runs.regression, "theirs": graph_run}, graphs())

@@ -39,9 +39,24 @@ setup(
     ],
     extras_require={
         "test": ["hypothesis", "pytest", "pytest-cov"],
-        "check": ["mypy>=2.3,<3", "pandas-stubs", "ruff==0.17.*", "types-PyYAML", "types-tqdm"],
+        "check": [
+            "check-jsonschema; python_version >= '3.11'",
+            "codespell[toml]",
+            "mypy>=2.3,<3",
+            "pandas-stubs",
+            "ruff==0.17.*",
+            "types-PyYAML",
+            "types-tqdm",
+            "zizmor; python_version >= '3.11'",
+        ],
         "benchmark": ["torch_geometric"],
-        "docs": ["sphinx>=7"],
+        "docs": [
+            "myst-parser",
+            "numpydoc>=1.6",
+            "pydata-sphinx-theme>=0.15",
+            "sphinx>=7.4",
+            "sphinx-gallery>=0.16",
+        ],
     },
     entry_points={"console_scripts": ["dgl-memgnn = dgl_memgnn.cli:main"]},
     classifiers=[

@@ -86,6 +86,7 @@ class Predictor:
 
     @property
     def task_names(self) -> list[str]:
+        """Names of the targets."""
         return self.task.names
 
     def predict(self, smiles: Sequence[str]) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def section(heading: str, content: str) -> str:
 
 def paragraph(text: str) -> str:
     """Sentences; a line break where there is one."""
-    return f"<p>{'<br>'.join(map(escape, text.splitlines()))}</p>"
+    return f"<p>{_lines(text)}</p>"
 
 
 def preformatted(text: str) -> str:
@@ -107,13 +107,17 @@ def picture(content: str | bytes, alternative: str, caption: str = "") -> str:
     """An SVG or a PNG as part of the page, what it shows in words, and what stands below it."""
     kind, data = ("svg+xml", content.encode()) if isinstance(content, str) else ("png", content)
     source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    below = f"<figcaption>{_lines(caption)}</figcaption>" if caption else ""
     return f"<figure><img src='{source}' alt='{escape(alternative)}'>{below}</figure>"
 
 
 def pictures(figures: Sequence[str]) -> str:
     """Pictures beside each other, where the page is wide enough."""
     return f"<div class='pictures'>{''.join(figures)}</div>"
+
+
+def _lines(text: str) -> str:
+    return "<br>".join(map(escape, text.splitlines()))
 
 
 def _cell(value: object) -> str:

@@ -99,15 +99,34 @@ class DataConfig(Options):
     cache_dir: Optional[str] = option(
         None, "folder for cached graphs and embeddings; default: dgl_memgnn/cache in DGL's download folder"
     )
+    splits_column: Optional[str] = option(
+        None,
+        "column of the CSV file that says train, val or test in each row; without val, some are drawn",
+    )
+    validation_csv: Optional[str] = option(None, "CSV file of the validation part, with csv as the training part")
+    test_csv: Optional[str] = option(None, "CSV file of the test part, with csv as the training part")
+    splits_file: Optional[str] = option(None, "splits.csv of another run on the same data: its parts are taken")
     split: Optional[str] = option(
         None,
-        "random 80/10/10; scaffold 80/10/10; dgllife_scaffold, the same with stereoisomers apart, as published; "
-        "folds: train and validation of one of num_folds stratified folds; fair: one of ten outer folds as test, "
-        "an inner train and validation of the rest; fair-inner: the same without the test; default: scaffold with "
-        "csv, random with dataset",
-        choices=("random", *SCAFFOLD_SPLITS, "folds", *FAIR_SPLITS),
+        "random; stratified, random with the class proportions of the whole in each part; scaffold; "
+        "dgllife_scaffold, the same with stereoisomers apart, as published; folds: train and validation of one of "
+        "num_folds stratified folds; fair: one of ten outer folds as test, an inner train and validation of the "
+        "rest; fair-inner: the same without the test; default: scaffold with csv, random with dataset and, for "
+        "the validation part, beside parts that are given",
+        choices=("random", "stratified", *SCAFFOLD_SPLITS, "folds", *FAIR_SPLITS),
+    )
+    split_sizes: List[float] = option(
+        [0.8, 0.1, 0.1],
+        "shares of training, validation and test; 1,0,0 trains on everything, to the last epoch",
+        low=0.0,
+        high=1.0,
     )
     split_seed: Optional[int] = option(None, "seed of a random split; default: seed", low=0)
+    validation_seed: Optional[int] = option(
+        None,
+        "seed by which training and validation are drawn anew from what is not tested; default: as split says",
+        low=0,
+    )
     num_folds: int = option(10, "number of folds", low=2)
     fold: int = option(0, "which fold validates or, of a fair split, tests, from 0", low=0)
 
@@ -115,6 +134,12 @@ class DataConfig(Options):
     def limits(self) -> Limits:
         """The largest molecule of a CSV file that is read."""
         return Limits(self.max_smiles_length, self.max_atoms)
+
+    @property
+    def own_parts(self) -> List[str]:
+        """The options that say which row is in which part."""
+        names = ("splits_column", "validation_csv", "test_csv", "splits_file")
+        return [name for name in names if getattr(self, name) is not None]
 
 
 @dataclass
@@ -216,7 +241,8 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     made: dict[str, Any] = {name: kind(**content.get(name, {})) for name, kind in sections.items()}
     config = Config(**made, search={name: values for name, values in search.items() if name not in overrides})
     if config.data.split is None:
-        config.data.split = "random" if config.data.csv is None else "scaffold"
+        by_scaffold = config.data.csv is not None and not config.data.own_parts
+        config.data.split = "scaffold" if by_scaffold else "random"
     check_together(config)
     candidates(config)
     return config
@@ -348,6 +374,7 @@ def check_together(config: Config) -> None:
     _check_source(data)
     if data.csv is not None:
         _check_tasks(data, data.csv)
+    _check_split(data)
     on_graphs = data.dataset is not None and not is_molecular(data.dataset)
     if on_graphs and data.split in SCAFFOLD_SPLITS:
         raise ValueError(f"data.split: {data.split} is for molecules, not for {data.dataset}.")
@@ -379,6 +406,33 @@ def _check_source(data: DataConfig) -> None:
         meant = known.get(data.dataset.lower(), data.dataset)
         if meant != data.dataset:
             raise ValueError(f"data.dataset: there is no {data.dataset}. Did you mean {meant}?")
+
+
+def _check_split(data: DataConfig) -> None:
+    own = data.own_parts
+    for name in own:
+        if name != "splits_file" and data.csv is None:
+            raise ValueError(f"data.{name} is for a CSV file of molecules (--csv).")
+    if len(own) > 1 and own != ["validation_csv", "test_csv"]:
+        raise ValueError(f"data.{own[0]} and data.{own[1]} both say which row is in which part: give one of them.")
+    files = [data.csv, data.validation_csv, data.test_csv]
+    named = [file for file in files if file is not None]
+    if len(set(named)) < len(named):
+        raise ValueError("data.csv, data.validation_csv and data.test_csv must be different files.")
+    if data.splits_column is not None and data.splits_column in (data.smiles_column, *data.tasks):
+        raise ValueError(f"data.splits_column must not be {data.splits_column!r}, the column of SMILES or a task.")
+    if len(data.split_sizes) != 3 or abs(sum(data.split_sizes) - 1) > 1e-6 or data.split_sizes[0] == 0:
+        raise ValueError(
+            "data.split_sizes must be three shares that sum to 1, of training, validation and test, the first "
+            f"not 0, got {data.split_sizes}."
+        )
+    if data.split in ("folds", *FAIR_SPLITS):
+        if own:
+            raise ValueError(f"data.split: {data.split} draws parts of its own: leave out data.{own[0]}.")
+        if data.split_sizes != DataConfig().split_sizes or data.validation_seed is not None:
+            raise ValueError(
+                f"data.split: {data.split} has sizes of its own: leave out split_sizes and validation_seed."
+            )
 
 
 def _check_tasks(data: DataConfig, csv: str) -> None:

@@ -32,8 +32,11 @@ class GraphDataset(DGLDataset):
         As :attr:`task` takes them.
     task : Task or None
         What is to be predicted; None if nothing is.
-    rows : list of int
-        Which row of the source each graph is: a line of a file, or its position. Names it in what a run writes.
+    rows : list of int or str
+        Which row of the source each graph is: a line of a file, ``file:line`` where there are several, or its
+        position. Names it in what a run writes.
+    parts : list of str or None
+        The part of a split that each graph is in, where the source says so.
     node_feats, edge_feats : int
         Widths of ``ndata["feat"]`` and ``edata["feat"]``; 0 where edges have none.
     smiles : list of str or None
@@ -49,13 +52,14 @@ class GraphDataset(DGLDataset):
     graphs: list[dgl.DGLGraph]
     labels: Tensor
     task: Task | None
-    rows: list[int]
+    rows: list[Any]
     node_feats: int
     edge_feats: int
     smiles: list[str] | None = None
     descriptor_names: Sequence[str] = ()
     descriptors: Tensor | None = None
     dropped: Sequence[Any] = ()
+    parts: list[str] | None = None
 
     def __init__(self, name: str) -> None:
         # raw_dir is never used, but DGL creates its default, which fails where the home is read-only.
@@ -77,6 +81,11 @@ class GraphDataset(DGLDataset):
         """What the digest is made of: arrays, and values whose ``repr`` tells them apart."""
         arguments = self.task and (self.task.task_type, self.task.arguments)
         return [arguments, self.labels.numpy(), self.rows]
+
+    @cached_property
+    def duplicates(self) -> Sequence[Any]:
+        """What stands in several rows."""
+        return []
 
     def drop_report(self) -> str | None:
         """What was read and what dropped, in a sentence."""
@@ -129,7 +138,7 @@ class GraphDataset(DGLDataset):
         for name in list(vars(subset)):
             if isinstance(getattr(type(self), name, None), cached_property):
                 delattr(subset, name)
-        for name in ("graphs", "rows", "smiles"):
+        for name in ("graphs", "rows", "smiles", "parts"):
             items = getattr(self, name)
             if items is not None:
                 setattr(subset, name, [items[i] for i in indices])

@@ -16,7 +16,7 @@ from dgl_memgnn.data.alike import Alike, find_alike, unknown_elements
 from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
-from dgl_memgnn.data.molecule_csv import read_molecules
+from dgl_memgnn.data.molecule_csv import join_tables, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.smiles import Limits
 from dgl_memgnn.tasks import Column, read_task
@@ -31,7 +31,7 @@ class Dropped(NamedTuple):
 
     Parameters
     ----------
-    row : int
+    row : int or str
         Its row in the source.
     smiles : object
         What stood in place of its SMILES.
@@ -39,7 +39,7 @@ class Dropped(NamedTuple):
         Why it was dropped, as ``"kind"`` or ``"kind: details"``.
     """
 
-    row: int
+    row: Any
     smiles: Any
     reason: str
 
@@ -60,8 +60,8 @@ class MoleculeDataset(GraphDataset):
         See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
     task_names : sequence of str, optional
         Default: ``task0``, ``task1`` and so on, or the names of the columns.
-    rows : sequence of int, optional
-        Number of each molecule in its source. Default: counted from 0.
+    rows : sequence of int or str, optional
+        Number or name of each molecule in its source. Default: counted from 0.
     name : str
         Name of the data set. Default: ``"molecules"``.
     cache_dir : str or os.PathLike, optional
@@ -73,6 +73,8 @@ class MoleculeDataset(GraphDataset):
         :func:`dgl_memgnn.tasks.read_task`.
     limits : Limits, optional
         The largest molecule that is read; larger ones are dropped. Default: ``Limits()``.
+    parts : sequence of str, optional
+        ``"train"``, ``"validation"`` or ``"test"`` of each molecule, where that is fixed. Default: it is not.
 
     Attributes
     ----------
@@ -128,12 +130,13 @@ class MoleculeDataset(GraphDataset):
         labels: Any = None,
         featurizer: str = "canonical",
         task_names: Sequence[str] | None = None,
-        rows: Sequence[int] | None = None,
+        rows: Sequence[Any] | None = None,
         name: str = "molecules",
         cache_dir: str | PathLike[str] | None = None,
         descriptors: bool = False,
         task_type: str | None = None,
         limits: Limits = Limits(),
+        parts: Sequence[str] | None = None,
     ) -> None:
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
@@ -141,6 +144,7 @@ class MoleculeDataset(GraphDataset):
         self.rows = list(range(len(self.smiles)) if rows is None else rows)
         if len(self.rows) != len(self.smiles):
             raise ValueError(f"There are {len(self.rows)} rows for {len(self.smiles)} SMILES.")
+        self.parts = None if parts is None else list(parts)
         columns = _columns(labels, self.rows, task_names)
         self.task, self.labels = None, torch.empty(len(self.rows), 0)
         self._task_report: str | None = None
@@ -162,8 +166,11 @@ class MoleculeDataset(GraphDataset):
         descriptors: bool = False,
         task_type: str | None = None,
         limits: Limits = Limits(),
+        splits_column: str | None = None,
+        validation_csv: str | PathLike[str] | None = None,
+        test_csv: str | PathLike[str] | None = None,
     ) -> MoleculeDataset:
-        r"""Data set from a CSV file.
+        r"""Data set from a CSV file, or from one for each part of a split.
 
         Parameters
         ----------
@@ -183,11 +190,16 @@ class MoleculeDataset(GraphDataset):
             ``"regression"``, ``"binary"`` or ``"classes"``. Default: from the values.
         limits : Limits, optional
             The largest molecule that is read; larger ones are dropped. Default: ``Limits()``.
+        splits_column : str, optional
+            The column that says which part a row is in: train, val or test, in any case. Default: none.
+        validation_csv, test_csv : str or Path, optional
+            Files with the same columns that hold these parts; ``path`` is the training part then. Default: none.
 
         Returns
         -------
         MoleculeDataset
-            Its ``rows`` are line numbers of the file; the header is line 1.
+            Its ``rows`` are line numbers of the file; the header is line 1. Of several files they are
+            ``file:line``.
 
         Raises
         ------
@@ -206,7 +218,16 @@ class MoleculeDataset(GraphDataset):
         >>> dataset.rows, dataset.drop_report()
         ([2, 4], '2 of 3 molecules kept, 1 dropped: 1 for empty SMILES (row 3).')
         """
-        table = read_molecules(path, smiles_column, list(task_columns or ()))
+        files = {
+            part: file
+            for part, file in (("train", path), ("validation", validation_csv), ("test", test_csv))
+            if file is not None
+        }
+        tables = {
+            part: (file, read_molecules(file, smiles_column, list(task_columns or ()), splits_column))
+            for part, file in files.items()
+        }
+        table = join_tables(tables) if len(tables) > 1 else tables["train"][1]
         return MoleculeDataset(
             table.smiles,
             table.targets,
@@ -216,6 +237,7 @@ class MoleculeDataset(GraphDataset):
             descriptors=descriptors,
             task_type=task_type,
             limits=limits,
+            parts=table.parts,
         )
 
     def process(self) -> None:
@@ -234,6 +256,7 @@ class MoleculeDataset(GraphDataset):
         self.smiles = [self.smiles[i].strip() for i in kept]
         self.rows = [self.rows[i] for i in kept]
         self.labels = self.labels[kept]
+        self.parts = None if self.parts is None else [self.parts[i] for i in kept]
         if not kept:
             raise ValueError(f"No molecule remains: {self.drop_report()}")
         if self.task is not None:
@@ -276,7 +299,7 @@ class MoleculeDataset(GraphDataset):
         return ": ".join([report, "; ".join(kinds)] if kinds else [report]) + "."
 
     @cached_property
-    def duplicates(self) -> list[Duplicate]:
+    def duplicates(self) -> Sequence[Duplicate]:
         return find_duplicates(self.smiles, self.labels, self.task_names, self.rows, self._limits)
 
     def duplicate_report(self) -> str:

@@ -11,17 +11,10 @@ import numpy as np
 import torch
 
 from dgl_memgnn.cache import default_cache_dir
-from dgl_memgnn.config import FAIR_SPLITS, SCAFFOLD_SPLITS, Config, DataConfig
-from dgl_memgnn.data import (
-    GraphDataset,
-    MoleculeDataset,
-    fair_folds,
-    load_named,
-    random_split,
-    scaffold_split,
-    stratified_folds,
-)
+from dgl_memgnn.config import Config, DataConfig
+from dgl_memgnn.data import GraphDataset, MoleculeDataset, load_named
 from dgl_memgnn.models import NETWORKS, Network, Widths
+from dgl_memgnn.runs.parts import split, task_of
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, embed
@@ -34,9 +27,6 @@ __all__ = [
     "embed_for",
     "embedding_of",
     "load_dataset",
-    "outer_folds",
-    "split",
-    "task_of",
     "widths_of",
 ]
 
@@ -51,7 +41,7 @@ class Assembly:
     dataset : GraphDataset
         With the topological embedding, if the network takes one.
     parts : dict of ndarray
-        Indices of ``"train"``, ``"validation"`` and, where the split has one, ``"test"``.
+        Indices of ``"train"`` and, where the split has them, ``"validation"`` and ``"test"``.
     learner : Trainer, or a network that learns by itself
         Not yet trained.
     """
@@ -126,6 +116,9 @@ def load_dataset(config: Config) -> GraphDataset:
         data.descriptors,
         data.task_type,
         data.limits,
+        data.splits_column,
+        data.validation_csv,
+        data.test_csv,
     )
 
 
@@ -144,41 +137,6 @@ def embedding_of(data: DataConfig) -> TopologicalEmbedding:
     if data.continue_prob is not None and "continue_prob" in signature(kind).parameters:
         options["continue_prob"] = data.continue_prob
     return kind(**options)
-
-
-def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
-    """Indices of the parts of a data set: train, validation and, where the split has one, test."""
-    data = config.data
-    seed = config.training.seed if data.split_seed is None else data.split_seed
-    parts: tuple[np.ndarray, ...]
-    if data.split in ("folds", *FAIR_SPLITS) and dataset.labels.dim() != 1:
-        raise ValueError(f"data.split: {data.split} is for classes, not for {task_of(dataset).describe()}.")
-    if data.split == "folds":
-        parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
-    elif data.split in FAIR_SPLITS:
-        folds, _ = outer_folds(config, dataset)
-        if data.fold >= len(folds):
-            raise ValueError(f"data.fold must be below {len(folds)}, the number of outer folds, got {data.fold}.")
-        parts = folds[data.fold]
-        parts = parts[:2] if data.split == "fair-inner" else parts
-    elif data.split in SCAFFOLD_SPLITS:
-        assert dataset.smiles is not None  # see check_together
-        parts = scaffold_split(dataset.smiles, like_dgllife=data.split == "dgllife_scaffold", limits=data.limits)
-    else:
-        parts = random_split(len(dataset), seed=seed)
-    return dict(zip(("train", "validation", "test"), parts))
-
-
-def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
-    """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
-    folds, source = fair_folds(config.data.dataset, dataset.labels, config.data.data_dir)
-    return [*folds], source
-
-
-def task_of(dataset: GraphDataset) -> Task:
-    """The task of a data set, which has one: runs are of labelled data."""
-    assert dataset.task is not None
-    return dataset.task
 
 
 def widths_of(config: Config, dataset: GraphDataset) -> Widths:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dgl_memgnn.config import FAIR_SPLITS
-from dgl_memgnn.runs.assembly import Assembly, outer_folds, task_of
+from dgl_memgnn.runs.assembly import Assembly
+from dgl_memgnn.runs.parts import describe_split, task_of
 
 __all__ = ["describe", "undefined_metrics"]
 
@@ -28,16 +28,13 @@ def describe(assembly: Assembly) -> str:
     -------
     str
     """
-    sizes = ", ".join(f"{len(indices)} {part}" for part, indices in assembly.parts.items())
-    split = f"Split: {assembly.config.data.split}, {sizes} (--split)."
-    if assembly.config.data.split in FAIR_SPLITS:
-        split += f" Its folds are {outer_folds(assembly.config, assembly.dataset)[1]}."
+    split = describe_split(assembly.config, assembly.dataset, assembly.parts)
     undefined = undefined_metrics(assembly)
     if len(undefined) > _LISTED:
         undefined[_LISTED:] = [
             f"So it is with {len(undefined) - _LISTED} more; metrics.json lists them (undefined)."
         ]
-    return "\n".join([*assembly.dataset.report(), _network(assembly), split, *undefined])
+    return "\n".join([*assembly.dataset.report(), _network(assembly), *split, *undefined])
 
 
 def undefined_metrics(assembly: Assembly) -> list[str]:

@@ -20,8 +20,9 @@ from torch import Tensor
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import is_unfinished, remove_unfinished, replacing
-from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset, task_of
+from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
 from dgl_memgnn.runs.description import describe, undefined_metrics
+from dgl_memgnn.runs.parts import task_of
 from dgl_memgnn.runs.stored import CHECKPOINT, store_network
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
@@ -114,7 +115,7 @@ def train_run(
             elapsed=elapsed + time.perf_counter() - started,
         )
 
-    learner.fit(dataset, parts["train"], parts["validation"], on_epoch)
+    learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch)
     predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
     result = _scores(assembly, predictions)
     result.update(
@@ -137,8 +138,9 @@ def train_run(
         else:
             store_network(folder, assembly)
         held_out = "test" if "test" in parts else "validation"
-        with replacing(folder / "predictions.csv") as unfinished:
-            _predictions_table(assembly, held_out, predictions[held_out]).to_csv(unfinished, index=False)
+        if held_out in parts:
+            with replacing(folder / "predictions.csv") as unfinished:
+                _predictions_table(assembly, held_out, predictions[held_out]).to_csv(unfinished, index=False)
         write_json(folder / "metrics.json", result)
         (folder / STATE).unlink(missing_ok=True)
     return result
@@ -237,10 +239,18 @@ def _begin(folder: Path, assembly: Assembly) -> None:
     with replacing(folder / "config.yaml") as unfinished:
         unfinished.write_text(assembly.config.to_yaml(), encoding="utf-8")
     dataset = assembly.dataset
-    part_of = {dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices}
+    part_of = dict.fromkeys(dataset.rows, "unused")
+    part_of.update({dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices})
     part_of.update((record.row, "dropped") for record in dataset.dropped)
     with replacing(folder / "splits.csv") as unfinished:
-        pd.DataFrame(sorted(part_of.items()), columns=["id", "part"]).to_csv(unfinished, index=False)
+        table = pd.DataFrame(sorted(part_of.items(), key=lambda item: _place(item[0])), columns=["id", "part"])
+        table.to_csv(unfinished, index=False)
+
+
+def _place(row: Any) -> tuple[str, int]:
+    """File and line of a row, which is called by its line alone where there is one file."""
+    file, _, line = str(row).rpartition(":")
+    return file, int(line)
 
 
 def _continue(learner: Any, folder: Path, digests: dict[str, str]) -> float:

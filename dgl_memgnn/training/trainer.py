@@ -114,7 +114,7 @@ class Trainer:
         self,
         dataset: Sequence[Any],
         train: Any,
-        validation: Any,
+        validation: Any = None,
         on_epoch: Callable[[dict[str, Any], bool], None] | None = None,
     ) -> list[dict[str, Any]]:
         """Train, and leave the model at the epoch that is kept.
@@ -127,7 +127,8 @@ class Trainer:
         dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
             Graphs with their labels and, for a network that takes them, descriptors of shape :math:`(D,)`.
         train, validation : sequence of int, or boolean mask
-            Indices of the graphs to learn from and to score each epoch on.
+            Indices of the graphs to learn from and to score each epoch on. Without ``validation`` there is
+            nothing to choose an epoch by: all are trained, and the last is kept.
         on_epoch : callable, optional
             Called as ``on_epoch(record, kept)`` after each epoch, with the model as it then is.
 
@@ -135,7 +136,7 @@ class Trainer:
         -------
         list of dict
             The record of each epoch: its number, losses (the clustering loss is None without a clustering
-            step), and metrics on validation.
+            step), and metrics on validation, if there is such a part.
 
         Raises
         ------
@@ -147,12 +148,13 @@ class Trainer:
             If an index is out of range.
         """
         config = self.config
-        parts = check_parts({"train": train, "validation": validation}, len(dataset))
-        train, validation = parts["train"], parts["validation"]
+        given = {"train": train} if validation is None else {"train": train, "validation": validation}
+        parts = check_parts(given, len(dataset))
+        train, validation = parts["train"], parts.get("validation")
         label = self.task.checked(_labels(dataset, train), len(train))
         self.task.fit(label.to(self.device))
         counts = self.task.counts(label).double()
-        label = _labels(dataset, validation)
+        held_out = None if validation is None else _labels(dataset, validation)
         batches = EvenBatches(len(train), config.batch_size, config.seed, rank(), num_processes())
         items: Any = dataset  # any sequence will do
         loader = GraphDataLoader(Subset(items, train), batch_sampler=batches)
@@ -176,27 +178,25 @@ class Trainer:
                 batches.set_epoch(epoch)
                 loss, clustering = self._train_epoch(network, loader, counts, stop_if_interrupted)
                 record = {"epoch": epoch, "loss": loss, "clustering_loss": clustering}
-                metrics = self.task.score(self.predict(dataset, validation), label)
-                record.update(metrics)
-                name, value = next(iter(metrics.items()))
-                if math.isnan(value):
-                    raise ValueError(
-                        f"{name} on validation is not a number, so no epoch can be chosen. See that "
-                        "the validation part has a label, and a binary task both classes."
-                    )
-                best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -sign * math.inf
+                kept, progress = True, {"loss": significant(loss)}
+                if held_out is not None:
+                    metrics = self.task.score(self.predict(dataset, validation), held_out)
+                    record.update(metrics)
+                    name, value = next(iter(metrics.items()))
+                    if math.isnan(value):
+                        raise ValueError(
+                            f"{name} on validation is not a number, so no epoch can be chosen. See that "
+                            "the validation part has a label, and a binary task both classes."
+                        )
+                    best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -sign * math.inf
+                    kept = config.keep == "last" or sign * value > sign * best
+                    progress[f"validation {name}"] = significant(value)
+                    progress["kept"] = significant(value if kept else best)
                 self.history.append(record)
-                kept = config.keep == "last" or sign * value > sign * best
                 if kept:
                     self.kept_epoch = epoch
                     self.kept_state = copy.deepcopy(self.evaluated.state_dict())
-                bar.set_postfix(
-                    {
-                        "loss": significant(loss),
-                        f"validation {name}": significant(value),
-                        "kept": significant(self.history[self.kept_epoch - 1][name]),
-                    }
-                )
+                bar.set_postfix(progress)
                 bar.update()
                 if on_epoch is not None:
                     on_epoch(record, kept)

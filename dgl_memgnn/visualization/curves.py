@@ -18,7 +18,8 @@ def plot_curves(histories: Mapping[str, str | PathLike[str]], path: str | PathLi
     Parameters
     ----------
     histories : dict
-        Names of runs, and the ``history.csv`` of each. The metric drawn is the one that chose the epoch.
+        Names of runs, and the ``history.csv`` of each. The metric drawn is the one that chose the epoch, if there
+        was a validation part to choose on.
     path : str or os.PathLike
         The picture to write; its ending is its format.
 
@@ -34,15 +35,16 @@ def plot_curves(histories: Mapping[str, str | PathLike[str]], path: str | PathLi
     from matplotlib.figure import Figure  # not pyplot, which needs to know about screens
 
     figure = Figure(figsize=(9, 3.2), layout="constrained")
-    losses, metrics = figure.subplots(1, 2)
-    for name, history in histories.items():
-        table = pd.read_csv(history)
-        metric = table.columns[3]  # after epoch, loss and clustering_loss
-        losses.plot(table["epoch"], table["loss"], label=name, linewidth=1)
-        metrics.plot(table["epoch"], table[metric], linewidth=1)
-    losses.set(xlabel="epoch", ylabel="training loss", yscale="log")
-    metrics.set(xlabel="epoch", ylabel=f"validation {metric}")
+    tables = {name: pd.read_csv(history) for name, history in histories.items()}
+    metric = next(iter(tables.values())).columns[3:4]  # after epoch, loss and clustering_loss
+    axes = figure.subplots(1, 1 + len(metric), squeeze=False)[0]
+    for name, table in tables.items():
+        for ax, column in zip(axes, ["loss", *metric]):
+            ax.plot(table["epoch"], table[column], label=name, linewidth=1)
+    axes[0].set(xlabel="epoch", ylabel="training loss", yscale="log")
+    for ax, column in zip(axes[1:], metric):
+        ax.set(xlabel="epoch", ylabel=f"validation {column}")
     if len(histories) > 1:
-        figure.legend(loc="outside right upper", fontsize="small")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     with replacing(path) as unfinished:
         figure.savefig(unfinished, dpi=100)

@@ -1,0 +1,198 @@
+"""Which samples are learned from, chosen on and tested on, and what that is in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dgl_memgnn.config import FAIR_SPLITS, SCAFFOLD_SPLITS, Config
+from dgl_memgnn.data import (
+    PARTS,
+    GraphDataset,
+    fair_folds,
+    random_split,
+    read_splits_file,
+    scaffold_split,
+    stratified_folds,
+    stratified_split,
+)
+from dgl_memgnn.tasks import Task
+
+__all__ = ["describe_split", "outer_folds", "split", "task_of"]
+
+_LISTED = 5
+
+
+def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
+    """Indices of the parts of a data set: train and, where the split has them, validation and test.
+
+    Raises
+    ------
+    ValueError
+        If the data cannot be split so; the message names what is in the way.
+    """
+    data, parts = config.data, _given(config, dataset)
+    if parts is not None:
+        if "validation" not in parts and data.split_sizes[1] > 0:
+            share = data.split_sizes[1]
+            drawn = _draw(config, dataset, parts["train"], (1 - share, share, 0))
+            parts = {**parts, **drawn}
+    elif data.split == "folds" or data.split in FAIR_SPLITS:
+        parts = _fold(config, dataset)
+    else:
+        parts = _draw(config, dataset, np.arange(len(dataset)), data.split_sizes)
+    if data.validation_seed is not None:
+        parts.update(_redraw(config, dataset, parts, data.validation_seed))
+    return {part: parts[part] for part in PARTS if part in parts}
+
+
+def _given(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray] | None:
+    """The parts that a file says; None if none does."""
+    if config.data.splits_file is not None:
+        said = read_splits_file(config.data.splits_file)
+        unknown = [str(row) for row in dataset.rows if str(row) not in said]
+        known = {str(row) for row in (*dataset.rows, *(record.row for record in dataset.dropped))}
+        foreign = [row for row in said if row not in known]
+        if unknown or foreign:
+            row, where, other = (
+                (unknown[0], "the data", config.data.splits_file)
+                if unknown
+                else (foreign[0], config.data.splits_file, "the data")
+            )
+            raise ValueError(
+                f"Row {row} is in {where}, but not in {other}: {config.data.splits_file} is of other data."
+            )
+        words = [said[str(row)] for row in dataset.rows]
+    elif dataset.parts is not None:
+        words = dataset.parts
+    else:
+        return None
+    given = {part: np.flatnonzero(np.array(words) == part) for part in PARTS}
+    if not len(given["train"]):
+        raise ValueError("No sample that is kept is in the training part: there is nothing to learn from.")
+    return {part: indices for part, indices in given.items() if len(indices)}
+
+
+def _draw(
+    config: Config, dataset: GraphDataset, among: np.ndarray, fractions: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """Parts of some samples, without those of fraction 0."""
+    kind, seed = config.data.split, config.data.split_seed
+    seed = config.training.seed if seed is None else seed
+    if kind == "stratified":
+        parts = stratified_split(_classes(config, dataset)[among], fractions, seed)
+    elif kind in SCAFFOLD_SPLITS:
+        assert dataset.smiles is not None  # see check_together
+        smiles = [dataset.smiles[i] for i in among]
+        parts = scaffold_split(smiles, fractions, kind == "dgllife_scaffold", config.data.limits)
+    else:
+        parts = random_split(len(among), fractions, seed)
+    return {part: among[own] for part, own, share in zip(PARTS, parts, fractions) if share > 0}
+
+
+def _redraw(
+    config: Config, dataset: GraphDataset, parts: dict[str, np.ndarray], seed: int
+) -> dict[str, np.ndarray]:
+    """Training and validation of the same sizes, drawn anew from what is not tested."""
+    if "validation" not in parts:
+        raise ValueError("data.validation_seed draws a validation part anew, and the split has none.")
+    among = np.sort(np.concatenate([parts["train"], parts["validation"]]))
+    if config.data.split == "stratified":
+        share = len(parts["validation"]) / len(among)
+        drawn = stratified_split(_classes(config, dataset)[among], (1 - share, share, 0), seed)
+    else:
+        share = (len(parts["train"]) + 0.5) / len(among)  # of which rounding down makes the same size
+        drawn = random_split(len(among), (share, 1 - share, 0), seed)
+    return {part: among[own] for part, own in zip(PARTS[:2], drawn)}
+
+
+def _fold(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
+    """The parts of one of several folds."""
+    data = config.data
+    labels = _classes(config, dataset)
+    parts: tuple[np.ndarray, ...]
+    if data.split == "folds":
+        parts = stratified_folds(labels, data.num_folds)[data.fold]
+    else:
+        folds, _ = outer_folds(config, dataset)
+        if data.fold >= len(folds):
+            raise ValueError(f"data.fold must be below {len(folds)}, the number of outer folds, got {data.fold}.")
+        parts = folds[data.fold]
+        parts = parts[:2] if data.split == "fair-inner" else parts
+    return dict(zip(PARTS, parts))
+
+
+def _classes(config: Config, dataset: GraphDataset) -> np.ndarray:
+    """The class of each sample; ValueError if they are not of one label."""
+    task, labels = task_of(dataset), dataset.labels
+    of_one_label = labels.dim() == 1 or config.data.split == "stratified" and labels.shape[1] == 1
+    if not task.discrete or not of_one_label:
+        raise ValueError(
+            f"data.split: {config.data.split} is for classes of one label, not for {task.describe()}."
+        )
+    return labels.reshape(-1).numpy()
+
+
+def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
+    """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
+    folds, source = fair_folds(config.data.dataset, dataset.labels, config.data.data_dir)
+    return [*folds], source
+
+
+def task_of(dataset: GraphDataset) -> Task:
+    """The task of a data set, which has one: runs are of labelled data."""
+    assert dataset.task is not None
+    return dataset.task
+
+
+def describe_split(config: Config, dataset: GraphDataset, parts: dict[str, np.ndarray]) -> list[str]:
+    """Where the parts come from, their sizes, and what stands in two of them, a sentence or two a line."""
+    data = config.data
+    sizes = ", ".join(f"{len(indices)} {part}" for part, indices in parts.items())
+    sources = {
+        "splits_column": f"column {data.splits_column!r}",
+        "validation_csv": "files of their own",
+        "test_csv": "files of their own",
+        "splits_file": f"{data.splits_file}",
+    }
+    own = data.own_parts
+    options = ", ".join("--" + name.replace("_", "-") for name in own or ("split", "split_sizes"))
+    line = f"Split: {sources[own[0]] if own else data.split}, {sizes} ({options})."
+    if own:
+        given = _given(config, dataset) or {}
+        if "validation" in parts and "validation" not in given:
+            line += (
+                f" No validation part is given: {len(parts['validation'])} of {len(given['train'])} training "
+                f"{'rows are' if len(given['train']) > 1 else 'row is'} drawn for it by split {data.split} "
+                "(--split, --split-sizes, --split-seed)."
+            )
+        unused = len(dataset) - sum(len(indices) for indices in parts.values())
+        if unused:
+            line += f" {unused} kept here were dropped there, and are in no part."
+    if data.validation_seed is not None:
+        line += f" Training and validation are drawn anew (--validation-seed {data.validation_seed})."
+    if data.split in FAIR_SPLITS:
+        line += f" Its folds are {outer_folds(config, dataset)[1]}."
+    lines = [line]
+    if "validation" not in parts:
+        lines.append(
+            f"Without a validation part no epoch can be chosen: the network of the last of "
+            f"{config.training.epochs} is kept (--epochs)."
+        )
+    return [*lines, *_shared(dataset, parts)]
+
+
+def _shared(dataset: GraphDataset, parts: dict[str, np.ndarray]) -> list[str]:
+    """Molecules that stand in several parts, which flatters the scores."""
+    part_of = {dataset.rows[i]: part for part, indices in parts.items() for i in indices.tolist()}
+    shared = [
+        [row for row in duplicate.rows if row in part_of]
+        for duplicate in dataset.duplicates
+        if len({part_of[row] for row in duplicate.rows if row in part_of}) > 1
+    ]
+    if not shared:
+        return []
+    listed = "; ".join(", ".join(map(str, rows)) for rows in shared[:_LISTED]) + "; ..." * (len(shared) > _LISTED)
+    stand = "1 molecule stands" if len(shared) == 1 else f"{len(shared)} molecules stand"
+    return [f"{stand} in more than one part (rows {listed}), which flatters the scores."]

@@ -99,6 +99,9 @@ class DataConfig(Options):
     cache_dir: Optional[str] = option(
         None, "folder for cached graphs and embeddings; default: dgl_memgnn/cache in DGL's download folder"
     )
+    weight_column: Optional[str] = option(
+        None, "column of the CSV file that holds how much each row weighs in the loss; 2 counts as two rows"
+    )
     splits_column: Optional[str] = option(
         None,
         "column of the CSV file that says train, val or test in each row; without val, some are drawn",
@@ -134,6 +137,12 @@ class DataConfig(Options):
     def limits(self) -> Limits:
         """The largest molecule of a CSV file that is read."""
         return Limits(self.max_smiles_length, self.max_atoms)
+
+    @property
+    def columns_beside(self) -> Dict[str, str]:
+        """Columns of the CSV file beside SMILES and tasks, by option."""
+        columns = {"splits_column": self.splits_column, "weight_column": self.weight_column}
+        return {name: column for name, column in columns.items() if column is not None}
 
     @property
     def own_parts(self) -> List[str]:
@@ -374,6 +383,7 @@ def check_together(config: Config) -> None:
     _check_source(data)
     if data.csv is not None:
         _check_tasks(data, data.csv)
+    _check_columns(data)
     _check_split(data)
     on_graphs = data.dataset is not None and not is_molecular(data.dataset)
     if on_graphs and data.split in SCAFFOLD_SPLITS:
@@ -394,6 +404,9 @@ def check_together(config: Config) -> None:
         taking = ", ".join(other.name for other in NETWORKS.values() if other.takes_descriptors)
         on = f" on {data.dataset}" if on_graphs else ""
         raise ValueError(f"data.descriptors is for {taking} on molecules, not for {network.name}{on}.")
+    for name in ("class_balance", "task_weights"):
+        if getattr(config.training, name) and network.learns_by_itself:
+            raise ValueError(f"training.{name} is for networks trained by gradients, not for {network.name}.")
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")
 
@@ -419,8 +432,6 @@ def _check_split(data: DataConfig) -> None:
     named = [file for file in files if file is not None]
     if len(set(named)) < len(named):
         raise ValueError("data.csv, data.validation_csv and data.test_csv must be different files.")
-    if data.splits_column is not None and data.splits_column in (data.smiles_column, *data.tasks):
-        raise ValueError(f"data.splits_column must not be {data.splits_column!r}, the column of SMILES or a task.")
     if len(data.split_sizes) != 3 or abs(sum(data.split_sizes) - 1) > 1e-6 or data.split_sizes[0] == 0:
         raise ValueError(
             "data.split_sizes must be three shares that sum to 1, of training, validation and test, the first "
@@ -435,9 +446,21 @@ def _check_split(data: DataConfig) -> None:
             )
 
 
+def _check_columns(data: DataConfig) -> None:
+    """Refuse a column with two meanings, and columns without a file."""
+    meaning = {data.smiles_column: "smiles_column", **dict.fromkeys(data.tasks, "tasks")}
+    for option_name, column in data.columns_beside.items():
+        if data.csv is None:
+            raise ValueError(f"data.{option_name} is for a CSV file of molecules (--csv).")
+        if column in meaning:
+            raise ValueError(f"data.{option_name} must not be {column!r}, which is in data.{meaning[column]}.")
+        meaning[column] = option_name
+
+
 def _check_tasks(data: DataConfig, csv: str) -> None:
     if data.tasks == [ALL_TASKS] and ALL_TASKS not in column_names(csv, data.smiles_column):
-        data.tasks = numeric_columns(csv, data.smiles_column)
+        beside = data.columns_beside.values()
+        data.tasks = [name for name in numeric_columns(csv, data.smiles_column) if name not in beside]
     if not data.tasks:
         columns = numeric_columns(csv, data.smiles_column)
         found = f"Columns of numbers: {list_names(columns)}" if columns else "It has no column of numbers"

@@ -45,6 +45,8 @@ class GraphDataset(DGLDataset):
         Names of the descriptors of whole graphs; empty without them.
     descriptors : Tensor of shape (n, D) or None
         Descriptors of whole graphs, NaN where missing.
+    weights : Tensor of shape (n,) or None
+        How much each graph weighs in the loss; None if all weigh the same.
     dropped : list of Dropped
         What stood in the source and is not in the data set.
     """
@@ -60,6 +62,7 @@ class GraphDataset(DGLDataset):
     descriptors: Tensor | None = None
     dropped: Sequence[Any] = ()
     parts: list[str] | None = None
+    weights: Tensor | None = None
 
     def __init__(self, name: str) -> None:
         # raw_dir is never used, but DGL creates its default, which fails where the home is read-only.
@@ -143,6 +146,8 @@ class GraphDataset(DGLDataset):
             if items is not None:
                 setattr(subset, name, [items[i] for i in indices])
         subset.labels = self.labels[indices]
-        if self.descriptors is not None:
-            subset.descriptors = self.descriptors[indices]
+        for name in ("descriptors", "weights"):
+            values = getattr(self, name)
+            if values is not None:
+                setattr(subset, name, values[indices])
         return subset

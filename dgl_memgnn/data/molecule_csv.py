@@ -11,8 +11,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import torch
+from torch import Tensor
+
 from dgl_memgnn.data.given_parts import read_parts
-from dgl_memgnn.tasks import Column
+from dgl_memgnn.tasks import Column, read_weights
 from dgl_memgnn.wording import list_names
 
 _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
@@ -32,12 +35,15 @@ class MoleculeTable(NamedTuple):
         Line of the file on which each molecule's row starts; the header is line 1.
     parts : list of str, optional
         The part of a split that each molecule is in, if that was asked for.
+    weights : Tensor, optional
+        The weight of each molecule, if that was asked for.
     """
 
     smiles: list[str]
     targets: list[Column]
     rows: list[Any]
     parts: list[str] | None = None
+    weights: Tensor | None = None
 
 
 class MoleculePiece(NamedTuple):
@@ -66,6 +72,7 @@ def read_molecules(
     smiles_column: str,
     task_columns: Sequence[str] = (),
     splits_column: str | None = None,
+    weight_column: str | None = None,
 ) -> MoleculeTable:
     r"""Read SMILES and targets from a CSV file.
 
@@ -80,6 +87,8 @@ def read_molecules(
         Default: none.
     splits_column : str, optional
         The column that says train, val or test. Default: none.
+    weight_column : str, optional
+        The column of weights. Default: none.
 
     Returns
     -------
@@ -89,7 +98,7 @@ def read_molecules(
     ------
     ValueError
         If the file is no readable CSV, a column is missing or listed twice, a target has no value, or a row is in
-        no part.
+        no part or has no weight.
 
     Examples
     --------
@@ -112,7 +121,10 @@ def read_molecules(
         if target.missing.all():
             raise ValueError(f"{path}: the target {target.name!r} has no value in any row.")
     parts = None if splits_column is None else read_parts(column(splits_column, "splits_column, --splits-column"))
-    return MoleculeTable([smiles for piece in pieces for smiles in piece.smiles], targets, rows, parts)
+    weights = (
+        None if weight_column is None else read_weights(column(weight_column, "weight_column, --weight-column"))
+    )
+    return MoleculeTable([smiles for piece in pieces for smiles in piece.smiles], targets, rows, parts, weights)
 
 
 def join_tables(tables: Mapping[str, tuple[str | os.PathLike[str], MoleculeTable]]) -> MoleculeTable:
@@ -138,6 +150,18 @@ def join_tables(tables: Mapping[str, tuple[str | os.PathLike[str], MoleculeTable
         targets,
         [f"{name}:{row}" for name, table in zip(names, every) for row in table.rows],
         [part for part, (_, table) in tables.items() for _ in table.rows],
+        _join_weights(every),
+    )
+
+
+def _join_weights(tables: list[MoleculeTable]) -> Tensor | None:
+    if all(table.weights is None for table in tables):
+        return None
+    return torch.cat(
+        [
+            torch.ones(len(table.rows), dtype=torch.float64) if table.weights is None else table.weights
+            for table in tables
+        ]
     )
 
 

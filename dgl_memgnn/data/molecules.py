@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from os import PathLike
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.molecule_csv import join_tables, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.smiles import Limits
-from dgl_memgnn.tasks import Column, read_task
+from dgl_memgnn.tasks import Column, read_task, read_weights
 from dgl_memgnn.wording import list_names
 
 _LISTED_ROWS = 5
@@ -75,6 +75,8 @@ class MoleculeDataset(GraphDataset):
         The largest molecule that is read; larger ones are dropped. Default: ``Limits()``.
     parts : sequence of str, optional
         ``"train"``, ``"validation"`` or ``"test"`` of each molecule, where that is fixed. Default: it is not.
+    weights : array-like of shape (n,), optional
+        How much each molecule weighs in the loss. Default: all weigh the same.
 
     Attributes
     ----------
@@ -137,6 +139,7 @@ class MoleculeDataset(GraphDataset):
         task_type: str | None = None,
         limits: Limits = Limits(),
         parts: Sequence[str] | None = None,
+        weights: Any = None,
     ) -> None:
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
@@ -145,6 +148,12 @@ class MoleculeDataset(GraphDataset):
         if len(self.rows) != len(self.smiles):
             raise ValueError(f"There are {len(self.rows)} rows for {len(self.smiles)} SMILES.")
         self.parts = None if parts is None else list(parts)
+        self.weights = None
+        if weights is not None:
+            values: Any = np.asarray(weights, dtype=np.float64)
+            self.weights = read_weights(Column("weights", values, self._culprit("weight")))
+            if len(self.weights) != len(self.smiles):
+                raise ValueError(f"There are {len(self.weights)} weights for {len(self.smiles)} SMILES.")
         columns = _columns(labels, self.rows, task_names)
         self.task, self.labels = None, torch.empty(len(self.rows), 0)
         self._task_report: str | None = None
@@ -155,6 +164,10 @@ class MoleculeDataset(GraphDataset):
         self.descriptor_names = descriptor_names() if descriptors else []
         self._cache_dir, self._limits = cache_dir, limits
         super().__init__(name)
+
+    def _culprit(self, what: str) -> Callable[[int], str]:
+        """Names a value of a row in messages."""
+        return lambda i: f"The {what} of row {self.rows[i]}"
 
     @staticmethod
     def from_csv(
@@ -169,6 +182,7 @@ class MoleculeDataset(GraphDataset):
         splits_column: str | None = None,
         validation_csv: str | PathLike[str] | None = None,
         test_csv: str | PathLike[str] | None = None,
+        weight_column: str | None = None,
     ) -> MoleculeDataset:
         r"""Data set from a CSV file, or from one for each part of a split.
 
@@ -194,6 +208,8 @@ class MoleculeDataset(GraphDataset):
             The column that says which part a row is in: train, val or test, in any case. Default: none.
         validation_csv, test_csv : str or Path, optional
             Files with the same columns that hold these parts; ``path`` is the training part then. Default: none.
+        weight_column : str, optional
+            The column of weights, in the first file. Default: all weigh the same.
 
         Returns
         -------
@@ -224,7 +240,16 @@ class MoleculeDataset(GraphDataset):
             if file is not None
         }
         tables = {
-            part: (file, read_molecules(file, smiles_column, list(task_columns or ()), splits_column))
+            part: (
+                file,
+                read_molecules(
+                    file,
+                    smiles_column,
+                    list(task_columns or ()),
+                    splits_column,
+                    weight_column if part == "train" else None,
+                ),
+            )
             for part, file in files.items()
         }
         table = join_tables(tables) if len(tables) > 1 else tables["train"][1]
@@ -238,6 +263,7 @@ class MoleculeDataset(GraphDataset):
             task_type=task_type,
             limits=limits,
             parts=table.parts,
+            weights=table.weights,
         )
 
     def process(self) -> None:
@@ -257,6 +283,7 @@ class MoleculeDataset(GraphDataset):
         self.rows = [self.rows[i] for i in kept]
         self.labels = self.labels[kept]
         self.parts = None if self.parts is None else [self.parts[i] for i in kept]
+        self.weights = None if self.weights is None else self.weights[kept]
         if not kept:
             raise ValueError(f"No molecule remains: {self.drop_report()}")
         if self.task is not None:
@@ -267,7 +294,8 @@ class MoleculeDataset(GraphDataset):
             )
 
     def content(self) -> list[Any]:
-        return [*super().content(), self.smiles, self.dropped]
+        weights = [] if self.weights is None else [self.weights.numpy()]
+        return [*super().content(), self.smiles, self.dropped, *weights]
 
     def report(self) -> list[str]:
         lines = [self.drop_report(), self.duplicate_report(), self.alike_report()]

@@ -119,6 +119,7 @@ def load_dataset(config: Config) -> GraphDataset:
         data.splits_column,
         data.validation_csv,
         data.test_csv,
+        data.weight_column,
     )
 
 

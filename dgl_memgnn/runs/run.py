@@ -115,7 +115,7 @@ def train_run(
             elapsed=elapsed + time.perf_counter() - started,
         )
 
-    learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch)
+    learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
     predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
     result = _scores(assembly, predictions)
     result.update(

@@ -7,6 +7,7 @@ from dgl_memgnn.tasks.kinds import TASK_TYPES, make_task, read_task
 from dgl_memgnn.tasks.metrics import score_binary, score_classes, score_regression
 from dgl_memgnn.tasks.regression import Regression
 from dgl_memgnn.tasks.task import Task
+from dgl_memgnn.tasks.weights import label_weights, read_weights
 
 __all__ = [
     "BinaryTasks",
@@ -15,8 +16,10 @@ __all__ = [
     "Regression",
     "TASK_TYPES",
     "Task",
+    "label_weights",
     "make_task",
     "read_task",
+    "read_weights",
     "score_binary",
     "score_classes",
     "score_regression",

@@ -74,11 +74,12 @@ class BinaryTasks(Task):
     def labels(self, matrix: Tensor) -> Tensor:
         return matrix.float()
 
-    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+    def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, T) for labels of shape (B, T)."""
         label = self.checked(label, len(output))
         present = ~label.isnan()
-        loss = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), present.to(output), reduction="sum")
+        weights = present.to(output) if weight is None else present * weight.to(output)
+        loss = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), weights, reduction="sum")
         return loss / present.sum().clamp_min(1)
 
     def predict(self, output: Tensor) -> Tensor:

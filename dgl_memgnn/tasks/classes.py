@@ -130,9 +130,13 @@ class Classes(Task):
     def num_outputs(self) -> int:
         return len(self.classes)
 
-    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+    def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, C) for labels of shape (B,)."""
-        return F.cross_entropy(output, self.checked(label, len(output)))
+        label = self.checked(label, len(output))
+        if weight is None:
+            return F.cross_entropy(output, label)
+        losses = F.cross_entropy(output, label, reduction="none")
+        return (losses * weight[:, 0].to(losses)).mean()
 
     def counts(self, label: Tensor) -> Tensor:
         return torch.ones(len(label))

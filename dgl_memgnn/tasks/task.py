@@ -115,13 +115,20 @@ class Task(nn.Module):
         """Number of outputs a network needs."""
         return len(self.names)
 
-    def fit(self, label: Tensor) -> Task:
-        """Learn from training labels what the loss and the link need; returns the task itself."""
+    def fit(self, label: Tensor, weight: Tensor | None = None) -> Task:
+        """Learn from training labels what the loss and the link need; returns the task itself.
+
+        A graph of weight 2, of shape (n,), counts as two graphs do.
+        """
         return self
 
     @abstractmethod
-    def forward(self, output: Tensor, label: Tensor) -> Tensor:
-        """The loss of outputs of shape (B, num_outputs)."""
+    def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of outputs of shape (B, num_outputs).
+
+        With weights of the labels, of shape (B, T), it is the sum of the weighted losses over the number of
+        labels, see :func:`dgl_memgnn.tasks.label_weights`.
+        """
 
     def counts(self, label: Tensor) -> Tensor:
         """Number of labels of each graph that the loss averages over, of shape (B,)."""

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from dgl_memgnn.data import check_parts, to_indices
 from dgl_memgnn.nn.norm import join_batch_norms
-from dgl_memgnn.tasks import Task
+from dgl_memgnn.tasks import Task, label_weights
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
 from dgl_memgnn.training.clustering import memory_clustering_loss
 from dgl_memgnn.training.config import TrainingConfig
@@ -116,6 +116,7 @@ class Trainer:
         train: Any,
         validation: Any = None,
         on_epoch: Callable[[dict[str, Any], bool], None] | None = None,
+        weights: Tensor | None = None,
     ) -> list[dict[str, Any]]:
         """Train, and leave the model at the epoch that is kept.
 
@@ -131,6 +132,8 @@ class Trainer:
             nothing to choose an epoch by: all are trained, and the last is kept.
         on_epoch : callable, optional
             Called as ``on_epoch(record, kept)`` after each epoch, with the model as it then is.
+        weights : torch.Tensor, optional
+            Weight of each graph of the data set in the supervised loss, of shape :math:`(n,)`. Default: 1 each.
 
         Returns
         -------
@@ -152,7 +155,9 @@ class Trainer:
         parts = check_parts(given, len(dataset))
         train, validation = parts["train"], parts.get("validation")
         label = self.task.checked(_labels(dataset, train), len(train))
-        self.task.fit(label.to(self.device))
+        rows = None if weights is None else weights[torch.as_tensor(train)]
+        self.task.fit(label.to(self.device), None if rows is None else rows.to(self.device))
+        weight = label_weights(self.task, label, rows, config.class_balance, config.task_weights)
         counts = self.task.counts(label).double()
         held_out = None if validation is None else _labels(dataset, validation)
         batches = EvenBatches(len(train), config.batch_size, config.seed, rank(), num_processes())
@@ -176,7 +181,7 @@ class Trainer:
                 epoch = len(self.history) + 1
                 torch.manual_seed(epoch_seed(config.seed, epoch, rank()))
                 batches.set_epoch(epoch)
-                loss, clustering = self._train_epoch(network, loader, counts, stop_if_interrupted)
+                loss, clustering = self._train_epoch(network, loader, counts, weight, stop_if_interrupted)
                 record = {"epoch": epoch, "loss": loss, "clustering_loss": clustering}
                 kept, progress = True, {"loss": significant(loss)}
                 if held_out is not None:
@@ -279,7 +284,12 @@ class Trainer:
         return epoch >= self.config.epochs or epoch - self.kept_epoch >= self.config.patience
 
     def _train_epoch(
-        self, network: nn.Module, loader: Any, counts: Tensor, stop_if_interrupted: Callable[[], None]
+        self,
+        network: nn.Module,
+        loader: Any,
+        counts: Tensor,
+        weight: Tensor | None,
+        stop_if_interrupted: Callable[[], None],
     ) -> tuple[float, float | None]:
         batches, epoch = loader.batch_sampler, len(self.history) + 1
         self.schedule.begin_epoch(epoch)
@@ -288,8 +298,10 @@ class Trainer:
         for batch, (whole, (graph, label, *described)) in enumerate(zip(batches.whole(), loader), start=1):
             graph, label = graph.to(self.device), label.to(self.device)
             described = descriptor_argument(described, self.device)
-            loss = self.task(network(graph, *self.inputs(graph), **described), label)
-            share = (counts[batches.share(whole)].sum() / counts[whole].sum().clamp_min(1)).item()
+            own = batches.share(whole)
+            weighted = () if weight is None else (weight[own].to(self.device),)
+            loss = self.task(network(graph, *self.inputs(graph), **described), label, *weighted)
+            share = (counts[own].sum() / counts[whole].sum().clamp_min(1)).item()
             total += share * loss.item()
             with _located(f"batch {batch} of epoch {epoch}"):
                 self.schedule.supervised_step(loss * (share * num_processes()))  # gradients will be averaged

@@ -188,7 +188,7 @@ def test_protocols_that_split_by_themselves_refuse_own_parts(csv):
 
 def test_a_run_on_everything_and_one_on_the_parts_of_another(csv, tmp_path, capfd):
     start = ["train", "--csv", str(csv), "--tasks", TARGET, *SMALL_OPTIONS]
-    assert main([*start, "--split-sizes", "1,0,0", "--split", "random", "--out", str(tmp_path / "all")]) == 0
+    assert main([*start, "--split-sizes", "1.0,0,0", "--split", "random", "--out", str(tmp_path / "all")]) == 0
     assert "the network of the last of 2 is kept" in capfd.readouterr().out
     metrics = json.loads((tmp_path / "all" / "metrics.json").read_text())
     assert metrics["parts"] == {"train": 60} and metrics["kept_epoch"] == 2

@@ -190,8 +190,8 @@ def _benchmark(arguments: argparse.Namespace) -> None:
 
 def _config(arguments: argparse.Namespace) -> Config:
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
-    if "tasks" in overrides:
-        overrides["tasks"] = _names(overrides["tasks"], overrides)
+    for name in {"tasks", "descriptors_columns"} & set(overrides):
+        overrides[name] = _names(overrides[name], overrides)
     source = arguments.config or ("molecules" if "csv" in overrides else None)
     return load_config(source, overrides)
 

@@ -8,7 +8,7 @@ from importlib import resources
 from itertools import product
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Dict, List, Optional, get_type_hints
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, get_type_hints
 
 import yaml
 
@@ -78,6 +78,11 @@ class DataConfig(Options):
     descriptors: bool = option(
         False, "whether rdkit's descriptors of the whole molecule are joined to the pooled graph of MemGNN"
     )
+    descriptors_columns: List[str] = option(
+        [],
+        "columns of the CSV file with measured properties, such as temperature,pH, that are joined to the pooled "
+        "graph of MemGNN; predict needs them too",
+    )
     degree_features: List[str] = option(
         ["log"],
         f"node features of a TU set that has none, columns made of the degree: {', '.join(DEGREE_FEATURES)}",
@@ -139,10 +144,11 @@ class DataConfig(Options):
         return Limits(self.max_smiles_length, self.max_atoms)
 
     @property
-    def columns_beside(self) -> Dict[str, str]:
-        """Columns of the CSV file beside SMILES and tasks, by option."""
-        columns = {"splits_column": self.splits_column, "weight_column": self.weight_column}
-        return {name: column for name, column in columns.items() if column is not None}
+    def columns_beside(self) -> List[Tuple[str, str]]:
+        """Options that name columns of the CSV file beside SMILES and tasks, and each of these columns."""
+        columns = [("splits_column", self.splits_column), ("weight_column", self.weight_column)]
+        columns += [("descriptors_columns", name) for name in self.descriptors_columns]
+        return [(name, column) for name, column in columns if column is not None]
 
     @property
     def own_parts(self) -> List[str]:
@@ -400,10 +406,11 @@ def check_together(config: Config) -> None:
         raise ValueError(f"model.topology is for {reading}, not for {network.name}.")
     if network.for_molecules_only and on_graphs:
         raise ValueError(f"model.network: {network.name} is for molecules, not for {data.dataset}.")
-    if data.descriptors and (not network.takes_descriptors or on_graphs):
+    described = [name for name in ("descriptors", "descriptors_columns") if getattr(data, name)]
+    if described and (not network.takes_descriptors or on_graphs):
         taking = ", ".join(other.name for other in NETWORKS.values() if other.takes_descriptors)
         on = f" on {data.dataset}" if on_graphs else ""
-        raise ValueError(f"data.descriptors is for {taking} on molecules, not for {network.name}{on}.")
+        raise ValueError(f"data.{described[0]} is for {taking} on molecules, not for {network.name}{on}.")
     for name in ("class_balance", "task_weights"):
         if getattr(config.training, name) and network.learns_by_itself:
             raise ValueError(f"training.{name} is for networks trained by gradients, not for {network.name}.")
@@ -449,7 +456,7 @@ def _check_split(data: DataConfig) -> None:
 def _check_columns(data: DataConfig) -> None:
     """Refuse a column with two meanings, and columns without a file."""
     meaning = {data.smiles_column: "smiles_column", **dict.fromkeys(data.tasks, "tasks")}
-    for option_name, column in data.columns_beside.items():
+    for option_name, column in data.columns_beside:
         if data.csv is None:
             raise ValueError(f"data.{option_name} is for a CSV file of molecules (--csv).")
         if column in meaning:
@@ -459,7 +466,7 @@ def _check_columns(data: DataConfig) -> None:
 
 def _check_tasks(data: DataConfig, csv: str) -> None:
     if data.tasks == [ALL_TASKS] and ALL_TASKS not in column_names(csv, data.smiles_column):
-        beside = data.columns_beside.values()
+        beside = [column for _, column in data.columns_beside]
         data.tasks = [name for name in numeric_columns(csv, data.smiles_column) if name not in beside]
     if not data.tasks:
         columns = numeric_columns(csv, data.smiles_column)

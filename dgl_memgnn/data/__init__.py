@@ -10,7 +10,13 @@ from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, featurizer, smi
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.given_parts import PARTS, read_splits_file
 from dgl_memgnn.data.indices import check_parts, to_indices
-from dgl_memgnn.data.molecule_csv import column_names, iterate_molecules, numeric_columns, read_molecules
+from dgl_memgnn.data.molecule_csv import (
+    MoleculePiece,
+    column_names,
+    iterate_molecules,
+    numeric_columns,
+    read_molecules,
+)
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, is_molecular, load_named
@@ -32,6 +38,7 @@ __all__ = [
     "MoleculeDataset",
     "MoleculeError",
     "MoleculeNet",
+    "MoleculePiece",
     "PARTS",
     "TUDataset",
     "TU_DATASETS",

@@ -45,6 +45,8 @@ class GraphDataset(DGLDataset):
         Names of the descriptors of whole graphs; empty without them.
     descriptors : Tensor of shape (n, D) or None
         Descriptors of whole graphs, NaN where missing.
+    property_names : list of str
+        Which descriptors, the last of them, are measured properties that the source gives.
     weights : Tensor of shape (n,) or None
         How much each graph weighs in the loss; None if all weigh the same.
     dropped : list of Dropped
@@ -60,6 +62,7 @@ class GraphDataset(DGLDataset):
     smiles: list[str] | None = None
     descriptor_names: Sequence[str] = ()
     descriptors: Tensor | None = None
+    property_names: Sequence[str] = ()
     dropped: Sequence[Any] = ()
     parts: list[str] | None = None
     weights: Tensor | None = None

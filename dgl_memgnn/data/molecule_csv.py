@@ -37,6 +37,8 @@ class MoleculeTable(NamedTuple):
         The part of a split that each molecule is in, if that was asked for.
     weights : Tensor, optional
         The weight of each molecule, if that was asked for.
+    properties : sequence of Column
+        The columns of measured properties.
     """
 
     smiles: list[str]
@@ -44,6 +46,7 @@ class MoleculeTable(NamedTuple):
     rows: list[Any]
     parts: list[str] | None = None
     weights: Tensor | None = None
+    properties: Sequence[Column] = ()
 
 
 class MoleculePiece(NamedTuple):
@@ -66,6 +69,11 @@ class MoleculePiece(NamedTuple):
     smiles: list[str]
     rows: list[int]
 
+    def column(self, path: str | os.PathLike[str], name: str, option: str) -> Column:
+        """The cells of another column; the file and the option that asks for it are named in messages."""
+        position = _column(path, self.header, name, option)
+        return _target(path, name, [record[position] for record in self.records], self.rows)
+
 
 def read_molecules(
     path: str | os.PathLike[str],
@@ -73,6 +81,7 @@ def read_molecules(
     task_columns: Sequence[str] = (),
     splits_column: str | None = None,
     weight_column: str | None = None,
+    descriptors_columns: Sequence[str] = (),
 ) -> MoleculeTable:
     r"""Read SMILES and targets from a CSV file.
 
@@ -89,6 +98,8 @@ def read_molecules(
         The column that says train, val or test. Default: none.
     weight_column : str, optional
         The column of weights. Default: none.
+    descriptors_columns : sequence of str, optional
+        Columns of measured properties. Default: none.
 
     Returns
     -------
@@ -117,14 +128,18 @@ def read_molecules(
         return _target(path, name, [record[position] for piece in pieces for record in piece.records], rows)
 
     targets = [column(name, "task_columns, --tasks") for name in task_columns]
-    for target in targets:
-        if target.missing.all():
-            raise ValueError(f"{path}: the target {target.name!r} has no value in any row.")
+    properties = [column(name, "descriptors_columns, --descriptors-columns") for name in descriptors_columns]
+    for kind, columns in (("target", targets), ("property", properties)):
+        for each in columns:
+            if each.missing.all():
+                raise ValueError(f"{path}: the {kind} {each.name!r} has no value in any row.")
     parts = None if splits_column is None else read_parts(column(splits_column, "splits_column, --splits-column"))
     weights = (
         None if weight_column is None else read_weights(column(weight_column, "weight_column, --weight-column"))
     )
-    return MoleculeTable([smiles for piece in pieces for smiles in piece.smiles], targets, rows, parts, weights)
+    return MoleculeTable(
+        [smiles for piece in pieces for smiles in piece.smiles], targets, rows, parts, weights, properties
+    )
 
 
 def join_tables(tables: Mapping[str, tuple[str | os.PathLike[str], MoleculeTable]]) -> MoleculeTable:
@@ -144,13 +159,17 @@ def join_tables(tables: Mapping[str, tuple[str | os.PathLike[str], MoleculeTable
     if len(set(names)) < len(names):
         names = [str(path) for path, _ in tables.values()]
     every = [table for _, table in tables.values()]
-    targets = [_join_columns([table.targets[i] for table in every]) for i in range(len(every[0].targets))]
+    targets, properties = (
+        [_join_columns(list(columns)) for columns in zip(*(getattr(table, what) for table in every))]
+        for what in ("targets", "properties")
+    )
     return MoleculeTable(
         [smiles for table in every for smiles in table.smiles],
         targets,
         [f"{name}:{row}" for name, table in zip(names, every) for row in table.rows],
         [part for part, (_, table) in tables.items() for _ in table.rows],
         _join_weights(every),
+        properties,
     )
 
 

@@ -20,7 +20,7 @@ from dgl_memgnn.data.molecule_csv import join_tables, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.smiles import Limits
 from dgl_memgnn.tasks import Column, read_task, read_weights
-from dgl_memgnn.wording import list_names
+from dgl_memgnn.wording import list_names, significant
 
 _LISTED_ROWS = 5
 _LISTED_DUPLICATES = 3
@@ -77,6 +77,9 @@ class MoleculeDataset(GraphDataset):
         ``"train"``, ``"validation"`` or ``"test"`` of each molecule, where that is fixed. Default: it is not.
     weights : array-like of shape (n,), optional
         How much each molecule weighs in the loss. Default: all weigh the same.
+    properties : sequence of Column, optional
+        Measured properties, such as temperature and pH, that join the descriptors; a molecule without one of them
+        is dropped. Default: none.
 
     Attributes
     ----------
@@ -140,6 +143,7 @@ class MoleculeDataset(GraphDataset):
         limits: Limits = Limits(),
         parts: Sequence[str] | None = None,
         weights: Any = None,
+        properties: Sequence[Column] = (),
     ) -> None:
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
@@ -161,7 +165,12 @@ class MoleculeDataset(GraphDataset):
             self.task, self.labels, self._task_report = read_task(columns, task_type)
         spec = featurizers.featurizer(featurizer)
         self.featurizer, self.node_feats, self.edge_feats = spec.name, spec.node_feats, spec.edge_feats
-        self.descriptor_names = descriptor_names() if descriptors else []
+        self.property_names = [column.name for column in properties]
+        self.descriptor_names = [*(descriptor_names() if descriptors else []), *self.property_names]
+        self._properties = torch.empty(len(self.smiles), 0, dtype=torch.float64)
+        if properties:
+            numbers = [torch.from_numpy(column.numbers()) for column in properties]
+            self._properties = torch.stack(numbers, dim=1)
         self._cache_dir, self._limits = cache_dir, limits
         super().__init__(name)
 
@@ -183,6 +192,7 @@ class MoleculeDataset(GraphDataset):
         validation_csv: str | PathLike[str] | None = None,
         test_csv: str | PathLike[str] | None = None,
         weight_column: str | None = None,
+        descriptors_columns: Sequence[str] = (),
     ) -> MoleculeDataset:
         r"""Data set from a CSV file, or from one for each part of a split.
 
@@ -210,6 +220,8 @@ class MoleculeDataset(GraphDataset):
             Files with the same columns that hold these parts; ``path`` is the training part then. Default: none.
         weight_column : str, optional
             The column of weights, in the first file. Default: all weigh the same.
+        descriptors_columns : sequence of str, optional
+            Columns of measured properties. Default: none.
 
         Returns
         -------
@@ -248,6 +260,7 @@ class MoleculeDataset(GraphDataset):
                     list(task_columns or ()),
                     splits_column,
                     weight_column if part == "train" else None,
+                    descriptors_columns,
                 ),
             )
             for part, file in files.items()
@@ -264,6 +277,7 @@ class MoleculeDataset(GraphDataset):
             limits=limits,
             parts=table.parts,
             weights=table.weights,
+            properties=table.properties,
         )
 
     def process(self) -> None:
@@ -271,6 +285,10 @@ class MoleculeDataset(GraphDataset):
         labelled = list(range(len(self.smiles)))
         if self.task is not None:
             labelled = (~self.labels.isnan()).any(dim=1).nonzero().flatten().tolist()
+        lacking = self._properties.isnan()
+        for i in lacking.any(dim=1).nonzero().flatten().tolist():
+            reasons[i] = f"no value in {self.property_names[int(lacking[i].nonzero()[0])]!r}"
+        labelled = [i for i in labelled if not lacking[i].any()]
         graphs, found = smiles_to_graphs(
             [self.smiles[i] for i in labelled], self.featurizer, self._cache_dir, self._limits
         )
@@ -288,14 +306,18 @@ class MoleculeDataset(GraphDataset):
             raise ValueError(f"No molecule remains: {self.drop_report()}")
         if self.task is not None:
             self.labels = self.task.labels(self.labels)
-        if self.descriptor_names:
-            self.descriptors = smiles_to_descriptors(
-                self.smiles, self.descriptor_names, self._cache_dir, self._limits
-            )
+        self._properties = self._properties[kept]
+        computed = self.descriptor_names[: len(self.descriptor_names) - len(self.property_names)]
+        if computed:
+            self.descriptors = smiles_to_descriptors(self.smiles, computed, self._cache_dir, self._limits)
+        if self.property_names:
+            given = [] if self.descriptors is None else [self.descriptors.double()]
+            self.descriptors = torch.cat([*given, self._properties], dim=1)
 
     def content(self) -> list[Any]:
         weights = [] if self.weights is None else [self.weights.numpy()]
-        return [*super().content(), self.smiles, self.dropped, *weights]
+        properties = [self.property_names, self._properties.numpy()] if self.property_names else []
+        return [*super().content(), self.smiles, self.dropped, *weights, *properties]
 
     def report(self) -> list[str]:
         lines = [self.drop_report(), self.duplicate_report(), self.alike_report()]
@@ -304,9 +326,17 @@ class MoleculeDataset(GraphDataset):
         lines.append(
             f"Features: {self.featurizer}, {self.node_feats} an atom and {self.edge_feats} a bond (--featurizer)."
         )
-        if self.descriptor_names:
+        computed = len(self.descriptor_names) - len(self.property_names)
+        if computed:
+            lines.append(f"Descriptors: {computed} of rdkit, of the whole molecule (--no-descriptors).")
+        if self.property_names:
+            low, high = self._properties.amin(dim=0).tolist(), self._properties.amax(dim=0).tolist()
+            ranges = [
+                f"{name!r} from {significant(least)} to {significant(most)}"
+                for name, least, most in zip(self.property_names, low, high)
+            ]
             lines.append(
-                f"Descriptors: {len(self.descriptor_names)} of rdkit, of the whole molecule (--no-descriptors)."
+                f"Measured properties: {', '.join(ranges)} (--descriptors-columns); predict needs them too."
             )
         return lines
 

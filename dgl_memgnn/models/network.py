@@ -32,6 +32,8 @@ class Widths:
         Of the topological embedding.
     descriptor_feats : int
         Of the descriptors of a whole graph; 0 where there are none.
+    property_feats : int
+        How many of these, the last, are measured properties.
     """
 
     node_feats: int
@@ -39,6 +41,7 @@ class Widths:
     out_feats: int
     topology_feats: int = 0
     descriptor_feats: int = 0
+    property_feats: int = 0
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,7 @@ def load_dataset(config: Config) -> GraphDataset:
         data.validation_csv,
         data.test_csv,
         data.weight_column,
+        data.descriptors_columns,
     )
 
 
@@ -148,6 +149,7 @@ def widths_of(config: Config, dataset: GraphDataset) -> Widths:
         task_of(dataset).num_outputs,
         config.data.embedding_width,
         len(dataset.descriptor_names),
+        len(dataset.property_names),
     )
 
 

@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 import dgl
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dgl_memgnn.data import MoleculeError, iterate_molecules, smiles_to_descriptors, smiles_to_graph
+from dgl_memgnn.data import MoleculeError, MoleculePiece, iterate_molecules, smiles_to_descriptors, smiles_to_graph
 from dgl_memgnn.files import replacing
 from dgl_memgnn.runs.assembly import embed_for, embedding_of
 from dgl_memgnn.runs.run import FILES, STATE
 from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
+from dgl_memgnn.tasks import Column
 
 __all__ = ["PredictionCounts", "Predictor"]
 
@@ -64,6 +66,8 @@ class Predictor:
         What is predicted.
     task_names : list of str
         Names of the targets.
+    property_names : list of str
+        Measured properties that each molecule needs, see ``--descriptors-columns``.
 
     Raises
     ------
@@ -82,19 +86,23 @@ class Predictor:
                 raise ValueError(f"{folder} was trained on {network.config.data.dataset}, not on molecules.")
         _check_agreement(folders, self._networks)
         first = self._networks[0]
-        self.config, self.task, self._descriptor_names = first.config, first.task, first.descriptor_names
+        self.config, self.task, self.property_names = first.config, first.task, first.property_names
+        self._descriptor_names = first.descriptor_names[: len(first.descriptor_names) - len(self.property_names)]
 
     @property
     def task_names(self) -> list[str]:
         return self.task.names
 
-    def predict(self, smiles: Sequence[str]) -> pd.DataFrame:
+    def predict(self, smiles: Sequence[str], properties: Sequence[Column] = ()) -> pd.DataFrame:
         """Predict for molecules.
 
         Parameters
         ----------
         smiles : sequence of str
             SMILES of the molecules.
+        properties : sequence of Column, optional
+            The measured properties that the network was trained with, :attr:`property_names`, in their order. A
+            molecule without a number in one of them is not predicted.
 
         Returns
         -------
@@ -104,17 +112,29 @@ class Predictor:
             of several classes, ``<task>`` holds the most probable one, and ``<task>_<class>`` the probability of
             each. Of several runs, these are means, and a column ``<column>_std`` after each holds the standard
             deviation over the runs.
+
+        Raises
+        ------
+        ValueError
+            If the properties are not those that the network was trained with.
         """
+        names = [column.name for column in properties]
+        if names != self.property_names:
+            raise ValueError(f"The network takes the properties {self.property_names}, got {names}.")
+        lacking = [_lacking(properties, row) for row in range(len(smiles))]
         smiles = list(smiles)
         data, graphs, kept, reasons = self.config.data, [], [], []
         for row, text in enumerate(smiles):
             try:
+                if lacking[row]:
+                    raise MoleculeError(lacking[row])
                 graphs.append(smiles_to_graph(text, data.featurizer, data.limits))
                 kept.append(row)
                 reasons.append("")
             except MoleculeError as error:
                 reasons.append(str(error))
-        predicted = self._predict([smiles[row].strip() for row in kept], graphs) if graphs else []
+        measured = np.array([column.parsed[kept] for column in properties]).reshape(len(properties), len(kept)).T
+        predicted = self._predict([smiles[row].strip() for row in kept], graphs, measured) if graphs else []
         shape = (len(self._networks), len(reasons), self.task.num_outputs)
         values = np.full(shape, np.nan, dtype=np.result_type(np.float32, *predicted))
         if graphs:
@@ -122,11 +142,14 @@ class Predictor:
         spread = values.std(axis=0) if len(self._networks) > 1 else None
         return pd.DataFrame({**self.task.columns(values.mean(axis=0), spread), "reason": reasons})
 
-    def _predict(self, smiles: list[str], graphs: list[dgl.DGLGraph]) -> list[np.ndarray]:
+    def _predict(self, smiles: list[str], graphs: list[dgl.DGLGraph], measured: np.ndarray) -> list[np.ndarray]:
         any(embed_for(network.config, graphs) for network in self._networks)  # one embedding serves all
         names, descriptors = self._descriptor_names, None
         if names:
             descriptors = smiles_to_descriptors(smiles, names, limits=self.config.data.limits)
+        if self.property_names:
+            computed = [] if descriptors is None else [descriptors.double()]
+            descriptors = torch.cat([*computed, torch.from_numpy(measured)], dim=1)
         molecules = _Molecules(smiles, graphs, descriptors)
         return [network.predict(molecules).numpy() for network in self._networks]
 
@@ -166,7 +189,7 @@ class Predictor:
         Raises
         ------
         ValueError
-            If the source is no readable CSV or lacks the column, or if the target is the source or a file of the
+            If the source is no readable CSV or lacks a column, or if the target is the source or a file of the
             run.
         FileExistsError
             If the target is there, without ``overwrite``.
@@ -176,7 +199,10 @@ class Predictor:
         column = smiles_column or self.config.data.smiles_column
         source, target = Path(source), Path(target)
         _check_target(source, target, self._folders, overwrite)
-        total = sum(len(piece.smiles) for piece in iterate_molecules(source, column))
+        total = 0
+        for piece in iterate_molecules(source, column):
+            properties_of(source, piece, self.property_names)
+            total += len(piece.smiles)
         renamed: dict[str, str] = {}
         failed = 0
         first_failures: list[tuple[int, str]] = []
@@ -187,7 +213,7 @@ class Predictor:
             tqdm(total=total, unit="molecule", disable=not progress) as bar,
         ):
             for i, piece in enumerate(iterate_molecules(source, column, chunk_size)):
-                table = self.predict(piece.smiles)
+                table = self.predict(piece.smiles, properties_of(source, piece, self.property_names))
                 failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
                 renamed = _clashing(list(table.columns), piece.header)
                 own = pd.DataFrame(piece.records, columns=piece.header)
@@ -196,6 +222,20 @@ class Predictor:
                 first_failures += failures[: _LISTED_FAILURES - len(first_failures)]
                 bar.update(len(table))
         return PredictionCounts(total, failed, first_failures, renamed)
+
+
+def properties_of(source: Path, piece: MoleculePiece, names: Sequence[str]) -> list[Column]:
+    """The columns of measured properties of a piece of a file; ValueError if one is missing or no number."""
+    option = "the network was trained with it, --descriptors-columns"
+    columns = [piece.column(source, name, option) for name in names]
+    for column in columns:
+        column.numbers()
+    return columns
+
+
+def _lacking(properties: Sequence[Column], row: int) -> str:
+    """Why a row cannot be predicted for want of a property; empty if it can."""
+    return next((f"no value in {column.name!r}" for column in properties if np.isnan(column.parsed[row])), "")
 
 
 def _clashing(names: Sequence[Any], header: list[str]) -> dict[str, str]:
@@ -266,6 +306,7 @@ def _contract(network: StoredNetwork) -> dict[str, Any]:
         "embedding": (data.embedding, data.embedding_width),
         "continue_prob": getattr(embedding_of(data), "continue_prob", None),
         "descriptors": network.descriptor_names,
+        "properties": network.property_names,
         "limits": tuple(data.limits),
         "data": network.digest[:12],
     }

@@ -31,6 +31,7 @@ def store_network(folder: Path, assembly: Assembly) -> None:
         task=learner.task.state_dict(),
         widths=asdict(widths_of(assembly.config, dataset)),
         descriptor_names=list(dataset.descriptor_names),
+        property_names=list(dataset.property_names),
         for_molecules=dataset.smiles is not None,
         config=asdict(assembly.config),
         digest=dataset.digest,
@@ -52,6 +53,8 @@ class StoredNetwork:
     task : Task
     descriptor_names : list of str
         Names of the descriptors that the network takes; empty if it takes none.
+    property_names : list of str
+        The last of these: measured properties, which no SMILES tells.
     digest : str
         Digest of the data that it was trained on.
     for_molecules : bool
@@ -85,6 +88,7 @@ class StoredNetwork:
         self.config = load_config(overrides={**values, "device": "cpu"})
         self.task = make_task(content["task_type"], content["task_arguments"])
         self.descriptor_names: list[str] = content["descriptor_names"]
+        self.property_names: list[str] = content.get("property_names", [])  # older ones know none
         self.digest: str = content["digest"]
         self.for_molecules: bool = content["for_molecules"]
         self._learner = build_learner(self.config, self.task, Widths(**content["widths"]))

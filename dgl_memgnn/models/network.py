@@ -9,13 +9,27 @@ from typing import Any
 import dgl
 from torch import Tensor, nn
 
-__all__ = ["INPUTS", "Network", "Widths"]
+__all__ = ["INPUTS", "Network", "Widths", "readout_of"]
 
 INPUTS: dict[str, Callable[[dgl.DGLGraph], Tensor | None]] = {
     "feat": lambda graph: graph.ndata["feat"],
     "edge_feat": lambda graph: graph.edata.get("feat"),
     "topology": lambda graph: graph.ndata["topology"],
 }
+
+
+def readout_of(model: nn.Module) -> nn.Module:
+    """The module of a network that pools each graph into one row.
+
+    ValueError if there is no such module.
+    """
+    network = getattr(model, "network", model)  # of one that reads a topological embedding too
+    readout = getattr(network, "readout", None)
+    if not isinstance(readout, nn.Module):
+        raise ValueError(
+            f"{type(network).__name__} does not pool a graph into one row, so there are no embeddings of it."
+        )
+    return readout
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ class Predictor:
     ----------
     names : list of str
         Names of the folders of the runs.
+    networks : list of StoredNetwork
+        The networks.
     task : Task
         What is predicted.
     task_names : list of str
@@ -79,13 +81,23 @@ class Predictor:
 
     def __init__(self, run: str | PathLike[str]) -> None:
         folders = self._folders = _run_folders(Path(run))
-        self.names = [folder.name for folder in folders]
-        self._networks = [StoredNetwork(folder) for folder in folders]
-        for folder, network in zip(folders, self._networks):
+        networks = [StoredNetwork.load(folder) for folder in folders]
+        for folder, network in zip(folders, networks):
             if not network.for_molecules:
                 raise ValueError(f"{folder} was trained on {network.config.data.dataset}, not on molecules.")
-        _check_agreement(folders, self._networks)
-        first = self._networks[0]
+        _check_agreement(folders, networks)
+        self._take(networks, [folder.name for folder in folders])
+
+    @classmethod
+    def of_networks(cls, networks: Sequence[StoredNetwork]) -> Predictor:
+        """A predictor of networks that are in no folder."""
+        predictor = cls.__new__(cls)
+        predictor._folders = []
+        predictor._take(networks, [f"network{i}" for i in range(len(networks))])
+        return predictor
+
+    def _take(self, networks: Sequence[StoredNetwork], names: list[str]) -> None:
+        self.networks, self.names, first = networks, names, networks[0]
         self.config, self.task, self.property_names = first.config, first.task, first.property_names
         self._descriptor_names = first.descriptor_names[: len(first.descriptor_names) - len(self.property_names)]
 
@@ -118,6 +130,54 @@ class Predictor:
         ValueError
             If the properties are not those that the network was trained with.
         """
+        values, reasons = self.outputs(smiles, properties)
+        spread = values.std(axis=0) if len(self.networks) > 1 else None
+        return pd.DataFrame({**self.task.columns(values.mean(axis=0), spread), "reason": reasons})
+
+    def outputs(self, smiles: Sequence[str], properties: Sequence[Column] = ()) -> tuple[np.ndarray, list[str]]:
+        """Predictions of each network, of shape (networks, n, num_outputs), NaN where there is none, and why."""
+        kept, molecules, reasons = self._read(smiles, properties)
+        predicted = [network.predict(molecules).numpy() for network in self.networks] if kept else []
+        shape = (len(self.networks), len(reasons), self.task.num_outputs)
+        values = np.full(shape, np.nan, dtype=np.result_type(np.float32, *predicted))
+        if kept:
+            values[:, kept] = predicted
+        return values, reasons
+
+    def embed(self, smiles: Sequence[str], properties: Sequence[Column] = ()) -> tuple[np.ndarray, list[str]]:
+        """Embed molecules.
+
+        Parameters
+        ----------
+        smiles, properties
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        ndarray of shape (n, D)
+            float32: what the network pools each graph into, after the last memory layer; NaN where there is none.
+        list of str
+            Why a molecule has none; empty if it has.
+
+        Raises
+        ------
+        ValueError
+            If there are several networks, whose dimensions are not each other's, or one does not pool graphs.
+        """
+        if len(self.networks) > 1:
+            raise ValueError(
+                f"Embeddings are those of one network, and here are {', '.join(self.names)}: give one."
+            )
+        kept, molecules, reasons = self._read(smiles, properties)
+        values = np.full((len(reasons), self.config.model.hidden_feats), np.nan, dtype=np.float32)
+        if kept:
+            values[kept] = self.networks[0].embed(molecules).float().numpy()
+        return values, reasons
+
+    def _read(
+        self, smiles: Sequence[str], properties: Sequence[Column]
+    ) -> tuple[list[int], _Molecules, list[str]]:
+        """Which rows are molecules, these as networks take them, and for each row why it is none."""
         names = [column.name for column in properties]
         if names != self.property_names:
             raise ValueError(f"The network takes the properties {self.property_names}, got {names}.")
@@ -133,25 +193,16 @@ class Predictor:
                 reasons.append("")
             except MoleculeError as error:
                 reasons.append(str(error))
-        measured = np.array([column.parsed[kept] for column in properties]).reshape(len(properties), len(kept)).T
-        predicted = self._predict([smiles[row].strip() for row in kept], graphs, measured) if graphs else []
-        shape = (len(self._networks), len(reasons), self.task.num_outputs)
-        values = np.full(shape, np.nan, dtype=np.result_type(np.float32, *predicted))
+        kept_smiles = [smiles[row].strip() for row in kept]
         if graphs:
-            values[:, kept] = predicted
-        spread = values.std(axis=0) if len(self._networks) > 1 else None
-        return pd.DataFrame({**self.task.columns(values.mean(axis=0), spread), "reason": reasons})
-
-    def _predict(self, smiles: list[str], graphs: list[dgl.DGLGraph], measured: np.ndarray) -> list[np.ndarray]:
-        any(embed_for(network.config, graphs) for network in self._networks)  # one embedding serves all
-        names, descriptors = self._descriptor_names, None
-        if names:
-            descriptors = smiles_to_descriptors(smiles, names, limits=self.config.data.limits)
+            any(embed_for(network.config, graphs) for network in self.networks)  # one embedding serves all
+        parts = []
+        if self._descriptor_names and graphs:
+            parts = [smiles_to_descriptors(kept_smiles, self._descriptor_names, limits=data.limits)]
         if self.property_names:
-            computed = [] if descriptors is None else [descriptors.double()]
-            descriptors = torch.cat([*computed, torch.from_numpy(measured)], dim=1)
-        molecules = _Molecules(smiles, graphs, descriptors)
-        return [network.predict(molecules).numpy() for network in self._networks]
+            measured = np.array([column.parsed[kept] for column in properties]).reshape(-1, len(kept)).T
+            parts = [*(part.double() for part in parts), torch.from_numpy(measured.copy())]
+        return kept, _Molecules(kept_smiles, graphs, torch.cat(parts, dim=1) if parts else None), reasons
 
     def predict_csv(
         self,

@@ -10,21 +10,25 @@ from typing import Any
 from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
-from dgl_memgnn.models import Widths
+from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.runs.assembly import Assembly, build_learner, widths_of
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 
-__all__ = ["StoredNetwork", "store_network"]
+__all__ = ["StoredNetwork", "network_content", "store_network"]
 
 CHECKPOINT = "checkpoint.pt"
 
 
 def store_network(folder: Path, assembly: Assembly) -> None:
     """Write a network, as it now is, with all it takes to predict, to a run folder."""
+    save_checkpoint(folder / CHECKPOINT, **network_content(assembly))
+
+
+def network_content(assembly: Assembly) -> dict[str, Any]:
+    """A network, as it now is, with all it takes to predict: tensors and plain values."""
     learner, dataset = assembly.learner, assembly.dataset
-    save_checkpoint(
-        folder / CHECKPOINT,
+    return dict(
         model=learner.evaluated.state_dict(),
         task_type=learner.task.task_type,
         task_arguments=learner.task.arguments,
@@ -40,15 +44,16 @@ def store_network(folder: Path, assembly: Assembly) -> None:
 
 
 class StoredNetwork:
-    """A trained network out of a run folder
+    """A trained network as it was stored
 
     Parameters
     ----------
-    folder : Path
-        The folder.
+    content : dict
+        What :func:`network_content` gave.
 
     Attributes
     ----------
+    content : dict
     config : Config
     task : Task
     descriptor_names : list of str
@@ -60,29 +65,29 @@ class StoredNetwork:
     for_molecules : bool
         Whether these were molecules.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no checkpoint.
-    ValueError
-        If the checkpoint is damaged, or of another version.
     """
 
     config: Config
     task: Task
 
-    def __init__(self, folder: Path) -> None:
+    @classmethod
+    def load(cls, folder: Path) -> StoredNetwork:
+        """The network of a run folder.
+
+        FileNotFoundError if there is no checkpoint; ValueError if it is damaged, or of another version.
+        """
         path = folder / CHECKPOINT
         content = load_checkpoint(path)
         try:
-            self._assemble(content)
+            return cls(content)
         except (AttributeError, KeyError, RuntimeError, TypeError) as error:
             problem = str(error).partition("\n")[0]
             raise ValueError(
                 f"{path} does not hold a whole network ({problem}). Train again, or restore the file."
             ) from error
 
-    def _assemble(self, content: dict[str, Any]) -> None:
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
         sections = content["config"].values()
         values = {key: value for section in sections for key, value in section.items()}
         self.config = load_config(overrides={**values, "device": "cpu"})
@@ -98,3 +103,9 @@ class StoredNetwork:
     def predict(self, dataset: Any) -> Tensor:
         """Predict for graphs, with the descriptors and the embedding that the network takes: (n, num_outputs)."""
         return self._learner.predict(dataset)
+
+    def embed(self, dataset: Any) -> Tensor:
+        """The pooled graphs, a row each: (n, D). ValueError if the network has none."""
+        if NETWORKS[self.config.model.network].learns_by_itself:
+            raise ValueError(f"{self.config.model.network} has no pooled graph, so there are no embeddings of it.")
+        return self._learner.embed(dataset)

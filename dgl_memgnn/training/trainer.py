@@ -19,6 +19,7 @@ from torch.utils.data import Subset
 from tqdm import tqdm
 
 from dgl_memgnn.data import check_parts, to_indices
+from dgl_memgnn.models.network import readout_of
 from dgl_memgnn.nn.norm import join_batch_norms
 from dgl_memgnn.tasks import Task, label_weights
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
@@ -253,6 +254,39 @@ class Trainer:
         for i, share in enumerate(shares):
             prediction[i :: num_processes()] = share
         return prediction
+
+    def embed(self, dataset: Sequence[Any], indices: Any = None) -> Tensor:
+        """Pooled graphs of a data set: what the network's readout gives.
+
+        Parameters
+        ----------
+        dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
+            As in :meth:`fit`; labels are not looked at.
+        indices : sequence of int or boolean mask, optional
+            Indices of the graphs. Default: all.
+
+        Returns
+        -------
+        torch.Tensor
+            A row a graph, of shape :math:`(n, D)`.
+
+        Raises
+        ------
+        ValueError
+            If the network has no readout of its own.
+        """
+        readout, pooled = readout_of(self.evaluated), []
+
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            pooled.append((output[0] if isinstance(output, tuple) else output).detach().cpu())
+
+        rows: Any = to_indices(slice(None) if indices is None else indices, len(dataset))
+        hook = readout.register_forward_hook(keep)
+        try:
+            self._predict(dataset, rows)
+        finally:
+            hook.remove()
+        return torch.cat(pooled)
 
     def score(self, dataset: Sequence[Any], indices: Any = None) -> dict[str, float]:
         """Metrics of the predictions for graphs of a data set, the one that decides first.

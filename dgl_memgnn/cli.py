@@ -1,10 +1,11 @@
-"""The command line: dgl-memgnn train, benchmark, predict, tables."""
+"""The command line: dgl-memgnn train, benchmark, predict, embed, tables."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import csv
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any, Union, get_origin
 from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
+from dgl_memgnn.embed_command import add_embed_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
 from dgl_memgnn.training.distributed import process_group, rank
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         remedy = " Whole epochs are stored, and the same command continues." if is_training else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:
         print(f"dgl-memgnn: {error}", file=sys.stderr)
         return 1
     return 0
@@ -72,10 +74,15 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")
     bench.add_argument(
         "--members",
-        type=int,
-        default=1,
+        type=_positive,
         metavar="N",
-        help="networks trained on each split, whose mean prediction is scored too; default: 1",
+        help="networks trained on each split, whose mean prediction is scored too; default: 1, of protocol fair 3",
+    )
+    bench.add_argument(
+        "--search",
+        type=_mapping,
+        metavar="JSON",
+        help="candidates of protocol fair, lists of values by key, in place of the configuration's section search",
     )
     bench.add_argument("--workers", type=int, default=2, metavar="N", help="number of processes; default: 2")
     bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<configuration>-<protocol>")
@@ -100,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
     predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
+
+    add_embed_command(commands)
 
     tables = commands.add_parser(
         "tables",
@@ -167,8 +176,23 @@ def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> 
     print(f"Stored in {folder}.")
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
+    return int(text)
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    with contextlib.suppress(ValueError):
+        if isinstance(value := json.loads(text), dict):
+            return value
+    raise argparse.ArgumentTypeError(f'expected JSON such as {{"dropout": [0.0, 0.2]}}, got {text!r}')
+
+
 def _benchmark(arguments: argparse.Namespace) -> None:
     config = _config(arguments)
+    if arguments.search is not None:
+        config.search = arguments.search
     folder = arguments.out or Path("runs", f"{_name(arguments, config)}-{arguments.protocol}")
     result = benchmark(
         config,

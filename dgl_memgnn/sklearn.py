@@ -202,7 +202,7 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return {"train": train, "validation": validation} if share else {"train": train}
 
     def _rebuilt(self) -> Predictor:
-        return Predictor.of_networks([StoredNetwork(content) for content in self._contents])
+        return Predictor.of_networks([StoredNetwork.of_content(content) for content in self._contents])
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Predictions of each network, of shape (networks, n, num_outputs)."""

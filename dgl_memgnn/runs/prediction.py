@@ -25,7 +25,7 @@ from dgl_memgnn.tasks import Column
 
 __all__ = ["PredictionCounts", "Predictor"]
 
-_LISTED_FAILURES = 5
+LISTED_FAILURES = 5
 
 
 class PredictionCounts(NamedTuple):
@@ -60,6 +60,8 @@ class Predictor:
 
     Attributes
     ----------
+    folders : list of Path
+        The folders of the runs; empty if the networks are in none.
     names : list of str
         Names of the folders of the runs.
     networks : list of StoredNetwork
@@ -80,8 +82,8 @@ class Predictor:
     """
 
     def __init__(self, run: str | PathLike[str]) -> None:
-        folders = self._folders = _run_folders(Path(run))
-        networks = [StoredNetwork.load(folder) for folder in folders]
+        folders = self.folders = _run_folders(Path(run))
+        networks = [StoredNetwork(folder) for folder in folders]
         for folder, network in zip(folders, networks):
             if not network.for_molecules:
                 raise ValueError(f"{folder} was trained on {network.config.data.dataset}, not on molecules.")
@@ -92,7 +94,7 @@ class Predictor:
     def of_networks(cls, networks: Sequence[StoredNetwork]) -> Predictor:
         """A predictor of networks that are in no folder."""
         predictor = cls.__new__(cls)
-        predictor._folders = []
+        predictor.folders = []
         predictor._take(networks, [f"network{i}" for i in range(len(networks))])
         return predictor
 
@@ -204,6 +206,14 @@ class Predictor:
             parts = [*(part.double() for part in parts), torch.from_numpy(measured.copy())]
         return kept, _Molecules(kept_smiles, graphs, torch.cat(parts, dim=1) if parts else None), reasons
 
+    def count(self, source: Path, column: str) -> int:
+        """Number of molecules of a CSV file, read to its end; ValueError if it lacks something on the way."""
+        total = 0
+        for piece in iterate_molecules(source, column):
+            properties_of(source, piece, self.property_names)
+            total += len(piece.smiles)
+        return total
+
     def predict_csv(
         self,
         source: str | PathLike[str],
@@ -249,11 +259,8 @@ class Predictor:
         """
         column = smiles_column or self.config.data.smiles_column
         source, target = Path(source), Path(target)
-        _check_target(source, target, self._folders, overwrite)
-        total = 0
-        for piece in iterate_molecules(source, column):
-            properties_of(source, piece, self.property_names)
-            total += len(piece.smiles)
+        check_target(source, target, self.folders, overwrite)
+        total = self.count(source, column)
         renamed: dict[str, str] = {}
         failed = 0
         first_failures: list[tuple[int, str]] = []
@@ -266,11 +273,11 @@ class Predictor:
             for i, piece in enumerate(iterate_molecules(source, column, chunk_size)):
                 table = self.predict(piece.smiles, properties_of(source, piece, self.property_names))
                 failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
-                renamed = _clashing(list(table.columns), piece.header)
+                renamed = clashing(list(table.columns), piece.header)
                 own = pd.DataFrame(piece.records, columns=piece.header)
                 pd.concat([own, table.rename(columns=renamed)], axis=1).to_csv(file, index=False, header=i == 0)
                 failed += len(failures)
-                first_failures += failures[: _LISTED_FAILURES - len(first_failures)]
+                first_failures += failures[: LISTED_FAILURES - len(first_failures)]
                 bar.update(len(table))
         return PredictionCounts(total, failed, first_failures, renamed)
 
@@ -289,7 +296,7 @@ def _lacking(properties: Sequence[Column], row: int) -> str:
     return next((f"no value in {column.name!r}" for column in properties if np.isnan(column.parsed[row])), "")
 
 
-def _clashing(names: Sequence[Any], header: list[str]) -> dict[str, str]:
+def clashing(names: Sequence[Any], header: list[str]) -> dict[str, str]:
     """New names for columns of predictions that a file has already."""
     renamed: dict[str, str] = {}
     taken = {*names, *header}
@@ -333,7 +340,7 @@ def _check_agreement(folders: Sequence[Path], networks: Sequence[StoredNetwork])
 
 def _differing(first: Any, second: Any) -> str:
     """Two values; of long lists, what only one of them has."""
-    if isinstance(first, list) and isinstance(second, list) and len(first) + len(second) > _LISTED_FAILURES:
+    if isinstance(first, list) and isinstance(second, list) and len(first) + len(second) > LISTED_FAILURES:
         only = [[item for item in a if item not in b] for a, b in ((first, second), (second, first))]
         return (
             f"{len(first)} and {len(second)}: of these the first alone has {_some(only[0])}, the second alone "
@@ -343,8 +350,8 @@ def _differing(first: Any, second: Any) -> str:
 
 
 def _some(names: list[Any]) -> str:
-    listed = ", ".join(map(repr, names[:_LISTED_FAILURES]))
-    return listed + f" and {len(names) - _LISTED_FAILURES} more" * (len(names) > _LISTED_FAILURES) or "none"
+    listed = ", ".join(map(repr, names[:LISTED_FAILURES]))
+    return listed + f" and {len(names) - LISTED_FAILURES} more" * (len(names) > LISTED_FAILURES) or "none"
 
 
 def _contract(network: StoredNetwork) -> dict[str, Any]:
@@ -378,7 +385,7 @@ def _run_folders(run: Path) -> list[Path]:
     return folders
 
 
-def _check_target(source: Path, target: Path, runs: Sequence[Path], overwrite: bool) -> None:
+def check_target(source: Path, target: Path, runs: Sequence[Path], overwrite: bool) -> None:
     """Refuse a file that could not be written in the end, or should not."""
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} in.")

@@ -48,8 +48,8 @@ class StoredNetwork:
 
     Parameters
     ----------
-    content : dict
-        What :func:`network_content` gave.
+    folder : Path
+        A run folder.
 
     Attributes
     ----------
@@ -70,23 +70,25 @@ class StoredNetwork:
     config: Config
     task: Task
 
-    @classmethod
-    def load(cls, folder: Path) -> StoredNetwork:
-        """The network of a run folder.
-
-        FileNotFoundError if there is no checkpoint; ValueError if it is damaged, or of another version.
-        """
+    def __init__(self, folder: Path) -> None:
         path = folder / CHECKPOINT
         content = load_checkpoint(path)
         try:
-            return cls(content)
+            self._assemble(content)
         except (AttributeError, KeyError, RuntimeError, TypeError) as error:
             problem = str(error).partition("\n")[0]
             raise ValueError(
                 f"{path} does not hold a whole network ({problem}). Train again, or restore the file."
             ) from error
 
-    def __init__(self, content: dict[str, Any]) -> None:
+    @classmethod
+    def of_content(cls, content: dict[str, Any]) -> StoredNetwork:
+        """The network of what :func:`network_content` gave."""
+        network = cls.__new__(cls)
+        network._assemble(content)
+        return network
+
+    def _assemble(self, content: dict[str, Any]) -> None:
         self.content = content
         sections = content["config"].values()
         values = {key: value for section in sections for key, value in section.items()}

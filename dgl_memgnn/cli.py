@@ -105,6 +105,21 @@ def _parser() -> argparse.ArgumentParser:
         help="CSV file to write: the columns of F, then those of the prediction",
     )
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
+    predict.add_argument(
+        "--interval",
+        type=float,
+        metavar="LEVEL",
+        help="add columns <task>_low and <task>_high: intervals that cover this share of molecules like those of "
+        "the validation part, such as 0.9; of regression",
+    )
+    predict.add_argument(
+        "--calibrate", action="store_true", help="calibrate probabilities by the validation part; of classes"
+    )
+    predict.add_argument(
+        "--similarity",
+        action="store_true",
+        help="add a column similarity_to_training: Tanimoto similarity to the nearest training molecule",
+    )
     predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
 
@@ -247,7 +262,13 @@ def _predict(arguments: argparse.Namespace) -> None:
             flush=True,
         )
     counts = predictor.predict_csv(
-        arguments.csv, arguments.out, arguments.smiles_column, overwrite=arguments.overwrite
+        arguments.csv,
+        arguments.out,
+        arguments.smiles_column,
+        overwrite=arguments.overwrite,
+        interval=arguments.interval,
+        calibrate=arguments.calibrate,
+        similarity=arguments.similarity,
     )
     print(f"{counts.total - counts.failed} of {counts.total} molecules predicted, written to {arguments.out}.")
     print(predictor.task.meaning)

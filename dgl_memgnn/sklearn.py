@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -36,7 +37,7 @@ _SECTIONS: dict[str, Any] = {"data": DataConfig, "model": ModelConfig, "training
 class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """What both estimators share: training of one network or several, embeddings, storage."""
 
-    _task_type: str
+    _task_types: tuple[str, ...]  # that it is for; the first is what it learns unless asked otherwise
 
     def __init__(
         self,
@@ -135,10 +136,15 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         estimator._take(predictor, str(run))
         return estimator
 
+    @property
+    def _task_type(self) -> str:
+        """The kind of task that fit poses."""
+        return self._task_types[0]
+
     def _take(self, predictor: Predictor, source: str) -> None:
         """Become the estimator of stored networks."""
         task = predictor.task
-        if task.task_type != self._task_type:
+        if task.task_type not in self._task_types:
             raise ValueError(f"{source} is of {task.describe()}, which {type(self).__name__} is not for.")
         self._contents = [network.content for network in predictor.networks]
         self._predictor_ = predictor
@@ -271,6 +277,8 @@ dropout
     ensemble_size : int, optional
         Number of networks, trained from seeds and validation parts of their own, whose mean is predicted.
         Default: ``1``.
+    mean_variance : bool, optional
+        Whether the network predicts a variance too, see :class:`dgl_memgnn.tasks.MeanVariance`. Default: ``False``.
     random_state : int, RandomState or None, optional
         Default: ``None``, another seed each time.
     verbose : bool, optional
@@ -291,7 +299,19 @@ dropout
     (1, 16)
     """
 
-    _task_type = "regression"
+    _task_types = ("regression", "regression-mve")
+
+    def __init__(self, *, mean_variance: bool = False, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self.mean_variance = mean_variance
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        return sorted([*_MemGNNEstimator._get_param_names(), "mean_variance"])
+
+    @property
+    def _task_type(self) -> str:
+        return self._task_types[int(self.mean_variance)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -334,8 +354,8 @@ dropout
         X : sequence of str
             SMILES of n molecules.
         return_std : bool, optional
-            Whether to return a standard deviation as well: that of the networks of an ensemble.
-            Default: ``False``.
+            Whether to return a standard deviation as well: that of the networks of an ensemble, or that
+            ``mean_variance`` lets a network expect, or of both. Default: ``False``.
 
         Returns
         -------
@@ -349,17 +369,27 @@ dropout
         ValueError
             If a row is no molecule, or there is no standard deviation of a single network.
         """
-        values = self._outputs(X)
-        if return_std and len(values) < 2:
-            raise ValueError("A single network has no standard deviation: fit with ensemble_size=5.")
-        mean, std = values.mean(axis=0), values.std(axis=0)
+        mean, std = self._moments(X)
+        if return_std and std is None:
+            raise ValueError(
+                "A single network has no standard deviation: fit with ensemble_size=5 or mean_variance=True."
+            )
         if self._is_flat:
-            mean, std = mean[:, 0], std[:, 0]
+            mean, std = mean[:, 0], None if std is None else std[:, 0]
         return (mean, std) if return_std else mean
+
+    def _moments(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Means and, where there are any, standard deviations, of shape (n, T)."""
+        values = torch.from_numpy(self._outputs(X))
+        prediction, spread = self._predictor_.task.combine(values)
+        if self._predictor_.task.task_type == "regression-mve":
+            prediction, spread = prediction.chunk(2, dim=1)
+        return prediction.numpy(), None if spread is None else spread.numpy()
 
     def _take(self, predictor: Predictor, source: str) -> None:
         super()._take(predictor, source)
         self._is_flat = self.n_outputs_ == 1
+        self.mean_variance = predictor.task.task_type == "regression-mve"
 
 
 class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
@@ -387,7 +417,7 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
     ['acid', 'base']
     """
 
-    _task_type = "classes"
+    _task_types = ("classes", "binary")
 
     def __init__(self, *, class_weight: str | None = None, **parameters: Any) -> None:
         super().__init__(**parameters)
@@ -466,12 +496,10 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
 
     def _take(self, predictor: Predictor, source: str) -> None:
         task: Any = predictor.task
-        if task.task_type == "binary" and len(task.names) == 1:
-            self._task_type = "binary"
-            self.classes_ = np.array([0, 1])
+        if task.task_type == "binary" and len(task.names) > 1:
+            raise ValueError(f"{source} is of {task.describe()}: {type(self).__name__} is for one label.")
         super()._take(predictor, source)
-        if task.task_type == "classes":
-            self.classes_ = np.array(task.classes)
+        self.classes_ = np.array(getattr(task, "classes", [0, 1]))
 
     def _outputs(self, X: Any) -> np.ndarray:
         values = super()._outputs(X)

@@ -77,6 +77,7 @@ def test_the_run_folder(regression):
         "metrics.json",
         "predictions.csv",
         "checkpoint.pt",
+        "fingerprints.npy",
     }
     metrics = json.loads((regression / "metrics.json").read_text())
     assert {"validation", "test", "seed", "versions", "wall_time_seconds", "kept_epoch"} <= set(metrics)

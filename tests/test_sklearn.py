@@ -104,6 +104,15 @@ def test_an_ensemble_predicts_mean_and_deviation(posed):
         model.transform(smiles)
 
 
+def test_a_network_that_expects_its_error(posed):
+    smiles, targets = posed
+    model = MemGNNRegressor(**SMALL, mean_variance=True).fit(smiles, targets["regressor"])
+    mean, std = model.predict(smiles, return_std=True)
+    assert mean.shape == std.shape == (50,) and (std > 0).all()
+    np.testing.assert_array_equal(model.predict(smiles), mean)
+    np.testing.assert_array_equal(model._outputs(smiles)[0], np.stack([mean, std], axis=1))
+
+
 def test_several_targets_with_missing_ones(posed):
     smiles, targets = posed
     y = np.stack([targets["regressor"], -targets["regressor"]], axis=1)
@@ -185,19 +194,31 @@ def test_bad_classes_and_parameters(fitted, posed):
         MemGNNRegressor(**{**SMALL, "epochs": 0}).fit(smiles, targets["regressor"])
     with pytest.raises(ValueError, match="1 of 2 rows are no molecules .row 1: invalid SMILES"):
         fitted["regressor"].predict(["C", "C1CC"])
-    with pytest.raises(ValueError, match="ensemble_size=5"):
+    with pytest.raises(ValueError, match="ensemble_size=5 or mean_variance=True"):
         fitted["regressor"].predict(["C"], return_std=True)
 
 
-@pytest.mark.parametrize("kind", ["regression", "binary", "classes"])
+@pytest.mark.parametrize("kind", ["regression", "regression-mve", "binary", "classes"])
 def test_from_a_run(kind, table, tmp_path):
     high = (table["cliff_mol"] == 1).astype(int)
-    target = {"regression": table["y"], "binary": high, "classes": high.map({0: "no", 1: "yes"})}[kind]
+    target = {
+        "regression": table["y"],
+        "regression-mve": table["y"],
+        "binary": high,
+        "classes": high.map({0: "no", 1: "yes"}),
+    }[kind]
     table.assign(target=target).to_csv(tmp_path / "m.csv", index=False)
     options = ["--epochs", "2", "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1"]
-    options += ["--split", "random" if kind == "regression" else "stratified", "--out", str(tmp_path / "run")]
-    assert main(["train", "--csv", str(tmp_path / "m.csv"), "--tasks", "target", *options]) == 0
-    own, other = (MemGNNRegressor, MemGNNClassifier)[:: 1 if kind == "regression" else -1]
+    options += [
+        "--split",
+        "random" if kind.startswith("regression") else "stratified",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    assert (
+        main(["train", "--csv", str(tmp_path / "m.csv"), "--tasks", "target", "--task-type", kind, *options]) == 0
+    )
+    own, other = (MemGNNRegressor, MemGNNClassifier)[:: 1 if kind.startswith("regression") else -1]
     model = pickle.loads(pickle.dumps(own.from_run(tmp_path / "run")))
     assert model.hidden_feats == 8 and model.get_params()["epochs"] == 2
     held_out = pd.read_csv(tmp_path / "run" / "predictions.csv")

@@ -20,6 +20,7 @@ from dgl_memgnn.data.molecule_csv import (
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, is_molecular, load_named
+from dgl_memgnn.data.similarity import nearest_similarity, packed_fingerprints
 from dgl_memgnn.data.smiles import Limits, MoleculeError, canonical_smiles, parse_smiles
 from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, stratified_folds, stratified_split
 from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
@@ -55,7 +56,9 @@ __all__ = [
     "is_molecular",
     "iterate_molecules",
     "load_named",
+    "nearest_similarity",
     "numeric_columns",
+    "packed_fingerprints",
     "parse_smiles",
     "random_split",
     "read_molecules",

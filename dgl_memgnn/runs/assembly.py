@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+SIMILARITY = "similarity_to_training"  # a column of predictions
+
+
 @dataclass
 class Assembly:
     """All that a run is made of.
@@ -163,14 +166,18 @@ def build_learner(config: Config, task: Task, widths: Widths, progress: bool = F
     torch.manual_seed(seed)
     model = network.build(config.model, widths, task, seed)
     if network.learns_by_itself:
+        if task.needs_gradients:
+            raise ValueError(f"model.network: {network.name} cannot learn a task of type {task.task_type}.")
         return model
     return Trainer(model, task, network.take_inputs(config.model), config.training, progress)
 
 
 def _check_columns(config: Config, task: Task) -> None:
     """Refuse names that a table of predictions would hold twice."""
-    spread = [f"{name}_std" for name in task.output_names]
-    columns = [*task.columns(np.empty((0, task.num_outputs))), *spread, "reason"]
+    _, spread = task.combine(torch.empty(2, 0, task.num_outputs))
+    columns = [*task.columns(np.empty((0, task.num_outputs))), SIMILARITY, "reason"]
+    columns += [f"{name}_std" for name in task.output_names if spread is not None]
+    columns += [f"{name}_{end}" for name in task.names for end in ("low", "high") if task.has_intervals]
     if config.data.csv is not None:
         columns.append(config.data.smiles_column)
     doubled = sorted({name for name in columns if columns.count(name) > 1})

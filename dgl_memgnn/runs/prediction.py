@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +17,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dgl_memgnn.data import MoleculeError, MoleculePiece, iterate_molecules, smiles_to_descriptors, smiles_to_graph
+from dgl_memgnn.data import (
+    MoleculeError,
+    MoleculePiece,
+    iterate_molecules,
+    nearest_similarity,
+    smiles_to_descriptors,
+    smiles_to_graph,
+)
 from dgl_memgnn.files import replacing
-from dgl_memgnn.runs.assembly import embed_for, embedding_of
+from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, embedding_of
+from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.run import FILES, STATE
-from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
+from dgl_memgnn.runs.stored import CHECKPOINT, FINGERPRINTS, StoredNetwork
 from dgl_memgnn.tasks import Column
 
 __all__ = ["PredictionCounts", "Predictor"]
@@ -107,7 +116,14 @@ class Predictor:
     def task_names(self) -> list[str]:
         return self.task.names
 
-    def predict(self, smiles: Sequence[str], properties: Sequence[Column] = ()) -> pd.DataFrame:
+    def predict(
+        self,
+        smiles: Sequence[str],
+        properties: Sequence[Column] = (),
+        interval: float | None = None,
+        calibrate: bool = False,
+        similarity: bool = False,
+    ) -> pd.DataFrame:
         """Predict for molecules.
 
         Parameters
@@ -117,6 +133,14 @@ class Predictor:
         properties : sequence of Column, optional
             The measured properties that the network was trained with, :attr:`property_names`, in their order. A
             molecule without a number in one of them is not predicted.
+        interval : float, optional
+            Level of conformal intervals of regression: columns ``<task>_low`` and ``<task>_high`` hold an interval
+            that covers this share of molecules drawn as the validation part was. Default: none.
+        calibrate : bool, optional
+            Whether probabilities are calibrated by the validation part. Default: ``False``.
+        similarity : bool, optional
+            Whether a column ``similarity_to_training`` holds the Tanimoto similarity of Morgan fingerprints to the
+            nearest training molecule. Default: ``False``.
 
         Returns
         -------
@@ -130,11 +154,41 @@ class Predictor:
         Raises
         ------
         ValueError
-            If the properties are not those that the network was trained with.
+            If the properties are not those that the network was trained with, or what is asked for is not for the
+            task, or not to be had from the validation part.
+        FileNotFoundError
+            If the fingerprints of the training part are missing.
         """
+        add_intervals = None if interval is None else self._calibration.intervals(interval)
         values, reasons = self.outputs(smiles, properties)
-        spread = values.std(axis=0) if len(self.networks) > 1 else None
-        return pd.DataFrame({**self.task.columns(values.mean(axis=0), spread), "reason": reasons})
+        prediction, spread = (
+            None if part is None else part.numpy() for part in self.task.combine(torch.from_numpy(values))
+        )
+        assert prediction is not None
+        if calibrate:
+            prediction = self._calibration.calibrate(prediction)
+        table = self.task.columns(prediction, spread)
+        if add_intervals is not None:
+            table.update(add_intervals(prediction))
+        if similarity:
+            known = nearest_similarity(smiles, self._fingerprints, self.config.data.limits)
+            table[SIMILARITY] = np.where([bool(reason) for reason in reasons], np.nan, known)
+        return pd.DataFrame({**table, "reason": reasons})
+
+    @cached_property
+    def _calibration(self) -> Calibration:
+        return Calibration.joint(self.task, [network.calibration for network in self.networks])
+
+    @cached_property
+    def _fingerprints(self) -> np.ndarray:
+        """Those of the training molecules of all networks."""
+        paths = [folder / FINGERPRINTS for folder in self.folders]
+        for path in paths:
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"There is no {path}, which the similarity needs: finish the run, or train again."
+                )
+        return np.unique(np.concatenate([np.load(path, allow_pickle=False) for path in paths]), axis=0)
 
     def outputs(self, smiles: Sequence[str], properties: Sequence[Column] = ()) -> tuple[np.ndarray, list[str]]:
         """Predictions of each network, of shape (networks, n, num_outputs), NaN where there is none, and why."""
@@ -206,6 +260,9 @@ class Predictor:
             parts = [*(part.double() for part in parts), torch.from_numpy(measured.copy())]
         return kept, _Molecules(kept_smiles, graphs, torch.cat(parts, dim=1) if parts else None), reasons
 
+    def _no_properties(self) -> list[Column]:
+        return [Column(name, [], str) for name in self.property_names]
+
     def count(self, source: Path, column: str) -> int:
         """Number of molecules of a CSV file, read to its end; ValueError if it lacks something on the way."""
         total = 0
@@ -222,6 +279,9 @@ class Predictor:
         chunk_size: int = 1000,
         progress: bool = True,
         overwrite: bool = False,
+        interval: float | None = None,
+        calibrate: bool = False,
+        similarity: bool = False,
     ) -> PredictionCounts:
         """Predict for a CSV file of molecules of any size, a piece at a time.
 
@@ -242,6 +302,8 @@ class Predictor:
             Whether to show a progress bar. Default: ``True``.
         overwrite : bool, optional
             Whether to replace ``target`` if it is there. Default: ``False``.
+        interval, calibrate, similarity
+            As in :meth:`predict`.
 
         Returns
         -------
@@ -260,6 +322,7 @@ class Predictor:
         column = smiles_column or self.config.data.smiles_column
         source, target = Path(source), Path(target)
         check_target(source, target, self.folders, overwrite)
+        self.predict([], self._no_properties(), interval, calibrate, similarity)  # tells what cannot be had
         total = self.count(source, column)
         renamed: dict[str, str] = {}
         failed = 0
@@ -271,7 +334,8 @@ class Predictor:
             tqdm(total=total, unit="molecule", disable=not progress) as bar,
         ):
             for i, piece in enumerate(iterate_molecules(source, column, chunk_size)):
-                table = self.predict(piece.smiles, properties_of(source, piece, self.property_names))
+                measured = properties_of(source, piece, self.property_names)
+                table = self.predict(piece.smiles, measured, interval, calibrate, similarity)
                 failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
                 renamed = clashing(list(table.columns), piece.header)
                 own = pd.DataFrame(piece.records, columns=piece.header)

@@ -18,12 +18,13 @@ import pandas as pd
 from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
-from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.data import GraphDataset, packed_fingerprints
 from dgl_memgnn.files import is_unfinished, remove_unfinished, replacing
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
+from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.description import describe, undefined_metrics
 from dgl_memgnn.runs.parts import task_of
-from dgl_memgnn.runs.stored import CHECKPOINT, store_network
+from dgl_memgnn.runs.stored import CHECKPOINT, FINGERPRINTS, store_network
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization import plot_curves
@@ -31,7 +32,16 @@ from dgl_memgnn.visualization import plot_curves
 __all__ = ["check_unchanged", "stored_result", "train_run", "write_json"]
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
-FILES = ("config.yaml", "splits.csv", "history.csv", "curves.png", CHECKPOINT, "predictions.csv", "metrics.json")
+FILES = (
+    "config.yaml",
+    "splits.csv",
+    "history.csv",
+    "curves.png",
+    CHECKPOINT,
+    FINGERPRINTS,
+    "predictions.csv",
+    "metrics.json",
+)
 STATE = "training.pt"  # all it takes to continue; removed when the run is finished
 
 
@@ -118,6 +128,10 @@ def train_run(
     learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
     predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
     result = _scores(assembly, predictions)
+    calibration = _calibration(assembly, predictions)
+    if calibration is not None and "test" in parts:
+        label = dataset.labels[parts["test"]]
+        result["uncertainty"] = {"test": calibration.score(predictions["test"], label)}
     result.update(
         task=task_of(dataset).task_type,
         task_arguments=task_of(dataset).arguments,
@@ -135,8 +149,11 @@ def train_run(
     if rank() == 0:
         if learner.history:
             plot_curves({"": folder / "history.csv"}, folder / "curves.png")
-        else:
-            store_network(folder, assembly)
+        store_network(folder, assembly, calibration)
+        if dataset.smiles is not None:
+            trained = [dataset.smiles[i] for i in parts["train"]]
+            with replacing(folder / FINGERPRINTS) as unfinished:
+                np.save(unfinished, packed_fingerprints(trained, config.data.limits))
         held_out = "test" if "test" in parts else "validation"
         if held_out in parts:
             with replacing(folder / "predictions.csv") as unfinished:
@@ -276,6 +293,15 @@ def _split_digest(parts: dict[str, np.ndarray]) -> str:
     for part, indices in parts.items():
         digest.update(f"{part} {indices.tolist()}\n".encode())
     return digest.hexdigest()
+
+
+def _calibration(assembly: Assembly, predictions: dict[str, Tensor]) -> Calibration | None:
+    """What the validation part tells, if there is one."""
+    if "validation" not in predictions:
+        return None
+    dataset, indices = assembly.dataset, assembly.parts["validation"]
+    rows = [str(dataset.rows[i]) for i in indices]
+    return Calibration(task_of(dataset), predictions["validation"], dataset.labels[indices], rows)
 
 
 def _scores(assembly: Assembly, predictions: dict[str, Tensor]) -> dict[str, Any]:

@@ -12,20 +12,22 @@ from torch import Tensor
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.runs.assembly import Assembly, build_learner, widths_of
+from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 
 __all__ = ["StoredNetwork", "network_content", "store_network"]
 
 CHECKPOINT = "checkpoint.pt"
+FINGERPRINTS = "fingerprints.npy"  # of the training part
 
 
-def store_network(folder: Path, assembly: Assembly) -> None:
+def store_network(folder: Path, assembly: Assembly, calibration: Calibration | None = None) -> None:
     """Write a network, as it now is, with all it takes to predict, to a run folder."""
-    save_checkpoint(folder / CHECKPOINT, **network_content(assembly))
+    save_checkpoint(folder / CHECKPOINT, **network_content(assembly, calibration))
 
 
-def network_content(assembly: Assembly) -> dict[str, Any]:
+def network_content(assembly: Assembly, calibration: Calibration | None = None) -> dict[str, Any]:
     """A network, as it now is, with all it takes to predict: tensors and plain values."""
     learner, dataset = assembly.learner, assembly.dataset
     return dict(
@@ -39,6 +41,7 @@ def network_content(assembly: Assembly) -> dict[str, Any]:
         for_molecules=dataset.smiles is not None,
         config=asdict(assembly.config),
         digest=dataset.digest,
+        calibration=None if calibration is None else calibration.content,
         package=metadata.version("dgl-memgnn"),
     )
 
@@ -64,6 +67,8 @@ class StoredNetwork:
         Digest of the data that it was trained on.
     for_molecules : bool
         Whether these were molecules.
+    calibration : dict or None
+        Predictions for the validation part and its labels, see :class:`~dgl_memgnn.runs.calibration.Calibration`.
 
     """
 
@@ -97,6 +102,7 @@ class StoredNetwork:
         self.descriptor_names: list[str] = content["descriptor_names"]
         self.property_names: list[str] = content.get("property_names", [])  # older ones know none
         self.digest: str = content["digest"]
+        self.calibration: dict[str, Any] | None = content.get("calibration")  # older ones have none
         self.for_molecules: bool = content["for_molecules"]
         self._learner = build_learner(self.config, self.task, Widths(**content["widths"]))
         self._learner.task.load_state_dict(content["task"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dgl_memgnn.tasks.column import Column
+from dgl_memgnn.tasks.intervals import score_intervals
 from dgl_memgnn.tasks.metrics import score_regression
 from dgl_memgnn.tasks.task import Task
 
@@ -51,6 +53,7 @@ class Regression(Task):
     }
     higher_is_better = False
     discrete = False
+    has_intervals = True
     meaning = "The column of a target holds its value, in the unit of the training data."
 
     mean: Tensor
@@ -106,6 +109,24 @@ class Regression(Task):
     def predict(self, output: Tensor) -> Tensor:
         """Targets of shape (B, T) in their own unit, float64."""
         return output.double() * self.std + self.mean
+
+    def centre_and_scale(self, prediction: Tensor) -> tuple[Tensor, Tensor]:
+        """Intervals lie around the prediction, as wide for all."""
+        return prediction.double(), torch.ones_like(prediction, dtype=torch.float64)
+
+    def score_uncertainty(
+        self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
+    ) -> dict[str, dict[str, Any]]:
+        """Coverage, sharpness and calibration error, see :func:`dgl_memgnn.tasks.score_intervals`."""
+        (_, fitted_scale), (_, scale) = (self.centre_and_scale(prediction) for prediction, _ in (known, held_out))
+        fitted, error = (
+            (self.checked(label, len(label)).double() - self.centre_and_scale(prediction)[0]).abs()
+            for prediction, label in (known, held_out)
+        )
+        return {
+            name: score_intervals(*(part[:, i].numpy() for part in (fitted / fitted_scale, error, scale)))
+            for i, name in enumerate(self.names)
+        }
 
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Errors in the unit of the targets, see :func:`dgl_memgnn.tasks.score_regression`."""

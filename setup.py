@@ -38,10 +38,11 @@ setup(
         "dgllife>=0.3.2",
     ],
     extras_require={
-        "test": ["hypothesis", "pyarrow", "pytest", "pytest-cov"],
+        "test": ["hypothesis", "pytest", "pytest-cov"],
         "check": ["mypy>=2.3,<3", "pandas-stubs", "ruff==0.17.*", "types-PyYAML", "types-tqdm"],
         "benchmark": ["torch_geometric"],
         "docs": ["sphinx>=7"],
+        "lightning": ["lightning>=2"],
         "parquet": ["pyarrow"],
     },
     entry_points={"console_scripts": ["dgl-memgnn = dgl_memgnn.cli:main"]},

@@ -278,7 +278,8 @@ dropout
         Number of networks, trained from seeds and validation parts of their own, whose mean is predicted.
         Default: ``1``.
     mean_variance : bool, optional
-        Whether the network predicts a variance too, see :class:`dgl_memgnn.tasks.MeanVariance`. Default: ``False``.
+        Whether the network predicts a variance too, see :class:`dgl_memgnn.tasks.MeanVariance`.
+        Default: ``False``.
     random_state : int, RandomState or None, optional
         Default: ``None``, another seed each time.
     verbose : bool, optional

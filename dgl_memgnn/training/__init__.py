@@ -2,7 +2,7 @@
 
 from dgl_memgnn.training.batching import EvenBatches
 from dgl_memgnn.training.checkpoint import load_checkpoint, save_checkpoint
-from dgl_memgnn.training.clustering import memory_clustering_loss
+from dgl_memgnn.training.clustering import clustering_losses, memory_clustering_loss
 from dgl_memgnn.training.config import TrainingConfig
 from dgl_memgnn.training.inference import predict
 from dgl_memgnn.training.schedule import AlternatingSchedule
@@ -13,6 +13,7 @@ __all__ = [
     "EvenBatches",
     "Trainer",
     "TrainingConfig",
+    "clustering_losses",
     "load_checkpoint",
     "memory_clustering_loss",
     "predict",

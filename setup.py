@@ -44,6 +44,7 @@ setup(
         "docs": ["sphinx>=7"],
         "lightning": ["lightning>=2"],
         "parquet": ["pyarrow"],
+        "search": ["optuna>=4"],
     },
     entry_points={"console_scripts": ["dgl-memgnn = dgl_memgnn.cli:main"]},
     classifiers=[

@@ -1,11 +1,10 @@
-"""The command line: dgl-memgnn train, benchmark, predict, embed, tables."""
+"""The command line: dgl-memgnn train, benchmark, predict, embed, search, tables."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import csv
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from dgl_memgnn.data import column_names
 from dgl_memgnn.embed_command import add_embed_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
+from dgl_memgnn.search_command import add_search_command, json_mapping
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
 
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument(
         "--search",
-        type=_mapping,
+        type=json_mapping,
         metavar="JSON",
         help="candidates of protocol fair, lists of values by key, in place of the configuration's section search",
     )
@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(command=_predict)
 
     add_embed_command(commands)
+    add_search_command(commands, _add_options, _named_config)
 
     tables = commands.add_parser(
         "tables",
@@ -197,13 +198,6 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _mapping(text: str) -> dict[str, Any]:
-    with contextlib.suppress(ValueError):
-        if isinstance(value := json.loads(text), dict):
-            return value
-    raise argparse.ArgumentTypeError(f'expected JSON such as {{"dropout": [0.0, 0.2]}}, got {text!r}')
-
-
 def _benchmark(arguments: argparse.Namespace) -> None:
     config = _config(arguments)
     if arguments.search is not None:
@@ -246,6 +240,11 @@ def _names(values: Sequence[str], overrides: Mapping[str, Any]) -> list[str]:
         split = [value] if value in header else next(csv.reader([value], skipinitialspace=True), [])
         names += [name.strip() for name in split]
     return names
+
+
+def _named_config(arguments: argparse.Namespace) -> tuple[Config, str]:
+    config = _config(arguments)
+    return config, _name(arguments, config)
 
 
 def _name(arguments: argparse.Namespace, config: Config) -> str:

@@ -37,9 +37,11 @@ __all__ = [
     "ModelConfig",
     "TrainingConfig",
     "candidates",
+    "check_space",
     "check_together",
     "load_config",
     "options",
+    "with_values",
 ]
 
 SCAFFOLD_SPLITS = ("scaffold", "dgllife_scaffold")
@@ -309,12 +311,22 @@ def candidates(config: Config) -> list[tuple[dict[str, Any], Config]]:
     >>> [values for values, _ in candidates(config)]
     [{'dropout': 0.0, 'num_keys': [8, 1]}, {'dropout': 0.2, 'num_keys': [8, 1]}]
     """
-    _check_keys(config.search, _searchable(), "search.")
-    for name, values in config.search.items():
+    check_space(config, config.search)
+    proposed = [dict(zip(config.search, values)) for values in product(*config.search.values())]
+    return [(values, with_values(config, values)) for values in proposed]
+
+
+def check_space(config: Config, space: Mapping[str, Any], beside: Iterable[str] = ()) -> None:
+    """ValueError if a key of a space cannot be searched, or one of its values is none for the configuration.
+
+    Each value is checked by itself. Keys of ``beside`` can be searched too.
+    """
+    _check_keys(space, [*_searchable(), *beside], "search.")
+    for name, values in space.items():
         if not isinstance(values, list) or not values:
             raise ValueError(f"search.{name} must be a list of values to choose from, got {values!r}.")
-    proposed = [dict(zip(config.search, values)) for values in product(*config.search.values())]
-    return [(values, _with_values(config, values)) for values in proposed]
+        for value in values:
+            with_values(config, {name: value})
 
 
 def _searchable() -> list[str]:
@@ -324,7 +336,8 @@ def _searchable() -> list[str]:
     return [*names, "embedding", "embedding_width", "embedding_sort", "continue_prob"]
 
 
-def _with_values(config: Config, values: Mapping[str, Any]) -> Config:
+def with_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """A configuration with other values, by the key's own name."""
     sections = {}
     for name, kind in _sections().items():
         own = {key: value for key, value in values.items() if key in kind.__dataclass_fields__}

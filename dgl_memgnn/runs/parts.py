@@ -19,7 +19,7 @@ from dgl_memgnn.data import (
 )
 from dgl_memgnn.tasks import Task
 
-__all__ = ["describe_split", "outer_folds", "split", "task_of"]
+__all__ = ["describe_split", "outer_folds", "redraw", "split", "task_of"]
 
 _LISTED = 5
 
@@ -43,7 +43,10 @@ def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
     else:
         parts = _draw(config, dataset, np.arange(len(dataset)), data.split_sizes)
     if data.validation_seed is not None:
-        parts.update(_redraw(config, dataset, parts, data.validation_seed))
+        if "validation" not in parts:
+            raise ValueError("data.validation_seed draws a validation part anew, and the split has none.")
+        samples = np.concatenate([parts["train"], parts["validation"]])
+        parts.update(redraw(config, dataset, samples, len(parts["validation"]), data.validation_seed))
     return {part: parts[part] for part in PARTS if part in parts}
 
 
@@ -91,20 +94,44 @@ def _draw(
     return {part: among[own] for part, own, share in zip(PARTS, parts, fractions) if share > 0}
 
 
-def _redraw(
-    config: Config, dataset: GraphDataset, parts: dict[str, np.ndarray], seed: int
+def redraw(
+    config: Config, dataset: GraphDataset, samples: np.ndarray, size: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """Training and validation of the same sizes, drawn anew from what is not tested."""
-    if "validation" not in parts:
-        raise ValueError("data.validation_seed draws a validation part anew, and the split has none.")
-    among = np.sort(np.concatenate([parts["train"], parts["validation"]]))
+    """Training and validation parts of some samples, drawn as the configuration's split goes.
+
+    Parameters
+    ----------
+    config : Config
+        Of a scaffold split, molecules of one scaffold stay together, and the size is met as far as that allows; of
+        a stratified one, both parts have the class proportions of the samples; else they are drawn at random.
+    dataset : GraphDataset
+    samples : ndarray of int
+        Indices of the samples.
+    size : int
+        Number of them that are for validation.
+    seed : int
+
+    Returns
+    -------
+    dict of ndarray
+        Sorted indices of ``"train"`` and ``"validation"``.
+    """
+    samples = np.sort(samples)
+    share = size / len(samples)
     if config.data.split == "stratified":
-        share = len(parts["validation"]) / len(among)
-        drawn = stratified_split(_classes(config, dataset)[among], (1 - share, share, 0), seed)
+        drawn = stratified_split(_classes(config, dataset)[samples], (1 - share, share, 0), seed)[:2]
+    elif config.data.split in SCAFFOLD_SPLITS:
+        from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
+        from sklearn.model_selection import GroupShuffleSplit
+
+        assert dataset.smiles is not None  # see check_together
+        scaffolds = [MurckoScaffoldSmiles(dataset.smiles[i]) for i in samples]
+        splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
+        drawn = next(splitter.split(samples, groups=scaffolds))
     else:
-        share = (len(parts["train"]) + 0.5) / len(among)  # of which rounding down makes the same size
-        drawn = random_split(len(among), (share, 1 - share, 0), seed)
-    return {part: among[own] for part, own in zip(PARTS[:2], drawn)}
+        rest = (len(samples) - size + 0.5) / len(samples)  # of which rounding down makes the same size
+        drawn = random_split(len(samples), (rest, 1 - rest, 0), seed)[:2]
+    return {part: np.sort(samples[own]) for part, own in zip(PARTS, drawn)}
 
 
 def _fold(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:

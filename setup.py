@@ -45,6 +45,7 @@ setup(
         "lightning": ["lightning>=2"],
         "parquet": ["pyarrow"],
         "search": ["optuna>=4"],
+        "tensorboard": ["tensorboard"],
     },
     entry_points={"console_scripts": ["dgl-memgnn = dgl_memgnn.cli:main"]},
     classifiers=[

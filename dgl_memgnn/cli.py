@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a YAML file, or the name of a configuration of the package; or give --csv",
     )
     train.add_argument("--out", metavar="RUN", help="run folder; default: runs/<configuration>")
+    train.add_argument(
+        "--tensorboard", action="store_true", help="record each epoch for TensorBoard too, in RUN/tensorboard"
+    )
     _add_overwrite(train)
     _add_options(train)
     train.set_defaults(command=_train)
@@ -176,7 +179,7 @@ def _train(arguments: argparse.Namespace) -> None:
     folder = arguments.out or Path("runs", _name(arguments, config))
     with process_group(config.training.device):
         is_main_process = rank() == 0
-        result = train_run(config, folder, overwrite=arguments.overwrite)
+        result = train_run(config, folder, overwrite=arguments.overwrite, tensorboard=arguments.tensorboard)
     if is_main_process:
         _print_result(result, folder)
 

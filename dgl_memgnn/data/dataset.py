@@ -73,7 +73,7 @@ class GraphDataset(DGLDataset):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of graphs, labels and rows: tells whether the data are others than before."""
+        """SHA-256 of graphs, labels, rows and given parts: tells whether the data are others than before."""
         digest = hashlib.sha256()
         for part in self.content():
             if isinstance(part, np.ndarray):
@@ -86,7 +86,8 @@ class GraphDataset(DGLDataset):
     def content(self) -> list[Any]:
         """What the digest is made of: arrays, and values whose ``repr`` tells them apart."""
         arguments = self.task and (self.task.task_type, self.task.arguments)
-        return [arguments, self.labels.numpy(), self.rows]
+        parts = [] if self.parts is None else [self.parts]
+        return [arguments, self.labels.numpy(), self.rows, *parts]
 
     @cached_property
     def duplicates(self) -> Sequence[Any]:

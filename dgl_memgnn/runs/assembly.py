@@ -14,7 +14,7 @@ from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.config import Config, DataConfig
 from dgl_memgnn.data import GraphDataset, MoleculeDataset, load_named
 from dgl_memgnn.models import NETWORKS, Network, Widths
-from dgl_memgnn.runs.parts import split, task_of
+from dgl_memgnn.runs.parts import split, take_parts, task_of
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, SampleEdges, embed
@@ -97,6 +97,13 @@ def assemble(
 
 def load_dataset(config: Config) -> GraphDataset:
     """The data set of a configuration, without a topological embedding."""
+    dataset = _load(config)
+    if config.data.splits_file is not None:
+        take_parts(config.data.splits_file, dataset)
+    return dataset
+
+
+def _load(config: Config) -> GraphDataset:
     data = config.data
     cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset is not None:

@@ -19,7 +19,7 @@ from dgl_memgnn.data import (
 )
 from dgl_memgnn.tasks import Task
 
-__all__ = ["describe_split", "outer_folds", "redraw", "split", "task_of"]
+__all__ = ["describe_split", "outer_folds", "redraw", "split", "take_parts", "task_of"]
 
 _LISTED = 5
 
@@ -32,7 +32,7 @@ def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
     ValueError
         If the data cannot be split so; the message names what is in the way.
     """
-    data, parts = config.data, _given(config, dataset)
+    data, parts = config.data, _given(dataset)
     if parts is not None:
         if "validation" not in parts and data.split_sizes[1] > 0:
             share = data.split_sizes[1]
@@ -50,28 +50,27 @@ def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
     return {part: parts[part] for part in PARTS if part in parts}
 
 
-def _given(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray] | None:
-    """The parts that a file says; None if none does."""
-    if config.data.splits_file is not None:
-        said = read_splits_file(config.data.splits_file)
-        unknown = [str(row) for row in dataset.rows if str(row) not in said]
-        known = {str(row) for row in (*dataset.rows, *(record.row for record in dataset.dropped))}
-        foreign = [row for row in said if row not in known]
-        if unknown or foreign:
-            row, where, other = (
-                (unknown[0], "the data", config.data.splits_file)
-                if unknown
-                else (foreign[0], config.data.splits_file, "the data")
-            )
-            raise ValueError(
-                f"Row {row} is in {where}, but not in {other}: {config.data.splits_file} is of other data."
-            )
-        words = [said[str(row)] for row in dataset.rows]
-    elif dataset.parts is not None:
-        words = dataset.parts
-    else:
+def take_parts(path: str, dataset: GraphDataset) -> None:
+    """Let a data set have the parts that another run has stored in its splits.csv.
+
+    ValueError if that is of other data.
+    """
+    said = read_splits_file(path)
+    known = {str(row) for row in (*dataset.rows, *(record.row for record in dataset.dropped))}
+    unknown = [str(row) for row in dataset.rows if str(row) not in said]
+    foreign = [row for row in said if row not in known]
+    if unknown or foreign:
+        row, where, other = (unknown[0], "the data", path) if unknown else (foreign[0], path, "the data")
+        raise ValueError(f"Row {row} is in {where}, but not in {other}: {path} is of other data.")
+    dataset.parts = [said[str(row)] for row in dataset.rows]
+
+
+def _given(dataset: GraphDataset) -> dict[str, np.ndarray] | None:
+    """The parts that the data set has been given; None if it has not."""
+    if dataset.parts is None:
         return None
-    given = {part: np.flatnonzero(np.array(words) == part) for part in PARTS}
+    words = np.array(dataset.parts)
+    given = {part: np.flatnonzero(words == part) for part in PARTS}
     if not len(given["train"]):
         raise ValueError("No sample that is kept is in the training part: there is nothing to learn from.")
     return {part: indices for part, indices in given.items() if len(indices)}
@@ -187,7 +186,7 @@ def describe_split(config: Config, dataset: GraphDataset, parts: dict[str, np.nd
     options = ", ".join("--" + name.replace("_", "-") for name in own or ("split", "split_sizes"))
     line = f"Split: {sources[own[0]] if own else data.split}, {sizes} ({options})."
     if own:
-        given = _given(config, dataset) or {}
+        given = _given(dataset) or {}
         if "validation" in parts and "validation" not in given:
             line += (
                 f" No validation part is given: {len(parts['validation'])} of {len(given['train'])} training "

@@ -25,6 +25,8 @@ from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.description import describe, undefined_metrics
 from dgl_memgnn.runs.parts import task_of
 from dgl_memgnn.runs.stored import CHECKPOINT, FINGERPRINTS, store_network
+from dgl_memgnn.runs.tensorboard import TensorBoard, check_installed
+from dgl_memgnn.runs.tensorboard import remove as remove_records
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization import plot_curves
@@ -52,6 +54,7 @@ def train_run(
     overwrite: bool = False,
     report: bool = True,
     dataset: GraphDataset | None = None,
+    tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Train as a configuration says, and store the run.
 
@@ -75,6 +78,9 @@ def train_run(
         Whether to print what was loaded and what was chosen, or that the run is finished. Default: ``True``.
     dataset : GraphDataset, optional
         What :func:`~dgl_memgnn.runs.load_dataset` gave for the same data. Default: it is loaded.
+    tensorboard : bool, optional
+        Whether each epoch is also recorded for TensorBoard, in the folder ``tensorboard`` of the run.
+        Default: ``False``.
 
     Returns
     -------
@@ -85,6 +91,8 @@ def train_run(
     ------
     FileExistsError
         If the folder holds something else than a run.
+    ModuleNotFoundError
+        If TensorBoard is asked for and not installed.
     ValueError
         If the folder holds a run of another configuration or its data have changed since, or if the data are not
         what the configuration says, or nothing can be learned from them.
@@ -92,6 +100,8 @@ def train_run(
     started = time.perf_counter()
     folder, config = Path(folder), replace(config, search={})
     check_device(config.training.device)
+    if tensorboard:
+        check_installed()
     stored = None if overwrite else stored_result(folder, config)
     with main_process_first():
         if rank() == 0:
@@ -108,6 +118,7 @@ def train_run(
         print(describe(assembly), flush=True)
     digests = {"data": dataset.digest, "split": _split_digest(parts)}
     elapsed = _continue(learner, folder, digests)
+    board = TensorBoard(folder, len(learner.history)) if tensorboard and rank() == 0 else None
     if rank() == 0:
         _begin(folder, assembly)
 
@@ -116,6 +127,8 @@ def train_run(
             return
         with replacing(folder / "history.csv") as unfinished:
             pd.DataFrame(learner.history).to_csv(unfinished, index=False)
+        if board is not None:
+            board.write(record, learner.schedule.learning_rate * learner.schedule.decay(record["epoch"]))
         if kept:
             store_network(folder, assembly)
         save_checkpoint(
@@ -126,6 +139,8 @@ def train_run(
         )
 
     learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
+    if board is not None:
+        board.close()
     predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
     result = _scores(assembly, predictions)
     calibration = _calibration(assembly, predictions)
@@ -248,6 +263,7 @@ def _remove_run(folder: Path) -> None:
     """Remove a run's files and nothing else."""
     for name in (*FILES, STATE):
         (folder / name).unlink(missing_ok=True)
+    remove_records(folder)
 
 
 def _begin(folder: Path, assembly: Assembly) -> None:

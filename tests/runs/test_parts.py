@@ -203,6 +203,14 @@ def test_a_run_on_everything_and_one_on_the_parts_of_another(csv, tmp_path, capf
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
 
 
+def test_a_finished_run_notices_that_its_parts_have_changed(table, csv, tmp_path, capsys):
+    start = ["train", "--csv", str(csv), "--tasks", TARGET, *SMALL_OPTIONS, "--out", str(tmp_path / "run")]
+    assert main([*start, "--splits-column", "split"]) == 0
+    table.assign(split=["train"] * 30 + ["test"] * 30).to_csv(csv, index=False)
+    assert main([*start, "--splits-column", "split"]) == 1
+    assert "its data have changed since" in capsys.readouterr().err
+
+
 def test_a_benchmark_of_files_of_their_own(table, tmp_path):
     for part, own in (("train", table[:45]), ("test", table[45:])):
         own.to_csv(tmp_path / f"{part}.csv", index=False)

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import dgl
+import pandas as pd
 import pytest
 import torch
 from graphs import random_graph
@@ -219,3 +220,32 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
     ]
     assert sum(map(len, parts)) == len(set.union(*parts)) == len(dataset)
     assert report.keep_section(file)[-1].startswith("| mean |")
+
+
+def test_peers_on_activities_with_cliffs(data_dir, tmp_path, monkeypatch):
+    """Errors are those of the test part, and a second call computes nothing."""
+    table = pd.read_csv(data_dir / "moleculeace" / "CHEMBL2034_Ki.csv").head(60)
+    file = tmp_path / "CHEMBL2034_Ki.csv"
+    table.to_csv(file, index=False)
+    arguments = [str(file), "--seeds", "1", "--quick", "--out", str(tmp_path / "out")]
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    printed = run("moleculeace", *arguments)
+    (rows,) = json.loads((tmp_path / "out" / "moleculeace.json").read_text()).values()
+    assert list(rows) == ["support vector regression", "random forest", "MemGNN", "MemGNN, descriptors"]
+    metrics = json.loads((tmp_path / "out" / file.stem / "memgnn" / "seed0" / "metrics.json").read_text())
+    assert rows["MemGNN"][0]["rmse"] == pytest.approx(metrics["test"]["rmse"], rel=1e-5)
+    for path in (tmp_path / "out" / file.stem).glob("*/seed0/*"):
+        path.unlink()
+    assert run("moleculeace", *arguments) == printed
+    test = table[table["split"] == "test"]
+    constant = importlib.import_module("moleculeace").errors(
+        table, test[importlib.import_module("moleculeace").TARGET] + 2
+    )
+    assert constant == pytest.approx({"rmse": 2.0, "cliffs": 2.0})
+
+
+def test_uncertainty_of_stored_runs(tmp_path):
+    tasks = {"a": {"level": 0.9, "coverage": 0.8}, "b": {"level": 0.9, "coverage": None}}
+    runs = {f"seed{i}": {"uncertainty": {"test": tasks}} for i in range(2)}
+    (tmp_path / "result.json").write_text(json.dumps({"runs": runs}))
+    assert "coverage: 0.800 +- 0.000 (0.800, 0.800)" in run("uncertainty", str(tmp_path))

@@ -256,7 +256,9 @@ class Predictor:
         if self._descriptor_names and graphs:
             parts = [smiles_to_descriptors(kept_smiles, self._descriptor_names, limits=data.limits)]
         if self.property_names:
-            measured = np.array([column.parsed[kept] for column in properties]).reshape(-1, len(kept)).T
+            measured = (
+                np.array([column.parsed[kept] for column in properties]).reshape(len(properties), len(kept)).T
+            )
             parts = [*(part.double() for part in parts), torch.from_numpy(measured.copy())]
         return kept, _Molecules(kept_smiles, graphs, torch.cat(parts, dim=1) if parts else None), reasons
 

@@ -2,9 +2,9 @@
 
 Each file has its own training and test part. MemGNN draws a tenth of the training part for validation, another
 one each seed; chemprop gets the same parts. A random forest and a support vector regression on Morgan fingerprints
-(radius 2) learn from the whole training part; the latter chooses penalty and width by five folds of it. The RMSE is
-that of the test part, and of its molecules on cliffs alone (cliff_mol). What is finished is stored, and a second
-call continues.
+(radius 2) learn from the whole training part; the latter chooses penalty and width by five folds of it. The RMSE
+is that of the test part, and of its molecules on cliffs alone (cliff_mol). What is finished is stored, and a
+second call continues.
 """
 
 import argparse
@@ -115,9 +115,8 @@ def chemprop(table, folder, args):
         out.mkdir(parents=True, exist_ok=True)
         own = pd.DataFrame({"smiles": table["smiles"], "y": table[TARGET], "split": split})
         own.to_csv(out / "parts.csv", index=False)
-        options = (
-            f"--smiles-columns smiles --target-columns y --splits-column split --epochs {1 if args.quick else 50}"
-        )
+        epochs = 3 if args.quick else 50
+        options = f"--smiles-columns smiles --target-columns y --splits-column split --epochs {epochs}"
         command = f"{args.chemprop} train -i {out / 'parts.csv'} -o {out} {options} --pytorch-seed {seed}"
         subprocess.run([*command.split(), "--accelerator", "cpu", "-n", "0", "-q"], check=True)
         (found,) = out.glob("**/test_predictions.csv")

@@ -1,8 +1,8 @@
 """How far intervals and probabilities can be trusted: what stored runs say of their test parts.
 
 Takes folders that ``dgl-memgnn benchmark`` filled. Intervals of 0.9 come from the validation part of each run.
-Shown are their coverage, mean width (in the unit of the target) and calibration error; of classes calibration error
-and log loss of the probabilities as they are and calibrated. Of several targets, means over them.
+Shown are their coverage, mean width (in the unit of the target) and calibration error; of classes calibration
+error and log loss of the probabilities as they are and calibrated. Of several targets, means over them.
 """
 
 import argparse

@@ -180,6 +180,15 @@ def test_a_splits_file_of_other_data_is_refused(csv, tmp_path):
         parts_of(csv, splits_file=str(splits))
 
 
+def test_rows_that_the_other_run_dropped_are_in_no_part(csv, tmp_path):
+    splits = tmp_path / "splits.csv"
+    words = ["dropped"] * 3 + ["train"] * 40 + ["test"] * 17
+    splits.write_text("id,part\n" + "".join(f"{i},{part}\n" for i, part in enumerate(words, start=2)))
+    _, _, parts, said = parts_of(csv, splits_file=str(splits))
+    assert sorted(np.concatenate([*parts.values()]).tolist()) == list(range(3, 60))
+    assert "3 kept here were dropped there, and are in no part" in said
+
+
 def test_protocols_that_split_by_themselves_refuse_own_parts(csv):
     config = load_config(overrides={"csv": str(csv), "tasks": [TARGET], "splits_column": "split"})
     with pytest.raises(ValueError, match="leave out data.splits_column, or take protocol repeats"):

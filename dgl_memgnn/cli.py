@@ -1,4 +1,4 @@
-"""The command line: dgl-memgnn train, benchmark, predict, embed, search, tables."""
+"""The command line: dgl-memgnn train, benchmark, predict, embed, search, clusters, curves, report, tables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
 from dgl_memgnn.embed_command import add_embed_command
+from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
 from dgl_memgnn.search_command import add_search_command, json_mapping
+from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
 
@@ -129,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_embed_command(commands)
     add_search_command(commands, _add_options, _named_config)
+    add_picture_commands(commands)
 
     tables = commands.add_parser(
         "tables",
@@ -196,6 +199,8 @@ def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> 
             print(f"{part}: {scores or 'its labels define no metric'}")
     if result["kept_epoch"] is not None:
         print(f"Epoch kept: {result['kept_epoch']}.")
+    for line in describe_key_usage(result.get("keys", [])):
+        print(line)
     print(f"Stored in {folder}.")
 
 

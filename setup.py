@@ -57,6 +57,10 @@ setup(
             "sphinx>=7.4",
             "sphinx-gallery>=0.16",
         ],
+        "lightning": ["lightning>=2"],
+        "parquet": ["pyarrow"],
+        "search": ["optuna>=4"],
+        "tensorboard": ["tensorboard"],
     },
     entry_points={"console_scripts": ["dgl-memgnn = dgl_memgnn.cli:main"]},
     classifiers=[

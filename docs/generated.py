@@ -24,6 +24,7 @@ MODULES = {
     "dgl_memgnn.runs": "Runs and predictions",
     "dgl_memgnn.results": "Tables of results",
     "dgl_memgnn.visualization": "Pictures",
+    "dgl_memgnn.sklearn": "Estimators for scikit-learn",
     "dgl_memgnn.config": "Configurations",
 }
 

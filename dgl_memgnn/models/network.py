@@ -9,7 +9,7 @@ from typing import Any
 import dgl
 from torch import Tensor, nn
 
-__all__ = ["INPUTS", "Network", "Widths"]
+__all__ = ["INPUTS", "Network", "Widths", "readout_of"]
 
 INPUTS: dict[str, Callable[[dgl.DGLGraph], Tensor | None]] = {
     "feat": lambda graph: graph.ndata["feat"],
@@ -17,6 +17,20 @@ INPUTS: dict[str, Callable[[dgl.DGLGraph], Tensor | None]] = {
     "topology": lambda graph: graph.ndata["topology"],
     "nothing": lambda graph: None,
 }
+
+
+def readout_of(model: nn.Module) -> nn.Module:
+    """The module of a network that pools each graph into one row.
+
+    ValueError if there is no such module.
+    """
+    network = getattr(model, "network", model)  # of one that reads a topological embedding too
+    readout = getattr(network, "readout", None)
+    if not isinstance(readout, nn.Module):
+        raise ValueError(
+            f"{type(network).__name__} does not pool a graph into one row, so there are no embeddings of it."
+        )
+    return readout
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,8 @@ class Widths:
         Of the topological embedding.
     descriptor_feats : int
         Of the descriptors of a whole graph; 0 where there are none.
+    property_feats : int
+        How many of these, the last, are measured properties.
     """
 
     node_feats: int
@@ -40,6 +56,7 @@ class Widths:
     out_feats: int
     topology_feats: int = 0
     descriptor_feats: int = 0
+    property_feats: int = 0
 
 
 @dataclass(frozen=True)

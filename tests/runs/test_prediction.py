@@ -171,7 +171,7 @@ def test_memgnn_with_topology_predicts_from_its_own_embedding(folder, tmp_path):
     stored = pd.read_csv(tmp_path / "predictions.csv")
     found = predictor.predict(stored["smiles"])["size"]
     assert np.allclose(found, stored["prediction"], rtol=1e-4)
-    predictor._networks[0].config.data.continue_prob = None
+    predictor.networks[0].config.data.continue_prob = None
     assert not np.allclose(predictor.predict(stored["smiles"])["size"], found, rtol=1e-4)
 
 

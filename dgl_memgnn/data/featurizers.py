@@ -135,7 +135,7 @@ def smiles_to_graph(
 
     spec = featurizer if isinstance(featurizer, Featurizer) else _featurizer(featurizer)
     to_graph = partial(mol_to_complete_graph, add_self_loop=True) if spec.complete_graph else mol_to_bigraph
-    atoms, bonds = _functions(spec.name)
+    atoms, bonds = dgllife_functions(spec.name)
     molecule = parse_smiles(smiles, limits)
     canonical, order = as_canonical(molecule, smiles.strip())
     with BlockLogs():
@@ -173,7 +173,7 @@ _featurizer = featurizer  # smiles_to_graph has an argument of the same name
 
 
 @cache
-def _functions(name: str) -> tuple[Callable[..., dict[str, Tensor]], Callable[..., dict[str, Tensor]]]:
+def dgllife_functions(name: str) -> tuple[Callable[..., dict[str, Tensor]], Callable[..., dict[str, Tensor]]]:
     """dgllife's callables for atoms and for bonds (or pairs of atoms)."""
     from dgllife import utils
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -72,10 +73,15 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")
     bench.add_argument(
         "--members",
-        type=int,
-        default=1,
+        type=_positive,
         metavar="N",
-        help="networks trained on each split, whose mean prediction is scored too; default: 1",
+        help="networks trained on each split, whose mean prediction is scored too; default: 1, of protocol fair 3",
+    )
+    bench.add_argument(
+        "--search",
+        type=_mapping,
+        metavar="JSON",
+        help="candidates of protocol fair, lists of values by key, in place of the configuration's section search",
     )
     bench.add_argument("--workers", type=int, default=2, metavar="N", help="number of processes; default: 2")
     bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<configuration>-<protocol>")
@@ -166,8 +172,23 @@ def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> 
     print(f"Stored in {folder}.")
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
+    return int(text)
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    with contextlib.suppress(ValueError):
+        if isinstance(value := json.loads(text), dict):
+            return value
+    raise argparse.ArgumentTypeError(f'expected JSON such as {{"dropout": [0.0, 0.2]}}, got {text!r}')
+
+
 def _benchmark(arguments: argparse.Namespace) -> None:
     config = _config(arguments)
+    if arguments.search is not None:
+        config.search = arguments.search
     folder = arguments.out or Path("runs", f"{_name(arguments, config)}-{arguments.protocol}")
     result = benchmark(
         config,

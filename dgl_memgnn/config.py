@@ -27,7 +27,7 @@ from dgl_memgnn.nn.query import UPDATES
 from dgl_memgnn.options import Options, option
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.training import TrainingConfig
-from dgl_memgnn.transforms import EMBEDDINGS
+from dgl_memgnn.transforms import EMBEDDINGS, SAMPLINGS
 from dgl_memgnn.wording import list_names
 
 __all__ = [
@@ -83,12 +83,27 @@ class DataConfig(Options):
         f"node features of a TU set that has none, columns made of the degree: {', '.join(DEGREE_FEATURES)}",
         choices=tuple(DEGREE_FEATURES),
     )
+    edge_fraction: float = option(
+        1.0,
+        "share of the edges of a TU set's graphs that is kept, before the embedding is computed; degree_features "
+        "are those of all edges",
+        low=1e-6,
+        high=1.0,
+    )
+    edge_sampling: str = option(
+        "random",
+        "which edges are kept, with edge_fraction: random ones, or rwr, those that random walks favour",
+        choices=SAMPLINGS,
+    )
     embedding: str = option(
         "RandomWalkWithRestart",
         "topological embedding of GMN, and of MemGNN with topology",
         choices=tuple(EMBEDDINGS),
     )
     embedding_width: int = option(32, "width of the topological embedding", low=1)
+    embedding_sort: bool = option(
+        True, "whether the rows of the embedding are sorted, so that it does not depend on the order of the nodes"
+    )
     continue_prob: Optional[float] = option(
         None,
         "probability that the walk of RandomWalkWithRestart or PersonalizedPageRank takes another step; default: "
@@ -125,18 +140,23 @@ class ModelConfig(Options):
 
     network: str = option(
         "MemGNN",
-        "which network; for comparison GIN, dgllife's AttentiveFP, or a random forest on Morgan fingerprints",
+        "which network; for comparison GIN, dgllife's AttentiveFP, a random forest on Morgan fingerprints, or a "
+        "support vector machine with a Weisfeiler-Lehman kernel",
         choices=tuple(NETWORKS),
     )
     readout: str = option(
         "memory",
-        "readout of GMN and MemGNN: the memory layers or, for comparison, one of DGL's",
+        "readout of GMN and MemGNN: the memory layers or, for comparison, random (memory layers whose "
+        "assignments are drawn anew in every pass) or one of DGL's",
         choices=tuple(READOUTS),
     )
     hidden_feats: int = option(128, "width of the queries", low=1)
-    num_layers: int = option(3, "number of graph attention layers of MemGNN", low=1)
+    num_layers: int = option(3, "number of graph attention layers of MemGNN; of rounds of WLKernel", low=1)
     edge_message: bool = option(
         False, "whether messages of MemGNN carry edge features; else edges weigh in the attention only"
+    )
+    edge_features: bool = option(
+        True, "whether MemGNN reads edge features, with e-GAT; without them it is GAT that it convolves with"
     )
     update: str = option(
         "skip",
@@ -260,7 +280,7 @@ def _searchable() -> list[str]:
     """Keys that say how to learn, not from what."""
     kinds = (ModelConfig, TrainingConfig)
     names = [each.name for kind in kinds for each in fields(kind) if each.name not in ("device", "seed")]
-    return [*names, "embedding", "embedding_width", "continue_prob"]
+    return [*names, "embedding", "embedding_width", "embedding_sort", "continue_prob"]
 
 
 def _with_values(config: Config, values: Mapping[str, Any]) -> Config:
@@ -353,6 +373,8 @@ def check_together(config: Config) -> None:
         raise ValueError(f"data.split: {data.split} is for molecules, not for {data.dataset}.")
     if data.dataset is not None and not on_graphs and data.split in ("folds", *FAIR_SPLITS):
         raise ValueError(f"data.split: {data.split} is for classes, which {data.dataset} has not.")
+    if data.edge_fraction < 1 and not on_graphs:
+        raise ValueError("data.edge_fraction is for TU sets, not for molecules.")
     if data.fold >= data.num_folds and data.split not in FAIR_SPLITS:
         raise ValueError(f"data.fold must be below data.num_folds, {data.num_folds}, got {data.fold}.")
     if model.readout != ModelConfig.readout and "readout" not in network.options(model):

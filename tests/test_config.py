@@ -106,7 +106,7 @@ def test_option_names_are_unique():
         ("model: {num_keys: []}", "model.num_keys must end in 1"),
         (
             "model: {network: GCN}",
-            "model.network must be one of GMN, MemGNN, GIN, AttentiveFP, RandomForest, got 'GCN'",
+            "model.network must be one of GMN, MemGNN, GIN, AttentiveFP, RandomForest, WLKernel, got 'GCN'",
         ),
         ("data: {dataset: esol}", "data.dataset: there is no esol. Did you mean ESOL?"),
         ("data: {dataset: null}", "either data.dataset or data.csv"),
@@ -121,6 +121,8 @@ def test_option_names_are_unique():
         ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),
         ("model: {network: GIN, readout: sum}", "model.readout: sum is for GMN, MemGNN, not for GIN"),
         ("model: {network: GIN, topology: true}", "model.topology is for GMN, MemGNN, not for GIN"),
+        ("data: {edge_fraction: 0.5}", "data.edge_fraction is for TU sets, not for molecules"),
+        ("data: {edge_fraction: 0}", "data.edge_fraction must be at least 1e-06, got 0.0"),
         ("data: {continue_prob: 1}", "data.continue_prob must be at most 0.99, got 1.0"),
         (
             "data: {degree_features: [log, size]}",

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import dgl
 import numpy as np
-import torch
 from torch import Tensor
 
+from dgl_memgnn.colours import WORD, hash_rows, mix, refinements
 from dgl_memgnn.data.smiles import Limits, canonical_smiles, parse_smiles
 
 __all__ = ["Alike", "find_alike", "graph_hashes", "unknown_elements"]
 
 ROUNDS = 16  # of message passing; graphs that differ later only are alike to any network there is
 _CHUNK = 1000  # graphs that are hashed together
-_WORD = np.uint64
 
 
 class Alike(NamedTuple):
@@ -141,36 +141,13 @@ def graph_hashes(graphs: Sequence[dgl.DGLGraph]) -> np.ndarray:
     (True, False)
     """
     hashes = [_hash(graphs[start : start + _CHUNK]) for start in range(0, len(graphs), _CHUNK)]
-    return np.concatenate([np.empty(0, _WORD), *hashes])
+    return np.concatenate([np.empty(0, WORD), *hashes])
 
 
 def _hash(graphs: Sequence[dgl.DGLGraph]) -> np.ndarray:
     batch = dgl.batch(list(graphs), ndata=["feat"], edata=["feat"])
     src, dst = (ends.numpy() for ends in batch.edges())
-    by_end = np.argsort(dst, kind="stable")
-    src, dst = src[by_end], dst[by_end]
-    edge = _hash_rows(batch.edata["feat"])[by_end]
-    node = _hash_rows(batch.ndata["feat"])
-    receivers, first = np.unique(dst, return_index=True)
-    for _ in range(ROUNDS):
-        received = np.zeros_like(node)
-        if len(first):
-            received[receivers] = np.add.reduceat(_mix(node[src] ^ edge), first)
-        node = _mix(node * _WORD(3) + received)
+    node, edge = (hash_rows(frame["feat"].numpy()) for frame in (batch.ndata, batch.edata))
+    node = next(islice(refinements(node, src, dst, edge), ROUNDS - 1, None))
     sizes = batch.batch_num_nodes().numpy()
-    return np.add.reduceat(_mix(node), np.cumsum(sizes) - sizes)
-
-
-def _hash_rows(feat: Tensor) -> np.ndarray:
-    """A hash a row: random words, one a column and value."""
-    words = np.random.default_rng(0).integers(1, 2**63, feat.shape[1], dtype=np.int64).astype(_WORD)
-    bits = torch.where(feat == 0, torch.zeros_like(feat), feat).numpy().view(np.uint32).astype(_WORD)
-    hashes: np.ndarray = _mix(_mix(bits + words) @ (words | _WORD(1)))
-    return hashes
-
-
-def _mix(words: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64: every bit depends on every bit."""
-    words = (words ^ (words >> _WORD(30))) * _WORD(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> _WORD(27))) * _WORD(0x94D049BB133111EB)
-    return words ^ (words >> _WORD(31))
+    return np.add.reduceat(mix(node), np.cumsum(sizes) - sizes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,14 @@ from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
 from dgl_memgnn.models.network import Network, Widths
+from dgl_memgnn.models.self_taught import SelfTaught
 
 __all__ = ["MorganForest", "RANDOM_FOREST"]
 
 NUM_BITS, RADIUS, NUM_TREES = 2048, 2, 500
 
 
-class MorganForest(nn.Module):
+class MorganForest(SelfTaught):
     """Random forests of 500 trees on Morgan fingerprints (radius 2, 2048 bits), one forest a target
 
     It learns by itself, and is called as a :class:`~dgl_memgnn.training.Trainer` is. scikit-learn grows the trees;
@@ -39,18 +40,6 @@ class MorganForest(nn.Module):
     >>> (forest.predict(molecules, [1, 3]) > 0.5).tolist()
     [[True], [False]]
     """
-
-    kept_epoch = None
-
-    def __init__(self, task: Any, seed: int) -> None:
-        super().__init__()
-        self.task, self.seed = task, seed
-        self.history: list[dict[str, Any]] = []
-
-    @property
-    def evaluated(self) -> MorganForest:
-        """What is kept: the forest itself."""
-        return self
 
     def fit(
         self,
@@ -112,13 +101,6 @@ class MorganForest(nn.Module):
             if torch.equal(below, node):
                 return leaves[node].mean(dim=1)
             node = below
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Take the trees of a state, whatever their number."""
-        for name, value in state_dict.items():
-            if "." not in name:  # not one of the task
-                self.register_buffer(name, value)
-        return super().load_state_dict(state_dict, strict, assign)
 
 
 def morgan_fingerprints(smiles: Sequence[str]) -> csr_matrix:

@@ -162,7 +162,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
     topology_feats = options.hidden_feats if options.topology else 0  # as WithTopology passes it on
     network = MemGNN(
         widths.node_feats + topology_feats,
-        widths.edge_feats,
+        widths.edge_feats if options.edge_features else 0,
         options.hidden_feats,
         widths.out_feats,
         options.num_layers,
@@ -179,10 +179,15 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
     return WithTopology(network, widths.topology_feats, topology_feats) if options.topology else network
 
 
+def _inputs(options: Any) -> Sequence[str]:
+    edge_feat = "edge_feat" if options.edge_features else "nothing"
+    return ("feat", "topology", edge_feat) if options.topology else ("feat", edge_feat)
+
+
 MEMGNN_NETWORK = Network(
     "MemGNN",
     _build,
-    inputs=lambda options: ("feat", "topology", "edge_feat") if options.topology else ("feat", "edge_feat"),
+    _inputs,
     options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options),
     takes_descriptors=True,
 )

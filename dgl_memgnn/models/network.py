@@ -15,6 +15,7 @@ INPUTS: dict[str, Callable[[dgl.DGLGraph], Tensor | None]] = {
     "feat": lambda graph: graph.ndata["feat"],
     "edge_feat": lambda graph: graph.edata.get("feat"),
     "topology": lambda graph: graph.ndata["topology"],
+    "nothing": lambda graph: None,
 }
 
 

@@ -5,6 +5,7 @@ from dgl_memgnn.models.forest import RANDOM_FOREST
 from dgl_memgnn.models.gin import GIN_NETWORK
 from dgl_memgnn.models.gmn import GMN_NETWORK
 from dgl_memgnn.models.memgnn import MEMGNN_NETWORK
+from dgl_memgnn.models.wl_kernel import WL_KERNEL
 
 __all__ = ["NETWORKS"]
 
@@ -16,5 +17,6 @@ NETWORKS = {
         GIN_NETWORK,
         ATTENTIVE_FP,
         RANDOM_FOREST,
+        WL_KERNEL,
     )
 }

@@ -1,4 +1,4 @@
-"""Readouts that a network can have: the memory layers, and DGL's for comparison."""
+"""Readouts that a network can have: the memory layers and, for comparison, random ones and DGL's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import dgl
 from dgl.nn import AvgPooling, GlobalAttentionPooling, Set2Set, SortPooling, SumPooling
 from torch import Tensor, nn
 
+from dgl_memgnn.models.random_memory import RandomMemoryReadout
 from dgl_memgnn.nn import MemoryReadout
 from dgl_memgnn.nn.norm import BatchNorm
 
@@ -94,8 +95,15 @@ def _set2set(options: Any) -> nn.Module:
     return PooledReadout(pooling, 2 * options.hidden_feats, options.hidden_feats)
 
 
+def _random(options: Any) -> nn.Module:
+    return RandomMemoryReadout(
+        options.hidden_feats, options.hidden_feats, options.num_keys, num_heads=1, batch_norm=True
+    )
+
+
 READOUTS = {
     "memory": Readout(lambda options: None, ("num_keys", "num_heads")),
+    "random": Readout(_random, ("readout", "num_keys")),
     "sum": Readout(_sum),
     "mean": Readout(_mean),
     "sort": Readout(_sort),

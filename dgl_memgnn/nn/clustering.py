@@ -11,7 +11,7 @@ from dgl_memgnn.nn.checks import check_one_edge_type, check_tensor, node_counts
 __all__ = ["clustering_loss", "coarsen"]
 
 
-def clustering_loss(graph: dgl.DGLGraph | None, assignment: torch.Tensor) -> torch.Tensor:
+def clustering_loss(graph: dgl.DGLGraph | None, assignment: torch.Tensor, detach: bool = True) -> torch.Tensor:
     r"""Clustering loss of an assignment from `Memory-Based Graph Networks
     <https://arxiv.org/abs/2002.09518>`__
 
@@ -21,7 +21,7 @@ def clustering_loss(graph: dgl.DGLGraph | None, assignment: torch.Tensor) -> tor
 
         \mathcal{L}_{KL} &= \frac{1}{B} \sum_i \sum_j P_{i,j} \log \frac{P_{i,j}}{C_{i,j}} && (10)
 
-    The sums over :math:`i'` run over the nodes of the same graph, and no gradient flows through :math:`P`.
+    The sums over :math:`i'` run over the nodes of the same graph.
     The sum over the graphs of a data set does not depend on how they are batched.
 
     Parameters
@@ -30,6 +30,8 @@ def clustering_loss(graph: dgl.DGLGraph | None, assignment: torch.Tensor) -> tor
         The graph, or batch of B graphs, whose nodes were assigned. None for a stacked layer's assignment.
     assignment : torch.Tensor
         Assignment of shape :math:`(N, K)`; of shape :math:`(B, M, K)` if ``graph`` is None.
+    detach : bool, optional
+        Whether the target :math:`P` is a constant, through which no gradient flows. Default: ``True``.
 
     Returns
     -------
@@ -54,8 +56,8 @@ def clustering_loss(graph: dgl.DGLGraph | None, assignment: torch.Tensor) -> tor
     if graph is None:
         check_tensor("clustering_loss", "assignment", assignment, "B", "M", "K")
         num_graphs, num_rows, _ = assignment.shape
-        return F.clustering_loss(assignment.flatten(0, 1), [num_rows] * num_graphs)
-    return F.clustering_loss(assignment, _sizes("clustering_loss", graph, assignment))
+        return F.clustering_loss(assignment.flatten(0, 1), [num_rows] * num_graphs, detach)
+    return F.clustering_loss(assignment, _sizes("clustering_loss", graph, assignment), detach)
 
 
 def coarsen(graph: dgl.DGLGraph, assignment: torch.Tensor) -> dgl.DGLGraph:

@@ -298,14 +298,13 @@ def _stacked(num_graphs: int, assignment: torch.Tensor, query: torch.Tensor) -> 
     return assignment.view(num_keys, *shape).transpose(0, 1), query.view(*shape, query.shape[1])
 
 
-def target_distribution(assignment: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+def target_distribution(assignment: torch.Tensor, sizes: Sequence[int], detach: bool = True) -> torch.Tensor:
     r"""The sharpened assignment that clustering steers towards (equation 9).
 
     .. math::
         P_{i,j} = \frac{C_{i,j}^2 / \sum_{i'} C_{i',j}}{\sum_{j'} C_{i,j'}^2 / \sum_{i'} C_{i',j'}}
 
-    The sums over :math:`i'` run over the nodes of the same graph. As in deep embedded clustering, the target
-    is a constant: no gradient flows through it.
+    The sums over :math:`i'` run over the nodes of the same graph.
 
     Parameters
     ----------
@@ -313,6 +312,9 @@ def target_distribution(assignment: torch.Tensor, sizes: Sequence[int]) -> torch
         Assignment of shape :math:`(N, K)`.
     sizes : list of int
         Number of nodes of each of the B graphs.
+    detach : bool, optional
+        Whether the target is a constant, as in deep embedded clustering: no gradient flows through it. Default:
+        ``True``.
 
     Returns
     -------
@@ -324,16 +326,17 @@ def target_distribution(assignment: torch.Tensor, sizes: Sequence[int]) -> torch
     >>> target_distribution(torch.tensor([[0.75, 0.25]]), [1])  # a node alone is its own target
     tensor([[0.7500, 0.2500]])
     """
-    assignment = assignment.detach()
+    if detach:
+        assignment = assignment.detach()
     graph_ids = torch.repeat_interleave(torch.tensor(sizes, dtype=torch.long, device=assignment.device))
     cluster_sizes = assignment.new_zeros(len(sizes), assignment.shape[1])
-    cluster_sizes.index_add_(0, graph_ids, assignment)
+    cluster_sizes = cluster_sizes.index_add(0, graph_ids, assignment)
     tiny = torch.finfo(assignment.dtype).tiny
     weight = assignment.square() / cluster_sizes.clamp_min(tiny)[graph_ids]
     return weight / weight.sum(1, keepdim=True)
 
 
-def clustering_loss(assignment: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+def clustering_loss(assignment: torch.Tensor, sizes: Sequence[int], detach: bool = True) -> torch.Tensor:
     r"""Kullback-Leibler divergence of the assignment from its target, averaged over graphs (equation 10).
 
     .. math::
@@ -345,6 +348,8 @@ def clustering_loss(assignment: torch.Tensor, sizes: Sequence[int]) -> torch.Ten
         Assignment of shape :math:`(N, K)`.
     sizes : list of int
         Number of nodes of each of the B graphs.
+    detach : bool, optional
+        See :func:`target_distribution`. Default: ``True``.
 
     Returns
     -------
@@ -357,7 +362,7 @@ def clustering_loss(assignment: torch.Tensor, sizes: Sequence[int]) -> torch.Ten
     tensor(0.)
     """
     assignment = _at_least_float32(assignment)
-    target = target_distribution(assignment, sizes)
+    target = target_distribution(assignment, sizes, detach)
     tiny = torch.finfo(assignment.dtype).tiny
     divergence = torch.xlogy(target, target) - target * assignment.clamp_min(tiny).log()
     return divergence.sum() / max(len(sizes), 1)

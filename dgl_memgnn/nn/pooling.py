@@ -198,6 +198,8 @@ class MemoryReadout(Resettable):
     torch.Size([2, 16])
     """
 
+    layer = MemoryPooling
+
     def __init__(
         self,
         in_feats: int,
@@ -218,7 +220,7 @@ class MemoryReadout(Resettable):
             if batch_norm:  # which takes a bias away
                 activation = _RowByRow(BatchNorm(out_feats), activation)
             self.layers.append(
-                MemoryPooling(
+                self.layer(
                     in_feats,
                     out_feats,
                     keys,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dgl_memgnn.files import replacing
+from dgl_memgnn.results.paired import fold_scores, paired_difference
 from dgl_memgnn.results.published import PUBLISHED
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
@@ -48,7 +49,9 @@ def write_tables(folder: str | PathLike[str]) -> Path:
         "",
         "Made by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run with its "
         "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch "
-        "that is best on validation, or at its last where a row says so. Links lead to the training curves.",
+        "that is best on validation, or at its last where a row says so. Links lead to the training curves. "
+        "Where rows share folds, the last columns hold the mean difference to a memory network, fold by fold, and "
+        "the p-value of a corrected resampled t-test (Nadeau and Bengio, 2003).",
     ]
     for protocol, meaning in PROTOCOLS.items():
         of_protocol = {
@@ -75,8 +78,11 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
     summary = next(iter(results.values()))["summary"]
     parts = list(summary)
     metric = next(iter(summary[parts[0]]))  # the one that decides stands first
+    references = {
+        row: fold_scores(result, metric) for row, result in results.items() if _is_reference(row, result)
+    }
     rows: list[list[object]] = [
-        [who, *(figure or "" for figure in figures), ""]
+        [who, *(figure or "" for figure in figures), "", *("" for _ in references)]
         for who, *figures in PUBLISHED.get((protocol, dataset), [])
     ]
     for row, result in results.items():
@@ -89,18 +95,37 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
             title += ", last epoch"
         if "drawn" in result.get("outer_folds", ""):
             title += ", folds of our own"
-        rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), count])
+        if "folds" in result and "ensemble" not in result:
+            title += ", one run a fold"
+        scores = fold_scores(result, metric) if references else {}
+        against = ["" if row == other else _against(scores, references[other]) for other in references]
+        rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), count, *against])
         if "ensemble" in result:
             summary = result["ensemble"]["summary"]
             figures = [_figure(summary[part][metric]) if part in summary else "" for part in parts]
-            rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, count])
+            blank = ["" for _ in references]
+            rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, count, *blank])
     header = ["", *parts, "folds" if any("folds" in result for result in results.values()) else "runs"]
+    header += [f"against `{row.name}` (p)" for row in references]
     return [
         "",
         f"### {dataset}: {HEADINGS[metric]}",
         "",
         *(f"| {' | '.join(map(str, row))} |" for row in [header, ["---"] * len(header), *rows]),
     ]
+
+
+def _is_reference(row: Path, result: dict[str, Any]) -> bool:
+    """Whether other rows on the same folds are compared with this one: a network by its own name alone."""
+    return row.name == result["config"].get("model", {}).get("network", "").lower() in ("gmn", "memgnn")
+
+
+def _against(scores: dict[int, tuple[float, float]], reference: dict[int, tuple[float, float]]) -> str:
+    difference = paired_difference(scores, reference)
+    if difference is None:
+        return ""
+    mean, p, count = difference
+    return f"{mean:+.3f} ({p:.2f})" if count == len(reference) else f"{mean:+.3f} ({p:.2f}), {count} folds"
 
 
 def _count(result: dict[str, Any]) -> str:

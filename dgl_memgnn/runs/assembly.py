@@ -24,7 +24,7 @@ from dgl_memgnn.data import (
 from dgl_memgnn.models import NETWORKS, Network, Widths
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
-from dgl_memgnn.transforms import EMBEDDINGS, embed
+from dgl_memgnn.transforms import EMBEDDINGS, SampleEdges, embed
 from dgl_memgnn.transforms.topology import TopologicalEmbedding
 
 __all__ = [
@@ -107,7 +107,7 @@ def load_dataset(config: Config) -> GraphDataset:
     data = config.data
     cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset is not None:
-        return load_named(
+        dataset = load_named(
             data.dataset,
             data.featurizer,
             data.data_dir,
@@ -116,6 +116,10 @@ def load_dataset(config: Config) -> GraphDataset:
             data.task_type,
             data.degree_features,
         )
+        if data.edge_fraction < 1:
+            sample = SampleEdges(data.edge_fraction, data.edge_sampling)
+            dataset.graphs = [sample(graph) for graph in dataset.graphs]
+        return dataset
     assert data.csv is not None  # see check_together
     return MoleculeDataset.from_csv(
         data.csv,
@@ -140,10 +144,10 @@ def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] 
 def embedding_of(data: DataConfig) -> TopologicalEmbedding:
     """The topological embedding of a configuration."""
     kind: Any = EMBEDDINGS[data.embedding]
-    options: dict[str, Any] = {"width": data.embedding_width}
-    if data.continue_prob is not None and "continue_prob" in signature(kind).parameters:
-        options["continue_prob"] = data.continue_prob
-    return kind(**options)
+    options = {"continue_prob": data.continue_prob, "sort": data.embedding_sort}
+    taken = signature(kind).parameters
+    given = {name: value for name, value in options.items() if name in taken and value is not None}
+    return kind(data.embedding_width, **given)
 
 
 def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from dgl_memgnn.config import Config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, load_dataset
-from dgl_memgnn.runs.fair import fair_benchmark
+from dgl_memgnn.runs.fair import NUM_RUNS, fair_benchmark
 from dgl_memgnn.runs.jobs import finished_jobs
 from dgl_memgnn.runs.protocols import runs
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
@@ -31,7 +31,7 @@ def benchmark(
     repeats: int | None = None,
     workers: int = 2,
     overwrite: bool = False,
-    members: int = 1,
+    members: int | None = None,
 ) -> dict[str, Any]:
     """Run a protocol, or what is left of it.
 
@@ -52,7 +52,8 @@ def benchmark(
     overwrite : bool, optional
         Whether to remove the runs that are there and start anew. Default: ``False``.
     members : int, optional
-        Number of networks trained on the split of each seed, whose mean prediction is scored too. Default: ``1``.
+        Number of networks trained on each split, whose mean prediction is scored too. Default: ``1``, and under
+        ``"fair"``, where a fold's score is their mean, the protocol's ``3``.
 
     Returns
     -------
@@ -67,9 +68,8 @@ def benchmark(
     """
     folder = Path(folder)
     if protocol == "fair":
-        if members > 1:
-            raise ValueError("Protocol fair has an ensemble of its own, of each fold's three runs: no --members.")
-        return fair_benchmark(config, folder, repeats, workers, overwrite)
+        return fair_benchmark(config, folder, repeats, workers, overwrite, members or NUM_RUNS)
+    members = members or 1
     configs = runs(config, protocol, repeats, members)
     dataset = load_dataset(config)
     finished = {} if overwrite else _finished(configs, folder, dataset)

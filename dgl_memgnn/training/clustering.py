@@ -13,7 +13,7 @@ from dgl_memgnn.nn import clustering_loss
 __all__ = ["memory_clustering_loss"]
 
 
-def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor]) -> Tensor:
+def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor], detach: bool = True) -> Tensor:
     r"""Clustering loss, summed over the memory layers with more than one key (equation 10).
 
     Parameters
@@ -22,6 +22,8 @@ def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor]) -
         The batch of graphs that went into the network.
     assignments : list of torch.Tensor
         What the network returned with ``get_assignments=True``.
+    detach : bool, optional
+        See :func:`dgl_memgnn.clustering_loss`. Default: ``True``.
 
     Returns
     -------
@@ -29,5 +31,5 @@ def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor]) -
         A scalar, in nats per graph.
     """
     graphs = [graph] + [None] * (len(assignments) - 1)
-    losses: Iterator[Any] = (clustering_loss(g, c) for g, c in zip(graphs, assignments) if c.shape[-1] > 1)
+    losses: Iterator[Any] = (clustering_loss(g, c, detach) for g, c in zip(graphs, assignments) if c.shape[-1] > 1)
     return sum(losses)

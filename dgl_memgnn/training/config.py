@@ -50,6 +50,24 @@ class TrainingConfig(Options):
     )
     weight_decay: float = option(0.0, "weight decay of Adam", low=0.0, high=1.0)
     clustering_period: int = option(5, "epochs from one clustering step to the next; 0 for none", low=0)
+    supervised_keys: bool = option(
+        False, "whether supervised steps move the keys as well, which the paper's do not"
+    )
+    clustering_weight: float = option(
+        0.0,
+        "weight of the clustering loss in every supervised step (lambda of equation 11), in place of clustering "
+        "steps; 0, the paper's, for steps that take turns",
+        low=0.0,
+        high=1.0,
+    )
+    detach_target: bool = option(
+        True, "whether the target of the clustering loss (equation 9) is a constant, or gradients flow through it"
+    )
+    initial_keys: str = option(
+        "random",
+        "how keys begin: random, or kmeans, the centres of the initial queries of the training graphs",
+        choices=("random", "kmeans"),
+    )
     clip_norm: float = option(2.0, "largest norm of a gradient", low=1e-8)
     keep: str = option(
         "best",

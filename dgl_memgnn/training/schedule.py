@@ -56,12 +56,14 @@ class AlternatingSchedule:
         ``decay(epoch)`` is the factor of the learning rate in an epoch, counted from 1: :func:`halving` or
         :func:`cosine`.
     period : int
-        Number of epochs from one clustering step to the next; 0 for none, with keys that never move. A model
-        without memory layers of several keys takes none.
+        Number of epochs from one clustering step to the next; 0 for none, with keys that never move but by
+        `supervised_keys`. A model without memory layers of several keys takes none.
     clip_norm : float
         Largest norm of the gradient of a step.
     weight_decay : float, optional
         Weight decay of the supervised steps. Default: ``0.0``.
+    supervised_keys : bool, optional
+        Whether supervised steps move the keys as well. Default: ``False``, the paper's.
     """
 
     def __init__(
@@ -72,9 +74,10 @@ class AlternatingSchedule:
         period: int,
         clip_norm: float,
         weight_decay: float = 0.0,
+        supervised_keys: bool = False,
     ) -> None:
         memories = [module for module in model.modules() if isinstance(module, MemoryPooling)]
-        keys = {id(module.keys) for module in memories}
+        keys = set() if supervised_keys else {id(module.keys) for module in memories}
         moving = [(id(p) in keys, p) for p in model.parameters() if p.requires_grad]
         if all(is_keys for is_keys, _ in moving):
             raise ValueError("Nothing can be trained: all parameters but the keys are frozen (requires_grad).")
@@ -96,7 +99,7 @@ class AlternatingSchedule:
                 group["lr"] = rate
 
     def supervised_step(self, loss: Tensor) -> None:
-        """Descend the supervised loss of a batch: everything moves but the keys.
+        """Descend the supervised loss of a batch: everything moves, but the keys only with `supervised_keys`.
 
         FloatingPointError, and nothing moves, if the loss or its gradient is not finite.
         """

@@ -26,6 +26,7 @@ from dgl_memgnn.training.clustering import memory_clustering_loss
 from dgl_memgnn.training.config import TrainingConfig
 from dgl_memgnn.training.distributed import all_sum, gathered, num_processes, rank
 from dgl_memgnn.training.inference import descriptor_argument, predict
+from dgl_memgnn.training.initial_keys import initialise_keys
 from dgl_memgnn.training.interrupt import deferred_interrupt
 from dgl_memgnn.training.schedule import AlternatingSchedule, cosine, halving
 from dgl_memgnn.wording import significant
@@ -94,9 +95,10 @@ class Trainer:
             model,
             self.config.learning_rate,
             decay,
-            self.config.clustering_period,
+            0 if self.config.clustering_weight else self.config.clustering_period,
             self.config.clip_norm,
             self.config.weight_decay,
+            self.config.supervised_keys or self.config.clustering_weight > 0,
         )
         self.average = None
         if self.config.weight_average > 0:
@@ -162,6 +164,8 @@ class Trainer:
                 "All parameters that the clustering loss depends on are frozen: clustering steps are left out.",
                 stacklevel=2,
             )
+        if config.initial_keys == "kmeans" and not self.history:
+            initialise_keys(self.model, dataset, train, self.inputs, config.batch_size, config.seed, self.device)
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             join_batch_norms(self.model)
@@ -288,11 +292,19 @@ class Trainer:
         for batch, (whole, (graph, label, *described)) in enumerate(zip(batches.whole(), loader), start=1):
             graph, label = graph.to(self.device), label.to(self.device)
             described = descriptor_argument(described, self.device)
-            loss = self.task(network(graph, *self.inputs(graph), **described), label)
+            inputs, weight = self.inputs(graph), self.config.clustering_weight
+            clustering_loss: Any = 0.0
+            if weight:
+                out, assignments = network(graph, *inputs, get_assignments=True, **described)
+                clustering_loss = self._clustering_loss(graph, assignments, len(whole))
+            else:
+                out = network(graph, *inputs, **described)
+            loss = self.task(out, label)
             share = (counts[batches.share(whole)].sum() / counts[whole].sum().clamp_min(1)).item()
             total += share * loss.item()
+            joint = (1 - weight) * share * loss + weight * clustering_loss
             with _located(f"batch {batch} of epoch {epoch}"):
-                self.schedule.supervised_step(loss * (share * num_processes()))  # gradients will be averaged
+                self.schedule.supervised_step(joint * num_processes())  # gradients will be averaged
             if self.average is not None:
                 self.average.update_parameters(self.model)
             stop_if_interrupted()
@@ -315,6 +327,11 @@ class Trainer:
         )
         return memory_clustering_loss(graph, assignments).requires_grad
 
+    def _clustering_loss(self, graph: dgl.DGLGraph, assignments: list[Tensor], num_graphs: int) -> Tensor:
+        """The part of some graphs in the clustering loss of all, in nats per graph."""
+        loss = memory_clustering_loss(graph, assignments, self.config.detach_target)
+        return loss * (graph.batch_size / num_graphs)
+
     def _cluster(self, loader: Any) -> float:
         """One clustering step over all training graphs; returns the loss, in nats per graph."""
         total = torch.zeros((), dtype=torch.float64)
@@ -325,8 +342,7 @@ class Trainer:
                 _, assignments = self.model(
                     graph, *self.inputs(graph), get_assignments=True, **descriptor_argument(described, self.device)
                 )
-                share = graph.batch_size / len(loader.dataset)
-                loss = share * memory_clustering_loss(graph, assignments)
+                loss = self._clustering_loss(graph, assignments, len(loader.dataset))
                 total.add_(loss.item())
                 yield loss
 

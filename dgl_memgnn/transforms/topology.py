@@ -30,6 +30,7 @@ from dgl_memgnn.transforms.spectral import (
 __all__ = [
     "Adjacency",
     "HeatKernel",
+    "NoTopology",
     "NormalizedAdjacency",
     "PersonalizedPageRank",
     "RandomWalkWithRestart",
@@ -505,3 +506,34 @@ class Adjacency(_SparseEmbedding):
 
     def _matrix(self, adjacency: Any) -> Any:
         return adjacency
+
+
+class NoTopology(TopologicalEmbedding):
+    """Zeros: nothing of a graph's structure, for comparison with embeddings that tell of it.
+
+    Parameters
+    ----------
+    width : int
+        Number of entries of an embedding.
+    feat_name : str, optional
+        Name of the node feature to write. Default: ``"topology"``.
+
+    Raises
+    ------
+    ValueError
+        If `width` is not a positive integer.
+
+    Examples
+    --------
+    >>> import dgl
+    >>> from dgl_memgnn.transforms import NoTopology
+    >>> NoTopology(width=2)(dgl.to_bidirected(dgl.graph(([0], [1])))).ndata["topology"]
+    tensor([[0., 0.],
+            [0., 0.]])
+    """
+
+    def __init__(self, width: int, feat_name: str = "topology") -> None:
+        super().__init__(width, sort=False, feat_name=feat_name, weight_name=None)
+
+    def _embed(self, adjacency: Any, sizes: Any) -> Any:
+        return np.zeros((adjacency.shape[0], self.width), np.float32)

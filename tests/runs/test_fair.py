@@ -229,14 +229,43 @@ def test_a_single_candidate_needs_no_selection(config, data, tmp_path, capsys):
     assert (
         "The outer folds are those of splits/TINY_splits.json." in printed and "ensemble test accuracy" in printed
     )
-    assert main([*command, *options, "--members", "2"]) == 1
+
+
+def test_candidates_and_the_number_of_final_runs_from_the_command_line(data, tmp_path, capsys):
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items() if name != "num_keys"]
+    command = [
+        "benchmark",
+        "--protocol",
+        "fair",
+        "--repeats",
+        "1",
+        "--workers",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    command += [*options, "--num-keys", "2,1", "--data-dir", str(data), "--cache-dir", str(data / "cache")]
+    for members, search in [("0", "{}"), ("one", "{}"), ("1", "[1]"), ("1", "{dropout: [0]}")]:
+        with pytest.raises(SystemExit):
+            main([*command, "--members", members, "--search", search])
+    assert main([*command, "--search", '{"droput": [0.1]}']) == 1
+    assert "search.droput. Did you mean search.dropout?" in capsys.readouterr().err
+    assert main([*command, "--members", "1", "--search", '{"dropout": [0.0, 0.5]}']) == 0
+    result = read(tmp_path / "out" / "result.json")
+    (fold,) = result["folds"]
+    assert [each["values"] for each in fold["selection"]] == [{"dropout": 0.0}, {"dropout": 0.5}]
+    assert list(fold["runs"]) == ["run0"] and "ensemble" not in result
 
 
 @pytest.mark.parametrize(
     "control",
     [
         {"network": "GIN"},
+        {"network": "WLKernel", "num_layers": 1},
         {"readout": "mean"},
+        {"network": "MemGNN", "readout": "random", "edge_features": False},
+        {"embedding": "NoTopology", "embedding_sort": False, "initial_keys": "kmeans", "clustering_weight": 0.1},
+        {"supervised_keys": True, "edge_fraction": 0.5, "edge_sampling": "rwr"},
         {"readout": "set2set"},
         {"network": "MemGNN", "topology": True},
         {"network": "MemGNN", "readout": "sort"},

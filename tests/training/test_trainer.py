@@ -67,6 +67,14 @@ def test_keys_never_move_without_clustering(make_trainer, dataset):
     assert torch.equal(before, trainer.model.readout.layers[0].keys)
 
 
+def test_supervised_steps_move_the_keys_if_asked_to(make_trainer, dataset):
+    trainer = make_trainer(clustering_period=0, supervised_keys=True)
+    keys = [layer.keys for layer in trainer.model.readout.layers if layer.keys.shape[1] > 1]
+    before = [each.detach().clone() for each in keys]
+    trainer.fit(dataset, TRAIN, VALIDATION)
+    assert keys and not any(torch.equal(a, b) for a, b in zip(before, keys))
+
+
 def test_a_clustering_step_follows_the_gradient_of_all_training_graphs(make_trainer, dataset):
     """In small batches as in a single one; dropout and batch statistics are off for the comparison."""
     trainer, reference = make_trainer(clip_norm=1e9), make_trainer()
@@ -177,7 +185,7 @@ def test_a_gradient_that_is_not_finite_stops_the_training(make_trainer, dataset)
 def test_a_clustering_loss_that_is_not_finite_stops_the_training(make_trainer, dataset, monkeypatch):
     monkeypatch.setattr(
         "dgl_memgnn.training.trainer.memory_clustering_loss",
-        lambda graph, assignments: assignments[0].sum() * float("nan"),
+        lambda graph, assignments, *detach: assignments[0].sum() * float("nan"),
     )
     with pytest.raises(FloatingPointError, match="loss is nan in the clustering step of epoch 2"):
         make_trainer(clustering_period=2).fit(dataset, TRAIN, VALIDATION)

@@ -16,7 +16,7 @@ from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
 from dgl_memgnn.results import write_tables
-from dgl_memgnn.runs import PROTOCOLS, Predictor, benchmark, train_run
+from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
 
@@ -61,15 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "benchmark",
         help="run a whole protocol, or what is left of it",
-        description=f"Run a protocol, or what is left of it. Protocols: {protocols}.",
+        description=f"Run a protocol, or what is left of it. Protocols: {protocols}. A file of an ablation (see "
+        "examples/ablations) is a list of changes to a configuration, all of which are run.",
     )
     bench.add_argument(
         "config",
         nargs="?",
         metavar="CONFIG",
-        help="a YAML file, or the name of a configuration of the package; or give --csv",
+        help="a YAML file, the name of a configuration of the package, or the file of an ablation; or give --csv",
     )
-    bench.add_argument("--protocol", required=True, choices=tuple(PROTOCOLS), help="which protocol")
+    bench.add_argument("--protocol", choices=tuple(PROTOCOLS), help="which protocol; an ablation has its own")
     bench.add_argument("--repeats", type=int, metavar="N", help="number of folds or seeds; default: 10 or 3")
     bench.add_argument(
         "--members",
@@ -110,10 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     tables = commands.add_parser(
         "tables",
         help="write tables of stored results",
-        description="Write README.md, with tables of the results, into their folder.",
+        description="Write README.md, with tables of the results, into their folder, and ablations.md where "
+        "it holds ablations.",
     )
     tables.add_argument("folder", metavar="DIR", help="folder of the folders that benchmark filled")
-    tables.set_defaults(command=lambda arguments: print(f"Wrote {write_tables(arguments.folder)}."))
+    tables.set_defaults(
+        command=lambda arguments: print(f"Wrote {' and '.join(map(str, write_tables(arguments.folder)))}.")
+    )
     return parser
 
 
@@ -186,6 +190,12 @@ def _mapping(text: str) -> dict[str, Any]:
 
 
 def _benchmark(arguments: argparse.Namespace) -> None:
+    ablation = read_ablation(arguments.config) if arguments.config else None
+    if ablation is not None:
+        _ablate(ablation, arguments)
+        return
+    if arguments.protocol is None:
+        raise ValueError(f"Which protocol? Give --protocol, one of {', '.join(PROTOCOLS)}.")
     config = _config(arguments)
     if arguments.search is not None:
         config.search = arguments.search
@@ -200,18 +210,44 @@ def _benchmark(arguments: argparse.Namespace) -> None:
         arguments.members,
     )
     print(f"Protocol {arguments.protocol}: {PROTOCOLS[arguments.protocol]}.")
+    _print_summary(result)
+    print(f"Stored in {folder}.")
+
+
+def _ablate(ablation: Ablation, arguments: argparse.Namespace) -> None:
+    refused = {"--protocol": arguments.protocol, "--members": arguments.members, "--search": arguments.search}
+    for option, value in refused.items():
+        if value is not None:
+            raise ValueError(f"{option} is the ablation's own: change it in {arguments.config}.")
+    folder = arguments.out or Path("runs", Path(arguments.config).stem)
+    results = ablate(
+        ablation, folder, _overrides(arguments), arguments.repeats, arguments.workers, arguments.overwrite
+    )
+    print(f"{ablation.title}. Protocol {ablation.protocol}: {PROTOCOLS[ablation.protocol]}.")
+    for name, result in results.items():
+        print(f"{name}:")
+        _print_summary(result)
+    print(f"Stored in {folder}.")
+
+
+def _print_summary(result: Mapping[str, Any]) -> None:
     for title, summary in [("", result["summary"]), ("ensemble ", result.get("ensemble", {}).get("summary", {}))]:
         for part, metrics in summary.items():
             for name, value in metrics.items():
                 if value["mean"] is not None:
                     print(f"{title}{part} {name}: {significant(value['mean'])} +- {significant(value['std'])}")
-    print(f"Stored in {folder}.")
 
 
-def _config(arguments: argparse.Namespace) -> Config:
+def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Keys of the configuration that the command line gives."""
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
     if "tasks" in overrides:
         overrides["tasks"] = _names(overrides["tasks"], overrides)
+    return overrides
+
+
+def _config(arguments: argparse.Namespace) -> Config:
+    overrides = _overrides(arguments)
     source = arguments.config or ("molecules" if "csv" in overrides else None)
     return load_config(source, overrides)
 

@@ -1,14 +1,34 @@
-"""Whether two rows of results on the same folds differ by more than chance."""
+"""Whether two rows of results on the same folds or seeds differ by more than chance."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from scipy import stats
 
-__all__ = ["corrected_t_test", "fold_scores", "paired_difference"]
+__all__ = ["PairedDifference", "corrected_t_test", "fold_scores", "paired_difference"]
+
+
+class PairedDifference(NamedTuple):
+    """Mean difference of two rows over their pairs
+
+    Parameters
+    ----------
+    mean : float
+    margin : float
+        Half the width of the interval of 95 % around the mean.
+    p : float
+        See :func:`corrected_t_test`.
+    pairs : int
+        Their number.
+    """
+
+    mean: float
+    margin: float
+    p: float
+    pairs: int
 
 
 def corrected_t_test(differences: Sequence[float], test_ratio: float) -> float:
@@ -32,19 +52,25 @@ def corrected_t_test(differences: Sequence[float], test_ratio: float) -> float:
     >>> round(corrected_t_test([0.01, 0.03, 0.02, 0.0, 0.04], 1 / 4), 3)
     0.132
     """
+    mean, error = _mean_and_error(differences, test_ratio)
+    if error == 0:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * stats.t.sf(abs(mean / error), len(differences) - 1))
+
+
+def _mean_and_error(differences: Sequence[float], test_ratio: float) -> tuple[float, float]:
+    """The mean difference and its corrected standard error."""
     count = len(differences)
     mean = math.fsum(differences) / count
     variance = math.fsum((each - mean) ** 2 for each in differences) / (count - 1)
-    if variance == 0:
-        return 1.0 if mean == 0 else 0.0
-    statistic = mean / math.sqrt((1 / count + test_ratio) * variance)
-    return float(2 * stats.t.sf(abs(statistic), count - 1))
+    return mean, math.sqrt((1 / count + test_ratio) * variance)
 
 
 def fold_scores(result: Mapping[str, Any], metric: str) -> dict[int, tuple[float, float]]:
-    """Score of each fold of a result, and the ratio of its scored part to the rest; empty without folds.
+    """Score of each fold or seed of a result, and the ratio of the part scored to the rest.
 
-    Under protocol ``fair`` the score is the test part's, the mean of the runs; under ``paper``, validation's.
+    The score is the test part's, of several runs of a fold their mean; without a test part, as under protocol
+    ``paper``, validation's.
     """
     if "folds" in result:
         return {
@@ -52,25 +78,26 @@ def fold_scores(result: Mapping[str, Any], metric: str) -> dict[int, tuple[float
             for fold in result["folds"]
             if fold["test"][metric] is not None
         }
-    if result["protocol"] != "paper":
-        return {}
+    part = "test" if "test" in result["summary"] else "validation"
     return {
-        int(name.removeprefix("fold")): (run["validation"][metric], _ratio(run, "validation"))
+        int(name.lstrip("foldse")): (run[part][metric], _ratio(run, part))
         for name, run in result["runs"].items()
-        if run["validation"][metric] is not None
+        if "-member" not in name and run[part][metric] is not None
     }
 
 
 def paired_difference(
     scores: Mapping[int, tuple[float, float]], reference: Mapping[int, tuple[float, float]]
-) -> tuple[float, float, int] | None:
-    """Mean difference over the folds that both have, its p-value, and their number; None below two folds."""
+) -> PairedDifference | None:
+    """The difference over the folds or seeds that both have; None below two."""
     both = sorted(scores.keys() & reference.keys())
     if len(both) < 2:
         return None
     differences = [scores[fold][0] - reference[fold][0] for fold in both]
     ratio = math.fsum(scores[fold][1] for fold in both) / len(both)
-    return math.fsum(differences) / len(both), corrected_t_test(differences, ratio), len(both)
+    mean, error = _mean_and_error(differences, ratio)
+    margin = error * float(stats.t.ppf(0.975, len(both) - 1))
+    return PairedDifference(mean, margin, corrected_t_test(differences, ratio), len(both))
 
 
 def _ratio(run: Mapping[str, Any], part: str) -> float:

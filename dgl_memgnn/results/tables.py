@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dgl_memgnn.files import replacing
+from dgl_memgnn.results.ablation_tables import ablation_section
 from dgl_memgnn.results.paired import fold_scores, paired_difference
 from dgl_memgnn.results.published import PUBLISHED
+from dgl_memgnn.runs.ablations import ABLATION, read_ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.wording import significant
@@ -19,8 +21,8 @@ __all__ = ["write_tables"]
 HEADINGS = dict(next(iter(kind.metrics.items())) for kind in TASK_TYPES.values())  # of the metrics that decide
 
 
-def write_tables(folder: str | PathLike[str]) -> Path:
-    """Write README.md into a folder of results.
+def write_tables(folder: str | PathLike[str]) -> list[Path]:
+    """Write README.md into a folder of results and, where it holds ablations, ablations.md.
 
     Parameters
     ----------
@@ -30,8 +32,8 @@ def write_tables(folder: str | PathLike[str]) -> Path:
 
     Returns
     -------
-    pathlib.Path
-        The file written.
+    list of pathlib.Path
+        The files written.
 
     Raises
     ------
@@ -44,14 +46,52 @@ def write_tables(folder: str | PathLike[str]) -> Path:
     }
     if not results:
         raise FileNotFoundError(f"No folder in {folder} holds a result.json; dgl-memgnn benchmark writes them.")
+    of_ablations = {path.parent: _taken(results, path.parent) for path in sorted(folder.rglob(ABLATION))}
+    written = []
+    if any(of_ablations.values()):
+        written.append(_write(folder / "ablations.md", _ablations(of_ablations)))
+    if results:
+        written.append(_write(folder / "README.md", _tables(folder, results)))
+    return written
+
+
+def _taken(results: dict[Path, dict[str, Any]], folder: Path) -> dict[str, dict[str, Any]]:
+    """Take the results of a folder's own folders away, by their names."""
+    return {row.name: results.pop(row) for row in list(results) if row.parent == folder}
+
+
+def _write(path: Path, lines: list[str]) -> Path:
+    with replacing(path) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _ablations(of_ablations: dict[Path, dict[str, dict[str, Any]]]) -> list[str]:
+    lines = [
+        "# Ablations",
+        "",
+        "Made by `dgl-memgnn tables` from the `result.json` of each row. Mean ± standard deviation over seeds or "
+        "folds, and beside it the mean difference to the reference, pair by pair, with its interval of 95 % "
+        "(corrected for training parts that overlap; Nadeau and Bengio, 2003). What is within it is noise.",
+    ]
+    for folder, results in of_ablations.items():
+        ablation = read_ablation(folder / ABLATION)
+        if results and ablation is not None:
+            summary = next(iter(results.values()))["summary"]
+            metric = next(iter(next(iter(summary.values()))))
+            lines += ablation_section(ablation, results, HEADINGS[metric], _figure)
+    return lines
+
+
+def _tables(folder: Path, results: dict[Path, dict[str, Any]]) -> list[str]:
     lines = [
         "# Results",
         "",
         "Made by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run with its "
         "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch "
         "that is best on validation, or at its last where a row says so. Links lead to the training curves. "
-        "Where rows share folds, the last columns hold the mean difference to a memory network, fold by fold, and "
-        "the p-value of a corrected resampled t-test (Nadeau and Bengio, 2003).",
+        "Where rows share folds or seeds, the last columns hold the mean difference to a memory network, pair by "
+        "pair, and the p-value of a corrected resampled t-test (Nadeau and Bengio, 2003).",
     ]
     for protocol, meaning in PROTOCOLS.items():
         of_protocol = {
@@ -64,10 +104,7 @@ def write_tables(folder: str | PathLike[str]) -> Path:
         for dataset in sorted({_dataset(result) for result in of_protocol.values()}):
             rows = {row: result for row, result in of_protocol.items() if _dataset(result) == dataset}
             lines += _table(folder, protocol, dataset, rows)
-    path = folder / "README.md"
-    with replacing(path) as unfinished:
-        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    return lines
 
 
 def _dataset(result: dict[str, Any]) -> str:
@@ -79,7 +116,9 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
     parts = list(summary)
     metric = next(iter(summary[parts[0]]))  # the one that decides stands first
     references = {
-        row: fold_scores(result, metric) for row, result in results.items() if _is_reference(row, result)
+        row: fold_scores(result, metric)
+        for row, result in results.items()
+        if _is_reference(row, result) and len(results) > 1
     }
     rows: list[list[object]] = [
         [who, *(figure or "" for figure in figures), "", *("" for _ in references)]
@@ -124,8 +163,8 @@ def _against(scores: dict[int, tuple[float, float]], reference: dict[int, tuple[
     difference = paired_difference(scores, reference)
     if difference is None:
         return ""
-    mean, p, count = difference
-    return f"{mean:+.3f} ({p:.2f})" if count == len(reference) else f"{mean:+.3f} ({p:.2f}), {count} folds"
+    count = "" if difference.pairs == len(reference) else f", {difference.pairs} pairs"
+    return f"{difference.mean:+.3f} ({difference.p:.2f}){count}"
 
 
 def _count(result: dict[str, Any]) -> str:

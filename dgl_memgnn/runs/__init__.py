@@ -1,5 +1,6 @@
 """From a configuration to a run folder, and from there to predictions."""
 
+from dgl_memgnn.runs.ablations import Ablation, ablate, read_ablation
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset, split
 from dgl_memgnn.runs.benchmark import benchmark
 from dgl_memgnn.runs.prediction import PredictionCounts, Predictor
@@ -7,13 +8,16 @@ from dgl_memgnn.runs.protocols import PROTOCOLS, runs
 from dgl_memgnn.runs.run import train_run
 
 __all__ = [
+    "Ablation",
     "Assembly",
     "PROTOCOLS",
     "PredictionCounts",
     "Predictor",
+    "ablate",
     "assemble",
     "benchmark",
     "load_dataset",
+    "read_ablation",
     "runs",
     "split",
     "train_run",

@@ -161,7 +161,7 @@ class Trainer:
         if self.schedule.period and not self._clustering_moves(dataset[train[0]]):
             self.schedule.period = 0
             warnings.warn(
-                "All parameters that the clustering loss depends on are frozen: clustering steps are left out.",
+                "No parameter that can move has a part in the clustering loss: clustering steps are left out.",
                 stacklevel=2,
             )
         if config.initial_keys == "kmeans" and not self.history:

@@ -49,17 +49,25 @@ def fair_result(network, scores):
 def test_only_folds_that_both_have_count():
     ours = fold_scores(fair_result("GMN", {0: 0.5, 1: 0.75, 2: 0.25}), "accuracy")
     other = fold_scores(fair_result("GIN", {1: 0.5, 2: 0.25, 3: 1.0}), "accuracy")
-    mean, p, count = paired_difference(other, ours)
-    assert (mean, count) == (-0.125, 2)
-    assert p == pytest.approx(corrected_t_test([-0.25, 0.0], 1 / 9))
+    difference = paired_difference(other, ours)
+    assert (difference.mean, difference.pairs) == (-0.125, 2)
+    assert difference.p == pytest.approx(corrected_t_test([-0.25, 0.0], 1 / 9))
+    error = np.sqrt((1 / 2 + 1 / 9) * np.var([-0.25, 0.0], ddof=1))
+    low, high = stats.t.interval(0.95, 1, -0.125, error)
+    assert difference.margin == pytest.approx((high - low) / 2)
     assert paired_difference(fold_scores(fair_result("GIN", {2: 0.1}), "accuracy"), ours) is None
 
 
 def test_folds_of_the_papers_protocol_are_scored_on_validation():
     run = {"parts": {"train": 90, "validation": 10}, "validation": {"accuracy": 0.5}}
-    result = {"protocol": "paper", "runs": {"fold3": run}}
+    result = {"summary": {"validation": {}}, "runs": {"fold3": run}}
     assert fold_scores(result, "accuracy") == {3: (0.5, pytest.approx(1 / 9))}
-    assert fold_scores({"protocol": "moleculenet", "runs": {"seed0": run}}, "accuracy") == {}
+
+
+def test_seeds_are_scored_on_their_test_parts_and_members_of_ensembles_are_left_out():
+    run = {"parts": {"train": 80, "validation": 10, "test": 10}, "test": {"rmse": 0.5}}
+    result = {"summary": {"validation": {}, "test": {}}, "runs": {"seed12": run, "seed12-member1": run}}
+    assert fold_scores(result, "rmse") == {12: (0.5, pytest.approx(1 / 9))}
 
 
 def test_the_table_compares_controls_with_the_memory_network(tmp_path):
@@ -75,6 +83,6 @@ def test_the_table_compares_controls_with_the_memory_network(tmp_path):
     text = (tmp_path / "README.md").read_text()
     assert "|  | validation | test | folds | against `gmn` (p) |" in text
     assert f"| -0.042 ({corrected_t_test([0.125, 0, -0.25], 1 / 9):.2f}) |" in text
-    assert f"| -0.125 ({corrected_t_test([0, -0.25], 1 / 9):.2f}), 2 folds |" in text
+    assert f"| -0.125 ({corrected_t_test([0, -0.25], 1 / 9):.2f}), 2 pairs |" in text
     (own,) = [line for line in text.splitlines() if line.startswith("| `gmn`")]
     assert own.endswith("| 3 |  |")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from graphs import write_graphs
 
 from dgl_memgnn import files
 from dgl_memgnn.cli import main
@@ -33,19 +34,6 @@ SETTINGS = {
     "clustering_period": 2,
     "weight_average": 0.5,
 }
-
-
-def write_graphs(folder, labels):
-    """Paths of 2 to 4 nodes, whose labels are as given."""
-    (folder / "tu" / "TINY").mkdir(parents=True, exist_ok=True)
-    edges, graph_of = [], []
-    for graph in range(len(labels)):
-        first = len(graph_of) + 1
-        graph_of += [graph + 1] * (2 + graph % 3)
-        path = [(node, node + 1) for node in range(first, len(graph_of))]
-        edges += [f"{a}, {b}\n{b}, {a}" for a, b in path]
-    for name, lines in {"A": edges, "graph_indicator": graph_of, "graph_labels": labels}.items():
-        (folder / "tu" / "TINY" / f"TINY_{name}.txt").write_text("\n".join(map(str, lines)))
 
 
 def write_splits(folder):

@@ -1,0 +1,67 @@
+"""Tables of ablations: what each change is worth, and whether that exceeds the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dgl_memgnn.results.paired import fold_scores, paired_difference
+from dgl_memgnn.runs.ablations import Ablation
+from dgl_memgnn.runs.protocols import PROTOCOLS
+
+__all__ = ["ablation_section"]
+
+
+def ablation_section(
+    ablation: Ablation,
+    results: dict[str, dict[str, Any]],
+    title: str,
+    figure: Callable[[dict[str, float | None]], str],
+) -> list[str]:
+    """Lines of Markdown: heading, protocol, and a table with a row for each that has run.
+
+    Parameters
+    ----------
+    ablation : Ablation
+    results : dict
+        The result.json of each row that has run, by its name.
+    title : str
+        What is measured.
+    figure : callable
+        Writes a mean and its standard deviation.
+    """
+    first = next(iter(results.values()))
+    parts = list(first["summary"])
+    metric = next(iter(first["summary"][parts[0]]))
+    reference = results.get(ablation.reference)
+    scores = {name: fold_scores(result, metric) for name, result in results.items()}
+    lines = [
+        "",
+        f"## {ablation.title}",
+        "",
+        f"Changes to `{Path(ablation.config).stem}` under protocol `{ablation.protocol}`: "
+        f"{PROTOCOLS[ablation.protocol]}. {title}. {ablation.note}".rstrip(),
+        "",
+    ]
+    header = ["", "paper", *parts, "runs", f"against `{ablation.reference}`", "exceeds the noise"]
+    rows = [header, ["---"] * len(header)]
+    for name, row in ablation.rows.items():
+        paper = str(row.get("paper", ""))
+        if name not in results:
+            rows.append([f"`{name}`", paper, *("" for _ in parts), "still to run", "", ""])
+            continue
+        compared = ["", ""]
+        if reference is not None and name != ablation.reference:
+            difference = paired_difference(scores[name], scores[ablation.reference])
+            if difference is not None:
+                exceeds = abs(difference.mean) > difference.margin
+                compared = [
+                    f"{difference.mean:+.3f} ± {difference.margin:.3f}",
+                    "yes" if exceeds else "no",
+                ]
+        figures = [figure(results[name]["summary"][part][metric]) for part in parts]
+        rows.append([f"`{name}`", paper, *figures, str(len(scores[name])), *compared])
+    missing = len(ablation.rows) - len(results)
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return [*lines, "", f"{missing} rows are still to run."] if missing else lines

@@ -1,0 +1,161 @@
+"""Ablations: a list of changes to a configuration, each run under the same protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dgl_memgnn.config import Config, load_config
+from dgl_memgnn.files import replacing
+from dgl_memgnn.runs.benchmark import benchmark
+from dgl_memgnn.runs.protocols import PROTOCOLS
+
+__all__ = ["ABLATION", "Ablation", "ablate", "read_ablation"]
+
+ABLATION = "ablation.yaml"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What an ablation changes, and how it is measured
+
+    Parameters
+    ----------
+    title : str
+        What it is about.
+    config : str
+        The configuration that is changed: a YAML file, or the name of one that comes with the package.
+    protocol : str
+        A key of :data:`dgl_memgnn.runs.PROTOCOLS`.
+    reference : str
+        The row that others are compared with.
+    rows : dict
+        By the name of a row, ``{"values": {"num_keys": [8, 1]}, "paper": 0.56}``: the values that it changes, by
+        the key's own name, and the figure that the paper reports, if any.
+    repeats : int, optional
+        Number of folds or seeds. Default: the protocol's.
+    members : int, optional
+        See :func:`dgl_memgnn.runs.benchmark`.
+    note : str, optional
+        What a reader of the table should know.
+    """
+
+    title: str
+    config: str
+    protocol: str
+    reference: str
+    rows: dict[str, dict[str, Any]]
+    repeats: int | None = None
+    members: int | None = None
+    note: str = ""
+
+    def configs(self, overrides: Mapping[str, Any] | None = None) -> dict[str, Config]:
+        """The configuration of each row; ``overrides`` go before its own values."""
+        return {
+            name: load_config(self.config, {**row.get("values", {}), **(overrides or {})})
+            for name, row in self.rows.items()
+        }
+
+
+def read_ablation(path: str | PathLike[str]) -> Ablation | None:
+    """Read a file of an ablation.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A YAML file whose keys are the parameters of :class:`Ablation`.
+
+    Returns
+    -------
+    Ablation or None
+        None if it is no such file: one without ``rows``.
+
+    Raises
+    ------
+    ValueError
+        If a key is missing or unknown, or a row is not what it should be; the message names it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return None
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, yaml.YAMLError):  # which load_config explains
+        return None
+    if not isinstance(content, dict) or "rows" not in content:
+        return None
+    known = [each.name for each in fields(Ablation)]
+    for key in content:
+        if key not in known:
+            raise ValueError(f"{path}: unknown key {key}. Known: {', '.join(known)}.")
+    for key in ("title", "config", "protocol", "reference"):
+        if not isinstance(content.get(key), str):
+            raise ValueError(f"{path} needs {key}, a text.")
+    if content["protocol"] not in PROTOCOLS:
+        raise ValueError(f"{path}: protocol must be one of {', '.join(PROTOCOLS)}, got {content['protocol']!r}.")
+    if not isinstance(content["rows"], dict) or content["reference"] not in content["rows"]:
+        raise ValueError(f"{path}: rows must hold {content['reference']!r}, the reference, by its name.")
+    for name, row in content["rows"].items():
+        if not isinstance(row, dict) or not set(row) <= {"values", "paper"} or Path(str(name)).name != name:
+            raise ValueError(f"{path}: row {name!r} must be a name, with values, paper or both; got {row!r}.")
+    return Ablation(**content)
+
+
+def ablate(
+    ablation: Ablation,
+    folder: str | PathLike[str],
+    overrides: Mapping[str, Any] | None = None,
+    repeats: int | None = None,
+    workers: int = 2,
+    overwrite: bool = False,
+) -> dict[str, dict[str, Any]]:
+    """Run all rows of an ablation, or what is left of them.
+
+    Parameters
+    ----------
+    ablation : Ablation
+    folder : str or os.PathLike
+        Receives a folder a row, see :func:`dgl_memgnn.runs.benchmark`, and ablation.yaml.
+    overrides : dict, optional
+        Values for all rows.
+    repeats : int, optional
+        Number of folds or seeds. Default: the ablation's.
+    workers : int, optional
+        Number of processes. Default: ``2``.
+    overwrite : bool, optional
+        Whether to remove the runs that are there and start anew. Default: ``False``.
+
+    Returns
+    -------
+    dict
+        The content of each row's result.json.
+
+    Raises
+    ------
+    ValueError
+        If a value is wrong, before anything is trained, or the folder holds runs of another configuration.
+    """
+    folder, configs = Path(folder), ablation.configs(overrides)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / ABLATION) as unfinished:
+        unfinished.write_text(
+            yaml.safe_dump(vars(ablation), sort_keys=False, allow_unicode=True), encoding="utf-8"
+        )
+    results = {}
+    for name, config in configs.items():
+        print(f"{name}:", flush=True)
+        results[name] = benchmark(
+            config,
+            ablation.protocol,
+            folder / name,
+            repeats or ablation.repeats,
+            workers,
+            overwrite,
+            ablation.members,
+        )
+    return results

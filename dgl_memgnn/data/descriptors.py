@@ -99,11 +99,12 @@ def smiles_to_descriptors(
 
 
 def _describe(smiles: list[str], names: list[str], limits: Limits) -> dict[str, np.ndarray]:
-    parts = map_chunks(partial(_describe_chunk, names=names, limits=limits), smiles, _MANY, "Describe")
+    parts = map_chunks(partial(describe, names=names, limits=limits), smiles, _MANY, "Describe")
     return {"descriptors": np.concatenate([np.empty((0, len(names)), np.float32), *parts])}
 
 
-def _describe_chunk(smiles: list[str], names: list[str], limits: Limits) -> np.ndarray:
+def describe(smiles: Sequence[str], names: Sequence[str], limits: Limits = Limits()) -> np.ndarray:
+    """Descriptors of some molecules by this process alone, see :func:`smiles_to_descriptors`: float32, (n, D)."""
     from rdkit.Chem import Descriptors
     from rdkit.rdBase import BlockLogs
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +15,17 @@ from typing import Any, NamedTuple
 import dgl
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dgl_memgnn.data import MoleculeError, iterate_molecules, smiles_to_descriptors, smiles_to_graph
+from dgl_memgnn.data import featurizer, iterate_molecules
+from dgl_memgnn.data.chunks import map_ordered
+from dgl_memgnn.data.descriptors import describe
+from dgl_memgnn.data.molecule_arrays import MoleculeArrays, featurize
+from dgl_memgnn.data.molecule_csv import MoleculePiece
 from dgl_memgnn.files import replacing
-from dgl_memgnn.runs.assembly import embed_for, embedding_of
+from dgl_memgnn.runs.assembly import embed_for, embedding_of, takes_topology
 from dgl_memgnn.runs.run import FILES, STATE
 from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
 
@@ -74,7 +82,8 @@ class Predictor:
     """
 
     def __init__(self, run: str | PathLike[str]) -> None:
-        folders = self._folders = _run_folders(Path(run))
+        self._run = Path(run)
+        folders = self._folders = _run_folders(self._run)
         self.names = [folder.name for folder in folders]
         self._networks = [StoredNetwork(folder) for folder in folders]
         for folder, network in zip(folders, self._networks):
@@ -105,30 +114,29 @@ class Predictor:
             each. Of several runs, these are means, and a column ``<column>_std`` after each holds the standard
             deviation over the runs.
         """
-        smiles = list(smiles)
-        data, graphs, kept, reasons = self.config.data, [], [], []
-        for row, text in enumerate(smiles):
-            try:
-                graphs.append(smiles_to_graph(text, data.featurizer, data.limits))
-                kept.append(row)
-                reasons.append("")
-            except MoleculeError as error:
-                reasons.append(str(error))
-        predicted = self._predict([smiles[row].strip() for row in kept], graphs) if graphs else []
+        molecules, reasons = self._read(list(smiles))
+        kept = [row for row, reason in enumerate(reasons) if not reason]
+        predicted = [network.predict(molecules).numpy() for network in self._networks] if kept else []
         shape = (len(self._networks), len(reasons), self.task.num_outputs)
         values = np.full(shape, np.nan, dtype=np.result_type(np.float32, *predicted))
-        if graphs:
+        if kept:
             values[:, kept] = predicted
         spread = values.std(axis=0) if len(self._networks) > 1 else None
         return pd.DataFrame({**self.task.columns(values.mean(axis=0), spread), "reason": reasons})
 
-    def _predict(self, smiles: list[str], graphs: list[dgl.DGLGraph]) -> list[np.ndarray]:
-        any(embed_for(network.config, graphs) for network in self._networks)  # one embedding serves all
-        names, descriptors = self._descriptor_names, None
-        if names:
-            descriptors = smiles_to_descriptors(smiles, names, limits=self.config.data.limits)
-        molecules = _Molecules(smiles, graphs, descriptors)
-        return [network.predict(molecules).numpy() for network in self._networks]
+    def _read(self, smiles: list[str]) -> tuple[_Molecules, list[str]]:
+        """Those that are molecules, as networks take them, and for each of all why it is none."""
+        data = self.config.data
+        arrays, reasons = featurize(smiles, featurizer(data.featurizer), data.limits)
+        kept = [text.strip() for text, reason in zip(smiles, reasons) if not reason]
+        molecules = _Molecules(kept, arrays)
+        for network in self._networks:
+            if takes_topology(network.config):
+                embed_for(network.config, molecules.graphs)
+                break  # one embedding serves all
+        if self._descriptor_names and kept:
+            molecules.descriptors = torch.from_numpy(describe(kept, self._descriptor_names, data.limits))
+        return molecules, reasons
 
     def predict_csv(
         self,
@@ -138,6 +146,8 @@ class Predictor:
         chunk_size: int = 1000,
         progress: bool = True,
         overwrite: bool = False,
+        workers: int = 1,
+        shard: tuple[int, int] = (1, 1),
     ) -> PredictionCounts:
         """Predict for a CSV file of molecules of any size, a piece at a time.
 
@@ -158,16 +168,26 @@ class Predictor:
             Whether to show a progress bar. Default: ``True``.
         overwrite : bool, optional
             Whether to replace ``target`` if it is there. Default: ``False``.
+        workers : int, optional
+            Number of processes that share the pieces, with a thread each. Rows keep their order. Default: ``1``,
+            this process.
+        shard : (int, int), optional
+            ``(3, 16)`` predicts the third of every sixteen pieces, and no others. The shards, put one after the
+            other from the first on, are one CSV file, since the first alone has the header; its rows are ordered
+            within each shard. Default: ``(1, 1)``, all.
 
         Returns
         -------
         PredictionCounts
+            Of the shard.
 
         Raises
         ------
         ValueError
-            If the source is no readable CSV or lacks the column, or if the target is the source or a file of the
-            run.
+            If the source is no readable CSV or lacks the column, if the target is the source or a file of the
+            run, or if there is no such shard or number of workers.
+        ChildProcessError
+            If one of the workers died.
         FileExistsError
             If the target is there, without ``overwrite``.
         FileNotFoundError
@@ -175,27 +195,78 @@ class Predictor:
         """
         column = smiles_column or self.config.data.smiles_column
         source, target = Path(source), Path(target)
+        if workers < 1:
+            raise ValueError(f"The number of workers must be at least 1, got {workers}.")
+        index, shards = shard
+        if not 1 <= index <= shards:
+            raise ValueError(f"There is no shard {index}/{shards}: they are 1/{shards} to {shards}/{shards}.")
         _check_target(source, target, self._folders, overwrite)
-        total = sum(len(piece.smiles) for piece in iterate_molecules(source, column))
+        pieces = islice(iterate_molecules(source, column, chunk_size), index - 1, None, shards)
+        total = sum(len(piece.smiles) for piece in pieces)
         renamed: dict[str, str] = {}
         failed = 0
         first_failures: list[tuple[int, str]] = []
         open_text = gzip.open if target.suffix == ".gz" else open
+        predict = self._predict_piece
+        if workers > 1:
+            predict = partial(_predict_piece, str(self._run.absolute()), os.urandom(8))
+        pieces = islice(iterate_molecules(source, column, chunk_size), index - 1, None, shards)
         with (
             replacing(target) as unfinished,
             open_text(unfinished, "wt", newline="", encoding="utf-8") as file,
             tqdm(total=total, unit="molecule", disable=not progress) as bar,
         ):
-            for i, piece in enumerate(iterate_molecules(source, column, chunk_size)):
-                table = self.predict(piece.smiles)
-                failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
-                renamed = _clashing(list(table.columns), piece.header)
-                own = pd.DataFrame(piece.records, columns=piece.header)
-                pd.concat([own, table.rename(columns=renamed)], axis=1).to_csv(file, index=False, header=i == 0)
-                failed += len(failures)
-                first_failures += failures[: _LISTED_FAILURES - len(first_failures)]
-                bar.update(len(table))
+            named = partial(_lines_of, source)
+            for i, predicted in enumerate(map_ordered(predict, pieces, workers, named)):
+                if i == 0 and index == 1:
+                    file.write(predicted.header)
+                file.write(predicted.rows)
+                renamed = predicted.renamed
+                failed += predicted.failed
+                first_failures += predicted.first_failures[: _LISTED_FAILURES - len(first_failures)]
+                bar.update(predicted.total)
         return PredictionCounts(total, failed, first_failures, renamed)
+
+    def _predict_piece(self, piece: MoleculePiece) -> _PredictedPiece:
+        try:
+            table = self.predict(piece.smiles)
+        except Exception as error:
+            raise RuntimeError(
+                f"The molecules in lines {piece.rows[0]} to {piece.rows[-1]} could not be predicted: {error}"
+            ) from error
+        failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
+        renamed = _clashing(list(table.columns), piece.header)
+        own = pd.DataFrame(piece.records, columns=piece.header)
+        table = pd.concat([own, table.rename(columns=renamed)], axis=1)
+        header, rows = table[:0].to_csv(index=False), table.to_csv(index=False, header=False)
+        return _PredictedPiece(header, rows, len(table), len(failures), failures[:_LISTED_FAILURES], renamed)
+
+
+class _PredictedPiece(NamedTuple):
+    """What becomes of a piece of a file: text to write, and a count as in :class:`PredictionCounts`."""
+
+    header: str
+    rows: str
+    total: int
+    failed: int
+    first_failures: list[tuple[int, str]]
+    renamed: dict[str, str]
+
+
+def _predict_piece(run: str, call: bytes, piece: MoleculePiece) -> _PredictedPiece:
+    """Predict for a piece in a process of its own."""
+    return _loaded(run, call)._predict_piece(piece)
+
+
+@lru_cache(maxsize=1)
+def _loaded(run: str, call: bytes) -> Predictor:
+    """The predictor of a process, loaded anew in each call of predict_csv."""
+    torch.set_num_threads(1)
+    return Predictor(run)
+
+
+def _lines_of(source: Path, piece: MoleculePiece) -> str:
+    return f"lines {piece.rows[0]} to {piece.rows[-1]} of {source}"
 
 
 def _clashing(names: Sequence[Any], header: list[str]) -> dict[str, str]:
@@ -217,11 +288,25 @@ class _Molecules:
     """Molecules without labels, as a learner takes them."""
 
     smiles: list[str]
-    graphs: list[dgl.DGLGraph]
-    descriptors: Tensor | None
+    arrays: MoleculeArrays
+    descriptors: Tensor | None = None
+
+    @cached_property
+    def graphs(self) -> list[dgl.DGLGraph]:
+        """A graph a molecule, for what cannot do with batches."""
+        return list(self.arrays.graphs())
+
+    def batches(self, size: int) -> Iterator[tuple[Any, ...]]:
+        """Batched graphs and, where there are any, their descriptors."""
+        starts = range(0, len(self), size)
+        batches = self.arrays.batches(size)
+        if "graphs" in vars(self):  # they may have been embedded
+            batches = (dgl.batch(self.graphs[start : start + size]) for start in starts)
+        for start, batch in zip(starts, batches):
+            yield (batch,) if self.descriptors is None else (batch, self.descriptors[start : start + size])
 
     def __len__(self) -> int:
-        return len(self.graphs)
+        return len(self.smiles)
 
     def __getitem__(self, i: int) -> tuple[Any, ...]:
         described = () if self.descriptors is None else (self.descriptors[i],)

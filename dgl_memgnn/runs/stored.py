@@ -7,13 +7,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
-from dgl_memgnn.models import Widths
+from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.runs.assembly import Assembly, build_learner, widths_of
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.training import load_checkpoint, save_checkpoint
+from dgl_memgnn.training.inference import descriptor_argument
 
 __all__ = ["StoredNetwork", "store_network"]
 
@@ -91,6 +93,15 @@ class StoredNetwork:
         self._learner.task.load_state_dict(content["task"])
         self._learner.evaluated.load_state_dict(content["model"])
 
-    def predict(self, dataset: Any) -> Tensor:
-        """Predict for graphs, with the descriptors and the embedding that the network takes: (n, num_outputs)."""
-        return self._learner.predict(dataset)
+    def predict(self, molecules: Any) -> Tensor:
+        """Predict for molecules, with the descriptors and embedding that the network takes: (n, num_outputs)."""
+        learner = self._learner
+        if NETWORKS[self.config.model.network].learns_by_itself:
+            return learner.predict(molecules)
+        model = learner.evaluated.eval()
+        with torch.no_grad():
+            outputs = [
+                model(graph, *learner.inputs(graph), **descriptor_argument(described, "cpu"))
+                for graph, *described in molecules.batches(4 * self.config.training.batch_size)
+            ]
+        return learner.task.predict(torch.cat(outputs))

@@ -13,7 +13,7 @@ SMILES = ["CCO", "[Na+].[Cl-]", "O=S(=O)(O)c1ccccc1", "N", "C" * 40]
 @pytest.fixture
 def described(pieces_given_to):
     """The pieces whose descriptors were computed."""
-    return pieces_given_to(descriptors, "_describe_chunk")
+    return pieces_given_to(descriptors, "describe")
 
 
 def test_rdkits_numbers_in_the_order_of_the_names():

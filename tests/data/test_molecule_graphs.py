@@ -218,5 +218,5 @@ def test_several_processes_for_a_script_without_a_guard(tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "[None, 1, 2, 3, 4, 5, 6, 7, 8] empty SMILES"
-    assert "of 2 processes that featurize molecules died, at molecule" in lines[1]
+    assert "One of 2 processes died, with piece" in lines[1]
     assert (tmp_path / "started").read_text() == "once "

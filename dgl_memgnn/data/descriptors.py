@@ -156,7 +156,7 @@ def _information(molecule: Mol) -> tuple[float, float]:
 
     bonded = np.equal(Chem.GetDistanceMatrix(molecule, False), 1)
     coefficients = abs(CharacteristicPolynomial(molecule, bonded))
-    mean = entropy.InfoEntropy(coefficients)
+    mean = entropy.InfoEntropy(coefficients)  # type: ignore[attr-defined]
     return sum(coefficients) * mean, mean
 
 

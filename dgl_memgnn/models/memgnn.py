@@ -173,7 +173,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
         edge_message=options.edge_message,
         update=options.update,
         log_scores=options.log_scores,
-        readout=READOUTS[options.readout].build(options),
+        readout=READOUTS[options.readout].build(options, 0.0),
         descriptor_feats=widths.descriptor_feats,
     )
     return WithTopology(network, widths.topology_feats, topology_feats) if options.topology else network

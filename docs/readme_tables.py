@@ -1,0 +1,108 @@
+"""Fill the tables of README.md from stored results: python docs/readme_tables.py [--check]
+
+A table stands between two comments that name it. With --check nothing is written, and a README that is not what
+the results say is an error.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from dgl_memgnn.results.published import PUBLISHED
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results"
+GRAPHS = {"ENZYMES": "ENZYMES", "PROTEINS_full": "PROTEINS", "DD": "DD", "COLLAB": "COLLAB"}
+GRAPHS["REDDIT-BINARY"] = "REDDIT-BINARY"
+MOLECULES = {"ESOL": "RMSE", "Lipophilicity": "RMSE", "BACE": "ROC-AUC", "Tox21": "ROC-AUC"}
+METRICS = {"RMSE": "rmse", "ROC-AUC": "roc_auc"}
+
+
+def figure(protocol, dataset, row, part, metric):
+    """Mean of a stored result, with the number of folds where some are still to come; a dash if there is none."""
+    path = RESULTS / protocol / dataset / row / "result.json"
+    if not path.is_file():
+        return "–"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    text = f"{result['summary'][part][metric]['mean']:.3f}"
+    done, planned = len(result.get("folds", [])), result.get("num_outer_folds", 0)
+    return f"{text} ({done} of {planned} folds)" if done < planned else text
+
+
+def published(protocol, dataset, who=None):
+    """The figure that others report: of somebody, or the first, which is the best, and who it is."""
+    rows = PUBLISHED.get((protocol, dataset), [])
+    for name, *figures in rows:
+        if who is None or name == who:
+            return (figures[-1].partition(" ")[0], name)
+    return ("–", "")
+
+
+def table(*rows):
+    header, *rest = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rest])
+
+
+def graphs():
+    rows = [
+        [
+            "accuracy",
+            "paper protocol: GMN (paper)",
+            "MemGNN (paper)",
+            "fair protocol: GMN",
+            "MemGNN",
+            "best published",
+        ]
+    ]
+    for dataset, name in GRAPHS.items():
+        ours = [
+            f"{figure('paper', dataset, row, 'validation', 'accuracy')} "
+            f"({published('paper', dataset, who)[0].rstrip('0')})"
+            for row, who in [("gmn", "paper, GMN"), ("memgnn", "paper, MemGNN")]
+        ]
+        fair = [figure("fair", dataset, row, "test", "accuracy") for row in ("gmn", "memgnn")]
+        best, who = published("fair", dataset)
+        rows.append([name, *ours, *fair, f"{best}, {who}"])
+    return table(*rows)
+
+
+def molecules():
+    header = [
+        "test",
+        "",
+        "paper's split: MemGNN (paper)",
+        "sum readout",
+        "scaffold split: MemGNN",
+        "best of dgllife",
+    ]
+    rows = [header]
+    for dataset, title in MOLECULES.items():
+        metric = METRICS[title]
+        random = figure("moleculenet", dataset, "memgnn", "test", metric)
+        paper = published("moleculenet", dataset)[0]
+        of_sum = figure("moleculenet", dataset, "sum", "test", metric)
+        scaffold = figure("moleculenet" if dataset == "BACE" else "scaffold", dataset, "memgnn", "test", metric)
+        best, _ = published("scaffold", dataset)
+        rows.append([dataset, title, f"{random} ({paper})", of_sum, scaffold, best])
+    return table(*rows)
+
+
+TABLES = {"graphs": graphs, "molecules": molecules}
+
+
+def filled(text):
+    """The text with all its tables as the results are."""
+    for name, make in TABLES.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"\n<!-- /{name} -->")
+        text = before + begin + make() + end + after
+    return text
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    old = readme.read_text(encoding="utf-8")
+    new = filled(old)
+    if sys.argv[1:] == ["--check"]:
+        sys.exit("README.md is not what docs/results say: run python docs/readme_tables.py." if new != old else 0)
+    readme.write_text(new, encoding="utf-8")

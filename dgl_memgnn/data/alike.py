@@ -20,7 +20,7 @@ __all__ = ["Alike", "find_alike", "graph_hashes", "unknown_elements"]
 
 ROUNDS = 16  # of message passing; graphs that differ later only are alike to any network there is
 _CHUNK = 1000  # graphs that are hashed together
-_MANY = 20_000  # molecules that take several processes less time than one, their start included
+_MANY = 40_000  # molecules that take several processes less time than one, their start included
 
 
 class Alike(NamedTuple):

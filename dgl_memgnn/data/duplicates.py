@@ -13,7 +13,7 @@ from torch import Tensor
 from dgl_memgnn.data.chunks import map_chunks
 from dgl_memgnn.data.smiles import Limits, canonical_smiles, parse_smiles
 
-_MANY = 20_000  # molecules that take several processes less time than one, their start included
+_MANY = 40_000  # molecules that take several processes less time than one, their start included
 
 
 class Duplicate(NamedTuple):

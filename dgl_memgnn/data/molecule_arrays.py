@@ -187,10 +187,13 @@ class _Pairs:
         n, place = len(order), np.argsort(order)
         src, dst = np.divmod(np.arange(n * n, dtype=np.int32), n)
         every = np.arange(n, dtype=np.int32)
-        pairs, row = np.unique(edge_feat, axis=0, return_inverse=True)
+        kinds = edge_feat.astype(np.int64) @ (1 << np.arange(edge_feat.shape[1]))  # features of pairs are 0 or 1
+        _, first, row = np.unique(kinds, return_index=True, return_inverse=True)
         edge_row = row.reshape(n, n)[np.ix_(place, place)].ravel().astype(np.int32)
         sizes = np.array([n], np.int32)
-        self._parts.append(MoleculeArrays(sizes, sizes**2, src, dst, every, edge_row, node_feat[place], pairs))
+        self._parts.append(
+            MoleculeArrays(sizes, sizes**2, src, dst, every, edge_row, node_feat[place], edge_feat[first])
+        )
 
     def arrays(self) -> MoleculeArrays:
         return joined(self._parts)

@@ -19,7 +19,7 @@ from dgl_memgnn.data.molecule_cache import cached_arrays
 from dgl_memgnn.data.smiles import Limits, MoleculeError
 
 _FORMAT = "dgl_memgnn molecules 2"  # to be counted up when the arrays have another meaning
-_MANY = 8000  # molecules that take several processes less time than one, their start included
+_MANY = 40_000  # molecules that take several processes less time than one, their start included
 
 
 def smiles_to_graph(
@@ -78,7 +78,7 @@ def smiles_to_graphs(
 ) -> tuple[list[dgl.DGLGraph | None], list[str]]:
     """Graphs of many molecules.
 
-    From some thousand molecules on, several processes share the work, and a bar shows how far they are.
+    From 40,000 molecules on, several processes share the work, and a bar shows how far they are.
 
     Parameters
     ----------

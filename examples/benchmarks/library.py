@@ -65,7 +65,7 @@ if __name__ == "__main__":
         predictions = [(table, trained, 1), (table, trained, 2), (large, predicted, 2)]
         for source, number, workers in predictions[-1:] if args.quick else predictions:
             command = ["predict", run, "--csv", source, "--out", out, "--overwrite", "--workers", workers]
-            rows.append(row(f"predict, workers: {workers}", number, commands.run(commands.ours(*command))))
+            rows.append(row(f"predict --workers {workers}", number, commands.run(commands.ours(*command))))
     table = {
         "title": "Whole commands on large files, from the start of the program to its end",
         "rows": rows,

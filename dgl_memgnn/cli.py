@@ -1,4 +1,4 @@
-"""The command line: dgl-memgnn train, benchmark, predict, tables."""
+"""The command line: dgl-memgnn train, benchmark, predict, clusters, curves, report, tables."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from typing import Any, Union, get_origin
 from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
+from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
+from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
 
@@ -125,6 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
 
+    add_picture_commands(commands)
+
     tables = commands.add_parser(
         "tables",
         help="write tables of stored results",
@@ -197,6 +201,8 @@ def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> 
             print(f"{part}: {scores or 'its labels define no metric'}")
     if result["kept_epoch"] is not None:
         print(f"Epoch kept: {result['kept_epoch']}.")
+    for line in describe_key_usage(result.get("keys", [])):
+        print(line)
     print(f"Stored in {folder}.")
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from dgl_memgnn.nn import functional as F
 from dgl_memgnn.nn.checks import check_positive, check_sizes, check_tensor, node_counts
+from dgl_memgnn.nn.dropout import Dropout
 from dgl_memgnn.nn.norm import BatchNorm
 from dgl_memgnn.nn.reset import Resettable, reset
 
@@ -100,7 +101,7 @@ class MemoryPooling(nn.Module):
         self.keys = nn.Parameter(torch.empty(num_heads, num_keys, in_feats))
         self.head_weight = nn.Parameter(torch.empty(num_heads))
         self.fc = nn.Linear(in_feats, out_feats, bias=bias)
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.feat_drop = Dropout(feat_drop)
         self.activation = nn.LeakyReLU(0.2) if activation is _DEFAULT_ACTIVATION else activation
         self._draw_parameters()
 

@@ -43,7 +43,7 @@ class _Kind(NamedTuple):
 _PLAIN = r"(?:[A-Za-z0-9()=#+\-%.{}\]]|\[(?!\d))*"
 _KINDS = {
     "canonical": _Kind(False, False, _PLAIN.format("@/\\\\")),
-    "attentivefp": _Kind(True, False, _PLAIN.format("")),
+    "attentivefp": _Kind(True, False, _PLAIN.format("@/\\\\")),
     "memgnn": _Kind(False, True, _PLAIN.format("@")),
 }
 
@@ -133,9 +133,9 @@ class FeatureTables:
     def encode(self, molecule: Mol, smiles: str) -> Encoded:
         """Rows of a molecule's atoms and bonds: those of its canonical SMILES, in the molecule's own order.
 
-        Few molecules need be written and read again for that. What a SMILES without isotopes, atom maps and marks
-        that the features see (as_written) decides of the features is which hydrogens stand in brackets, and of
-        each atom rdkit tells whether it would write brackets.
+        Few molecules need be written and read again for that. What a SMILES without isotopes, atom maps and, for
+        features that see it, the direction of bonds (as_written) decides of the features is which hydrogens stand
+        in brackets, and of each atom rdkit tells whether it would write brackets.
 
         Parameters
         ----------
@@ -167,8 +167,10 @@ class FeatureTables:
         columns: list[Iterable[Any]] = [map(property_of, atoms) for property_of in self._atom_properties]
         if self._kind.chirality:
             columns.append(map(Atom.HasProp, atoms, repeat("_ChiralityPossible")))
+            if as_written is None or "@" in as_written:
+                columns.append(map(_cip_code, atoms))
         if as_written is None:
-            columns.append(map(_cip_code, atoms))  # sets these kinds apart from those of the molecules below
+            columns.append(repeat(None))  # kinds apart from those below, which tell whether they are rewritten
         elif "@" in as_written:
             columns.append(map(Atom.GetChiralTag, atoms))
 

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import csv
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -110,6 +111,22 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="CSV file to write: the columns of F, then those of the prediction",
     )
+    predict.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of processes, which share pieces of 1000 molecules; the order of rows stays; default: 1",
+    )
+    predict.add_argument(
+        "--shard",
+        type=_shard,
+        default=(1, 1),
+        metavar="I/N",
+        help="predict for the I-th of every N pieces of 1000 molecules alone, I from 1 to N, as a job of an array "
+        "does. The files of all shards, one after the other from the first on, are one table (cat): the first has "
+        "the header. Rows are in the order of F within each shard, not in all",
+    )
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
     predict.add_argument(
         "--interval",
@@ -144,6 +161,13 @@ def _parser() -> argparse.ArgumentParser:
         command=lambda arguments: print(f"Wrote {' and '.join(map(str, write_tables(arguments.folder)))}.")
     )
     return parser
+
+
+def _shard(text: str) -> tuple[int, int]:
+    numbers = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not numbers:
+        raise argparse.ArgumentTypeError(f"must be two numbers as in 3/16, got {text!r}")
+    return int(numbers[1]), int(numbers[2])
 
 
 def _add_overwrite(parser: argparse.ArgumentParser) -> None:
@@ -312,6 +336,8 @@ def _predict(arguments: argparse.Namespace) -> None:
         interval=arguments.interval,
         calibrate=arguments.calibrate,
         similarity=arguments.similarity,
+        workers=arguments.workers,
+        shard=arguments.shard,
     )
     print(f"{counts.total - counts.failed} of {counts.total} molecules predicted, written to {arguments.out}.")
     print(predictor.task.meaning)

@@ -41,7 +41,7 @@ def tables(name):
 def run(name, *arguments):
     """Run a benchmark; in a process of its own where it starts others, or its own memory is measured."""
     path = BENCHMARKS / f"{name}.py"
-    if name not in ("embedding", "memory"):
+    if name not in ("embedding", "memory", "predict", "library"):
         return run_script(path, *arguments)
     done = subprocess.run([sys.executable, str(path), *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -104,6 +104,29 @@ def test_memory():
 def test_scaling():
     (rows,) = tables("scaling")
     assert_positive(rows, "graphs of 100: us/node", "one graph: us/node")
+
+
+def test_features():
+    features, descriptors = tables("features")
+    assert_positive(features, "parsing alone /s", "dgllife /s", "ours /s", "ours/dgllife")
+    assert_positive(descriptors, "rdkit /s", "one process /s", "a process a core /s", "one/rdkit")
+
+
+@pytest.mark.slow
+def test_predict_without_its_peer_says_what_to_install():
+    (rows,) = tables("predict")
+    assert_positive(rows, "start s", "whole s", "molecules/s", "largest process MB", "ours/it")
+    assert [row["command"] for row in rows] == ["ours"]
+    path = BENCHMARKS / "predict.py"
+    done = subprocess.run([sys.executable, path, "--chemprop", "/none"], capture_output=True, text=True)
+    assert done.returncode == 2 and "chemprop==2.3.1" in done.stderr
+
+
+@pytest.mark.slow
+def test_library():
+    (rows,) = tables("library")
+    assert_positive(rows, "minutes", "molecules/s", "processor minutes", "largest process MB")
+    assert [row["molecules"] for row in rows] == [100, 100, 300]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -6,7 +6,7 @@ from dgl_memgnn.data.degree_features import DEGREE_FEATURES
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
 from dgl_memgnn.data.fair_folds import fair_folds
-from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, featurizer, smiles_to_graph
+from dgl_memgnn.data.featurizers import FEATURIZERS, Featurizer, featurizer
 from dgl_memgnn.data.folder import find_file
 from dgl_memgnn.data.given_parts import PARTS, read_splits_file
 from dgl_memgnn.data.indices import check_parts, to_indices
@@ -17,7 +17,7 @@ from dgl_memgnn.data.molecule_csv import (
     numeric_columns,
     read_molecules,
 )
-from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
+from dgl_memgnn.data.molecule_graphs import smiles_to_graph, smiles_to_graphs
 from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, is_molecular, load_named
 from dgl_memgnn.data.similarity import nearest_similarity, packed_fingerprints

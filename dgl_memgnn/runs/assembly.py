@@ -27,6 +27,7 @@ __all__ = [
     "embed_for",
     "embedding_of",
     "load_dataset",
+    "takes_topology",
     "widths_of",
 ]
 
@@ -138,12 +139,15 @@ def _load(config: Config) -> GraphDataset:
     )
 
 
-def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> bool:
-    """Give graphs the topological embedding of a configuration, if its network takes one; whether it does."""
-    takes_topology = NETWORKS[config.model.network].takes_topology(config.model)
-    if takes_topology:
+def takes_topology(config: Config) -> bool:
+    """Whether the network of a configuration takes a topological embedding."""
+    return NETWORKS[config.model.network].takes_topology(config.model)
+
+
+def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> None:
+    """Give graphs the topological embedding of a configuration, if its network takes one."""
+    if takes_topology(config):
         embed(graphs, embedding_of(config.data), cache_dir)
-    return takes_topology
 
 
 def embedding_of(data: DataConfig) -> TopologicalEmbedding:

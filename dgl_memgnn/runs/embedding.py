@@ -79,7 +79,7 @@ def embed_csv(
     ending = next((ending for ending in EMBEDDING_FORMATS if target.name.endswith(ending)), None)
     if ending is None:
         raise ValueError(f"{target}: the name must end in {', '.join(EMBEDDING_FORMATS)}, which says the format.")
-    total = predictor.count(source, column)
+    total = predictor.count(source, iterate_molecules(source, column))
     dimensions = [f"embedding{i}" for i in range(predictor.config.model.hidden_feats)]
     failed = 0
     first_failures: list[tuple[Any, str]] = []

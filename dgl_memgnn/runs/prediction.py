@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,16 +19,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dgl_memgnn.data import (
-    MoleculeError,
-    MoleculePiece,
-    iterate_molecules,
-    nearest_similarity,
-    smiles_to_descriptors,
-    smiles_to_graph,
-)
+from dgl_memgnn.data import featurizer, iterate_molecules, nearest_similarity
+from dgl_memgnn.data.chunks import map_ordered
+from dgl_memgnn.data.descriptors import describe
+from dgl_memgnn.data.molecule_arrays import MoleculeArrays, featurize
+from dgl_memgnn.data.molecule_csv import MoleculePiece
 from dgl_memgnn.files import replacing
-from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, embedding_of
+from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, embedding_of, takes_topology
 from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.run import FILES, STATE
 from dgl_memgnn.runs.stored import CHECKPOINT, FINGERPRINTS, StoredNetwork
@@ -91,7 +90,8 @@ class Predictor:
     """
 
     def __init__(self, run: str | PathLike[str]) -> None:
-        folders = self.folders = _run_folders(Path(run))
+        self._run: Path | None = Path(run)
+        folders = self.folders = _run_folders(self._run)
         networks = [StoredNetwork(folder) for folder in folders]
         for folder, network in zip(folders, networks):
             if not network.for_molecules:
@@ -103,7 +103,7 @@ class Predictor:
     def of_networks(cls, networks: Sequence[StoredNetwork]) -> Predictor:
         """A predictor of networks that are in no folder."""
         predictor = cls.__new__(cls)
-        predictor.folders = []
+        predictor._run, predictor.folders = None, []
         predictor._take(networks, [f"network{i}" for i in range(len(networks))])
         return predictor
 
@@ -238,38 +238,33 @@ class Predictor:
         names = [column.name for column in properties]
         if names != self.property_names:
             raise ValueError(f"The network takes the properties {self.property_names}, got {names}.")
-        lacking = [_lacking(properties, row) for row in range(len(smiles))]
-        smiles = list(smiles)
-        data, graphs, kept, reasons = self.config.data, [], [], []
-        for row, text in enumerate(smiles):
-            try:
-                if lacking[row]:
-                    raise MoleculeError(lacking[row])
-                graphs.append(smiles_to_graph(text, data.featurizer, data.limits))
-                kept.append(row)
-                reasons.append("")
-            except MoleculeError as error:
-                reasons.append(str(error))
-        kept_smiles = [smiles[row].strip() for row in kept]
-        if graphs:
-            any(embed_for(network.config, graphs) for network in self.networks)  # one embedding serves all
+        data, reasons = self.config.data, [_lacking(properties, row) for row in range(len(smiles))]
+        complete = [row for row, reason in enumerate(reasons) if not reason]
+        arrays, found = featurize([smiles[row] for row in complete], featurizer(data.featurizer), data.limits)
+        for row, reason in zip(complete, found):
+            reasons[row] = reason
+        kept = [row for row, reason in enumerate(reasons) if not reason]
+        molecules = _Molecules([smiles[row].strip() for row in kept], arrays)
+        for network in self.networks:
+            if kept and takes_topology(network.config):
+                embed_for(network.config, molecules.graphs)
+                break  # one embedding serves all
         parts = []
-        if self._descriptor_names and graphs:
-            parts = [smiles_to_descriptors(kept_smiles, self._descriptor_names, limits=data.limits)]
+        if self._descriptor_names and kept:
+            parts.append(torch.from_numpy(describe(molecules.smiles, self._descriptor_names, data.limits)))
         if self.property_names:
-            measured = (
-                np.array([column.parsed[kept] for column in properties]).reshape(len(properties), len(kept)).T
-            )
-            parts = [*(part.double() for part in parts), torch.from_numpy(measured.copy())]
-        return kept, _Molecules(kept_smiles, graphs, torch.cat(parts, dim=1) if parts else None), reasons
+            measured = np.array([column.parsed[kept] for column in properties]).reshape(len(properties), len(kept))
+            parts = [*(part.double() for part in parts), torch.from_numpy(measured.T.copy())]
+        molecules.descriptors = torch.cat(parts, dim=1) if parts else None
+        return kept, molecules, reasons
 
     def _no_properties(self) -> list[Column]:
         return [Column(name, [], str) for name in self.property_names]
 
-    def count(self, source: Path, column: str) -> int:
-        """Number of molecules of a CSV file, read to its end; ValueError if it lacks something on the way."""
+    def count(self, source: Path, pieces: Iterable[MoleculePiece]) -> int:
+        """Number of molecules of pieces of a CSV file; ValueError if it lacks something on the way."""
         total = 0
-        for piece in iterate_molecules(source, column):
+        for piece in pieces:
             properties_of(source, piece, self.property_names)
             total += len(piece.smiles)
         return total
@@ -285,6 +280,8 @@ class Predictor:
         interval: float | None = None,
         calibrate: bool = False,
         similarity: bool = False,
+        workers: int = 1,
+        shard: tuple[int, int] = (1, 1),
     ) -> PredictionCounts:
         """Predict for a CSV file of molecules of any size, a piece at a time.
 
@@ -307,16 +304,26 @@ class Predictor:
             Whether to replace ``target`` if it is there. Default: ``False``.
         interval, calibrate, similarity
             As in :meth:`predict`.
+        workers : int, optional
+            Number of processes that share the pieces, with a thread each. Rows keep their order. Default: ``1``,
+            this process.
+        shard : (int, int), optional
+            ``(3, 16)`` predicts the third of every sixteen pieces, and no others. The shards, put one after the
+            other from the first on, are one CSV file, since the first alone has the header; its rows are ordered
+            within each shard. Default: ``(1, 1)``, all.
 
         Returns
         -------
         PredictionCounts
+            Of the shard.
 
         Raises
         ------
         ValueError
-            If the source is no readable CSV or lacks a column, or if the target is the source or a file of the
-            run.
+            If the source is no readable CSV or lacks a column, if the target is the source or a file of the
+            run, or if there is no such shard or number of workers.
+        ChildProcessError
+            If one of the workers died.
         FileExistsError
             If the target is there, without ``overwrite``.
         FileNotFoundError
@@ -324,29 +331,84 @@ class Predictor:
         """
         column = smiles_column or self.config.data.smiles_column
         source, target = Path(source), Path(target)
+        if workers < 1:
+            raise ValueError(f"The number of workers must be at least 1, got {workers}.")
+        if workers > 1 and self._run is None:
+            raise ValueError("Networks that are in no folder predict with one worker.")
+        index, shards = shard
+        if not 1 <= index <= shards:
+            raise ValueError(f"There is no shard {index}/{shards}: they are 1/{shards} to {shards}/{shards}.")
         check_target(source, target, self.folders, overwrite)
         self.predict([], self._no_properties(), interval, calibrate, similarity)  # tells what cannot be had
-        total = self.count(source, column)
+        total = self.count(source, islice(iterate_molecules(source, column, chunk_size), index - 1, None, shards))
         renamed: dict[str, str] = {}
         failed = 0
         first_failures: list[tuple[int, str]] = []
         open_text = gzip.open if target.suffix == ".gz" else open
+        options = {"interval": interval, "calibrate": calibrate, "similarity": similarity}
+        predict = partial(self._predict_piece, source, options)
+        if workers > 1 and self._run is not None:
+            predict = partial(_predict_piece, str(self._run.absolute()), os.urandom(8), source, options)
+        pieces = islice(iterate_molecules(source, column, chunk_size), index - 1, None, shards)
         with (
             replacing(target) as unfinished,
             open_text(unfinished, "wt", newline="", encoding="utf-8") as file,
             tqdm(total=total, unit="molecule", disable=not progress) as bar,
         ):
-            for i, piece in enumerate(iterate_molecules(source, column, chunk_size)):
-                measured = properties_of(source, piece, self.property_names)
-                table = self.predict(piece.smiles, measured, interval, calibrate, similarity)
-                failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
-                renamed = clashing(list(table.columns), piece.header)
-                own = pd.DataFrame(piece.records, columns=piece.header)
-                pd.concat([own, table.rename(columns=renamed)], axis=1).to_csv(file, index=False, header=i == 0)
-                failed += len(failures)
-                first_failures += failures[: LISTED_FAILURES - len(first_failures)]
-                bar.update(len(table))
+            named = partial(_lines_of, source)
+            for i, predicted in enumerate(map_ordered(predict, pieces, workers, named)):
+                if i == 0 and index == 1:
+                    file.write(predicted.header)
+                file.write(predicted.rows)
+                renamed = predicted.renamed
+                failed += predicted.failed
+                first_failures += predicted.first_failures[: LISTED_FAILURES - len(first_failures)]
+                bar.update(predicted.total)
         return PredictionCounts(total, failed, first_failures, renamed)
+
+    def _predict_piece(self, source: Path, options: dict[str, Any], piece: MoleculePiece) -> _PredictedPiece:
+        try:
+            properties = properties_of(source, piece, self.property_names)
+            table = self.predict(piece.smiles, properties, **options)
+        except Exception as error:
+            raise RuntimeError(
+                f"The molecules in lines {piece.rows[0]} to {piece.rows[-1]} could not be predicted: {error}"
+            ) from error
+        failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
+        renamed = clashing(list(table.columns), piece.header)
+        own = pd.DataFrame(piece.records, columns=piece.header)
+        table = pd.concat([own, table.rename(columns=renamed)], axis=1)
+        header, rows = table[:0].to_csv(index=False), table.to_csv(index=False, header=False)
+        return _PredictedPiece(header, rows, len(table), len(failures), failures[:LISTED_FAILURES], renamed)
+
+
+class _PredictedPiece(NamedTuple):
+    """What becomes of a piece of a file: text to write, and a count as in :class:`PredictionCounts`."""
+
+    header: str
+    rows: str
+    total: int
+    failed: int
+    first_failures: list[tuple[int, str]]
+    renamed: dict[str, str]
+
+
+def _predict_piece(
+    run: str, call: bytes, source: Path, options: dict[str, Any], piece: MoleculePiece
+) -> _PredictedPiece:
+    """Predict for a piece in a process of its own."""
+    return _loaded(run, call)._predict_piece(source, options, piece)
+
+
+@lru_cache(maxsize=1)
+def _loaded(run: str, call: bytes) -> Predictor:
+    """The predictor of a process, loaded anew in each call of predict_csv."""
+    torch.set_num_threads(1)
+    return Predictor(run)
+
+
+def _lines_of(source: Path, piece: MoleculePiece) -> str:
+    return f"lines {piece.rows[0]} to {piece.rows[-1]} of {source}"
 
 
 def properties_of(source: Path, piece: MoleculePiece, names: Sequence[str]) -> list[Column]:
@@ -382,11 +444,25 @@ class _Molecules:
     """Molecules without labels, as a learner takes them."""
 
     smiles: list[str]
-    graphs: list[dgl.DGLGraph]
-    descriptors: Tensor | None
+    arrays: MoleculeArrays
+    descriptors: Tensor | None = None
+
+    @cached_property
+    def graphs(self) -> list[dgl.DGLGraph]:
+        """A graph a molecule, for what cannot do with batches."""
+        return list(self.arrays.graphs())
+
+    def batches(self, size: int) -> Iterator[tuple[Any, ...]]:
+        """Batched graphs and, where there are any, their descriptors."""
+        starts = range(0, len(self), size)
+        batches = self.arrays.batches(size)
+        if "graphs" in vars(self):  # they may have been embedded
+            batches = (dgl.batch(self.graphs[start : start + size]) for start in starts)
+        for start, batch in zip(starts, batches):
+            yield (batch,) if self.descriptors is None else (batch, self.descriptors[start : start + size])
 
     def __len__(self) -> int:
-        return len(self.graphs)
+        return len(self.smiles)
 
     def __getitem__(self, i: int) -> tuple[Any, ...]:
         described = () if self.descriptors is None else (self.descriptors[i],)

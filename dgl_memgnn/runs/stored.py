@@ -11,6 +11,7 @@ from typing import Any
 
 import dgl
 import numpy as np
+import torch
 from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
@@ -20,6 +21,7 @@ from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.training import load_checkpoint, memory_layers, node_queries, node_shares, save_checkpoint
 from dgl_memgnn.training.assignments import fit_batch_norms
+from dgl_memgnn.training.inference import descriptor_argument
 
 __all__ = ["StoredNetwork", "network_content", "store_network"]
 
@@ -114,9 +116,18 @@ class StoredNetwork:
         self._learner.task.load_state_dict(content["task"])
         self._learner.evaluated.load_state_dict(content["model"])
 
-    def predict(self, dataset: Any) -> Tensor:
-        """Predict for graphs, with the descriptors and the embedding that the network takes: (n, num_outputs)."""
-        return self._learner.predict(dataset)
+    def predict(self, molecules: Any) -> Tensor:
+        """Predict for molecules, with the descriptors and embedding that the network takes: (n, num_outputs)."""
+        learner = self._learner
+        if NETWORKS[self.config.model.network].learns_by_itself:
+            return learner.predict(molecules)
+        model = learner.evaluated.eval()
+        with torch.no_grad():
+            outputs = [
+                model(graph, *learner.inputs(graph), **descriptor_argument(described, "cpu"))
+                for graph, *described in molecules.batches(4 * self.config.training.batch_size)
+            ]
+        return learner.task.predict(torch.cat(outputs))
 
     def embed(self, dataset: Any) -> Tensor:
         """The pooled graphs, a row each: (n, D). ValueError if the network has none."""

@@ -339,8 +339,8 @@ class Predictor:
         if not 1 <= index <= shards:
             raise ValueError(f"There is no shard {index}/{shards}: they are 1/{shards} to {shards}/{shards}.")
         check_target(source, target, self.folders, overwrite)
-        self.predict([], self._no_properties(), interval, calibrate, similarity)  # tells what cannot be had
         total = self.count(source, islice(iterate_molecules(source, column, chunk_size), index - 1, None, shards))
+        self.predict([], self._no_properties(), interval, calibrate, similarity)  # tells what cannot be had
         renamed: dict[str, str] = {}
         failed = 0
         first_failures: list[tuple[int, str]] = []

@@ -70,6 +70,7 @@ def find_alike(
 
     Examples
     --------
+    >>> import torch
     >>> from dgl_memgnn.data import smiles_to_graph
     >>> smiles = ["C[C@H](O)CC", "CCO", "C[C@@H](O)CC", "C[C@H](O)CC"]
     >>> graphs = [smiles_to_graph(text, "canonical") for text in smiles]

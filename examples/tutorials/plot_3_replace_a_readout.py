@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import torch
 from dgl.data import MiniGCDataset
 from dgl.dataloading import GraphDataLoader
-from dgl.nn import SumPooling, GraphConv
+from dgl.nn import GraphConv, SumPooling
 from torch import nn
 from torch.nn import functional as F
 

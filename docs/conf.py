@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TQDM_DISABLE", "1")  # no bars among what tutorials print
 os.environ.setdefault("DGL_DOWNLOAD_DIR", tempfile.mkdtemp())  # no cache in the home directory
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -74,6 +75,8 @@ html_title = "dgl-memgnn"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
+html_sidebars = {page: [] for page in ("install", "overview", "peers", "differences", "contributing", "changelog")}
+smartquotes = False  # -- stays what it is in options
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,

@@ -209,6 +209,9 @@ class ModelConfig(Options):
     num_keys: List[int] = option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
     num_heads: int = option(5, "number of heads of the memory layers", low=1)
     tau: float = option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)
+    key_means: bool = option(
+        False, "whether memory layers average what a key reads over a graph's nodes, in place of its sum"
+    )
     log_scores: bool = option(False, "whether the heads' scores are mixed as logarithms (equation 2)")
     dropout: float = option(0.1, "dropout rate", low=0.0, high=0.99)
 

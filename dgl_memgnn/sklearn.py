@@ -228,7 +228,7 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Returns
         -------
         ndarray of shape (n, hidden_feats)
-            A container that :meth:`set_output` asks for, if it was called.
+            A container that ``set_output`` asks for, if it was called.
 
         Raises
         ------
@@ -262,10 +262,11 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
 
     Parameters
     ----------
-    network, hidden_feats, num_layers, num_keys, num_heads, readout, edge_message, update, log_scores, topology, \
-dropout
+    network, hidden_feats, num_layers, num_keys, num_heads
         The network: the keys of the section ``model`` of a configuration. Default: those of ``molecules``, the
         configuration of a CSV file of one's own.
+    readout, edge_message, update, log_scores, topology, dropout
+        More of the network, likewise.
     featurizer, descriptors, cache_dir
         Features of atoms and bonds; whether rdkit's descriptors are joined to the pooled graph; a folder that
         keeps graphs, so that further fits need not make them again. Default: ``"canonical"``, ``False``, none.

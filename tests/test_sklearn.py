@@ -300,7 +300,7 @@ CHECKS = [
   ``test_predictions_do_not_depend_on_what_stands_beside`` compares to 1e-4;
 - they ask for accuracy on clouds of points (``check_classifiers_train``, ``check_regressors_train``);
 - they ask that rows of weight 0 leave no trace (``check_sample_weight_equivalence_on_dense_data``), and batch
-  normalisation counts them, see ``docs/data.rst``.
+  normalisation counts them, see ``docs/guide/own_data.rst``.
 """
 
 

@@ -29,7 +29,7 @@ class GraphDataset(DGLDataset):
     graphs : list of DGLGraph
         With ``ndata["feat"]``, and ``edata["feat"]`` if edges have features.
     labels : Tensor
-        As :attr:`task` takes them.
+        As ``task`` takes them.
     task : Task or None
         What is to be predicted; None if nothing is.
     rows : list of int or str

@@ -48,8 +48,8 @@ class MoleculeDataset(GraphDataset):
     r"""Molecules as graphs, with any number of targets each.
 
     A molecule that cannot become a graph, and one without any label where there are tasks, is dropped and
-    recorded in :attr:`dropped`. A molecule that stands in several rows stays in all of them, see
-    :attr:`duplicates`.
+    recorded in ``dropped``. A molecule that stands in several rows stays in all of them, see
+    ``duplicates``.
 
     Parameters
     ----------
@@ -358,6 +358,7 @@ class MoleculeDataset(GraphDataset):
 
     @cached_property
     def duplicates(self) -> Sequence[Duplicate]:
+        """Molecules that stand in several rows, found when it is first read."""
         return find_duplicates(self.smiles, self.labels, self.task_names, self.rows, self._limits)
 
     def duplicate_report(self) -> str:
@@ -397,6 +398,7 @@ class MoleculeDataset(GraphDataset):
 
     @cached_property
     def alike(self) -> list[Alike]:
+        """Different molecules that the features do not tell apart, found when it is first read."""
         return find_alike(self.smiles, self.graphs, self.labels, self.rows, self._limits)
 
     def alike_report(self) -> str:

@@ -71,7 +71,7 @@ class Network:
         ``build(options, widths, task, seed)`` makes it: of the options of a configuration's section ``model``, the
         :class:`Widths` of the data, and, for a network that learns by itself, the task and the seed.
     inputs : callable
-        ``inputs(options)`` gives what it takes after the graph, in this order: keys of :data:`INPUTS`.
+        ``inputs(options)`` gives what it takes after the graph, in this order: names of features of a batch.
     options : callable
         ``options(options)`` gives the names of the options that it heeds, those that make its size first.
     for_molecules_only : bool, optional
@@ -79,8 +79,8 @@ class Network:
     takes_descriptors : bool, optional
         Whether it takes descriptors of whole graphs. Default: ``False``.
     learns_by_itself : bool, optional
-        Whether it has a way of its own to learn, ``fit`` and ``predict`` as a :class:`Trainer` has them, in place
-        of steps along a gradient. Default: ``False``.
+        Whether it has a way of its own to learn, ``fit`` and ``predict`` as a
+        :class:`~dgl_memgnn.training.Trainer` has them, in place of steps along a gradient. Default: ``False``.
     """
 
     name: str

@@ -114,6 +114,7 @@ class Predictor:
 
     @property
     def task_names(self) -> list[str]:
+        """Names of the targets."""
         return self.task.names
 
     def predict(
@@ -131,7 +132,7 @@ class Predictor:
         smiles : sequence of str
             SMILES of the molecules.
         properties : sequence of Column, optional
-            The measured properties that the network was trained with, :attr:`property_names`, in their order. A
+            The measured properties that the network was trained with, ``property_names``, in their order. A
             molecule without a number in one of them is not predicted.
         interval : float, optional
             Level of conformal intervals of regression: columns ``<task>_low`` and ``<task>_high`` hold an interval

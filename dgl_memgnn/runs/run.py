@@ -58,7 +58,7 @@ def train_run(
 ) -> dict[str, Any]:
     """Train as a configuration says, and store the run.
 
-    All processes of a group (see :mod:`dgl_memgnn.training.distributed`) call it; the first of them writes.
+    All processes of a group call it; the first of them writes.
 
     A run that was interrupted, however that was, continues after its last whole epoch and ends as if it had
     never stopped. A finished one is left as it is.

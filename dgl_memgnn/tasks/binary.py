@@ -89,7 +89,7 @@ class BinaryTasks(Task):
         return output.sigmoid()
 
     def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Platt's scaling, target by target, see :func:`dgl_memgnn.tasks.calibration.platt`."""
+        """Platt's scaling, target by target."""
         scaled = np.empty_like(prediction)
         for i in range(len(self.names)):
             slope, intercept = platt(known[:, i], label[:, i])

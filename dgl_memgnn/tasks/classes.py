@@ -147,7 +147,7 @@ class Classes(Task):
         return output.softmax(dim=1)
 
     def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Probabilities at another temperature, see :func:`dgl_memgnn.tasks.calibration.temperature`."""
+        """Probabilities at another temperature, the one of the least log loss."""
         with np.errstate(divide="ignore"):
             return cooled(np.log(prediction), temperature(known, label))
 

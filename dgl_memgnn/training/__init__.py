@@ -7,7 +7,7 @@ from dgl_memgnn.training.clustering import clustering_losses, memory_clustering_
 from dgl_memgnn.training.config import TrainingConfig
 from dgl_memgnn.training.inference import predict
 from dgl_memgnn.training.key_usage import describe_key_usage, key_usage
-from dgl_memgnn.training.schedule import AlternatingSchedule
+from dgl_memgnn.training.schedule import AlternatingSchedule, cosine, halving
 from dgl_memgnn.training.trainer import Trainer
 
 __all__ = [
@@ -16,7 +16,9 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "clustering_losses",
+    "cosine",
     "describe_key_usage",
+    "halving",
     "key_usage",
     "load_checkpoint",
     "memory_clustering_loss",

@@ -47,7 +47,8 @@ def clustering_losses(
     Parameters
     ----------
     model : torch.nn.Module
-        The network. Its :class:`MemoryPooling` layers are found, those of a :class:`MemoryReadout` included.
+        The network. Its :class:`~dgl_memgnn.MemoryPooling` layers are found, those of a
+        :class:`~dgl_memgnn.MemoryReadout` included.
     batches : iterable of tuple
         The arguments of each call: ``model(*batch)``, a batched graph first.
     num_graphs : int

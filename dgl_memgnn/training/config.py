@@ -12,8 +12,9 @@ __all__ = ["TrainingConfig"]
 
 @dataclass
 class TrainingConfig(Options):
-    """How a network is trained: the settings of :class:`Trainer`, and the section ``training`` of a configuration
+    """How a network is trained: the section ``training`` of a configuration
 
+    These are the settings of a :class:`~dgl_memgnn.training.Trainer`.
     Each is an option of the command line as well, whose help says what it means.
 
     Raises

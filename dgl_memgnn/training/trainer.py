@@ -49,11 +49,11 @@ class Trainer:
     Parameters
     ----------
     model : torch.nn.Module
-        :class:`GMN`, :class:`MemGNN`, or a network called like them: ``model(graph, *inputs,
-        get_assignments=True)`` returns the output and the memory layers' assignments.
+        :class:`~dgl_memgnn.GMN`, :class:`~dgl_memgnn.MemGNN`, or a network called like them:
+        ``model(graph, *inputs, get_assignments=True)`` returns the output and the memory layers' assignments.
     task : Task
         What is predicted: :class:`~dgl_memgnn.tasks.Regression`, :class:`~dgl_memgnn.tasks.BinaryTasks` or
-        :class:`~dgl_memgnn.tasks.Classes`. The trainer has a copy of its own, :attr:`task`, which :meth:`fit` fits
+        :class:`~dgl_memgnn.tasks.Classes`. The trainer has a copy of its own, ``task``, which :meth:`fit` fits
         to the training labels.
     inputs : callable
         The model's inputs beside the graph, taken from a batched graph.

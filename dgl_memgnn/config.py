@@ -28,6 +28,7 @@ from dgl_memgnn.options import Options, option
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.training import TrainingConfig
 from dgl_memgnn.transforms import EMBEDDINGS, SAMPLINGS
+from dgl_memgnn.weights import NONE, load_weights
 from dgl_memgnn.wording import list_names
 
 __all__ = [
@@ -169,6 +170,15 @@ class ModelConfig(Options):
     tau: float = option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)
     log_scores: bool = option(False, "whether the heads' scores are mixed as logarithms (equation 2)")
     dropout: float = option(0.1, "dropout rate", low=0.0, high=0.99)
+    pretrained: str = option(
+        NONE,
+        "weights that MemGNN starts from: the folder of a run, the name of weights that come with the package, or "
+        "none; they give sizes and featurizer",
+    )
+    pretrained_sha256: Optional[str] = option(
+        None, "SHA-256 that the file of these weights must have; default: that of the file that is found"
+    )
+    freeze_query: bool = option(False, "whether the query network of these weights stays as it is")
 
 
 @dataclass
@@ -228,6 +238,8 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     for name, other in [("csv", "dataset"), ("dataset", "csv")]:
         if overrides.get(name) is not None:
             overrides.setdefault(other, None)
+    if "pretrained" in overrides:
+        overrides.setdefault("pretrained_sha256", None)
     for name, value in overrides.items():
         section = next(s for s, kind in sections.items() if name in kind.__dataclass_fields__)
         content.setdefault(section, {})[name] = value
@@ -235,11 +247,49 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
         _check_keys(content.get(name, {}), [each.name for each in fields(kind)], f"{name}.")
     made: dict[str, Any] = {name: kind(**content.get(name, {})) for name, kind in sections.items()}
     config = Config(**made, search={name: values for name, values in search.items() if name not in overrides})
+    given = set(overrides)
+    if source is not None and Path(source).is_file():
+        given |= {name for section in sections for name in content.get(section, {})}
+    _start_from_weights(config, given)
     if config.data.split is None:
         config.data.split = "random" if config.data.csv is None else "scaffold"
     check_together(config)
     candidates(config)
     return config
+
+
+def _start_from_weights(config: Config, given: set[str]) -> None:
+    """Take sizes and featurizer from the weights that a network starts from.
+
+    ValueError if one of the keys that the user has given says otherwise, unless the weights themselves were not
+    asked for: then the network starts without.
+    """
+    model = config.model
+    if model.pretrained == NONE or model.pretrained_sha256 is not None:  # of a run that has taken them
+        return
+    fits = model.network in _taking_weights(model) and not model.topology
+    asked = "pretrained" in given
+    weights = load_weights(model.pretrained) if fits or asked else None
+    for name, value in weights.settings(model.readout).items() if weights and fits else ():
+        section = config.data if name == "featurizer" else model
+        own = getattr(section, name)
+        if own != value and name in given:
+            if asked:
+                raise ValueError(
+                    f"{section.section}.{name} is {own!r}, and the weights {model.pretrained} were trained with "
+                    f"{value!r}: leave it out, or give other weights (--pretrained)."
+                )
+            fits = False
+    if not fits and not asked:
+        model.pretrained = NONE
+    if weights and fits:
+        for name, value in weights.settings(model.readout).items():
+            setattr(config.data if name == "featurizer" else model, name, value)
+        model.pretrained_sha256 = weights.sha256
+
+
+def _taking_weights(model: ModelConfig) -> list[str]:
+    return [network.name for network in NETWORKS.values() if "pretrained" in network.options(model)]
 
 
 def candidates(config: Config) -> list[tuple[dict[str, Any], Config]]:
@@ -389,6 +439,17 @@ def check_together(config: Config) -> None:
         taking = ", ".join(other.name for other in NETWORKS.values() if other.takes_descriptors)
         on = f" on {data.dataset}" if on_graphs else ""
         raise ValueError(f"data.descriptors is for {taking} on molecules, not for {network.name}{on}.")
+    if model.pretrained != NONE:
+        if network.name not in _taking_weights(model):
+            raise ValueError(
+                f"model.pretrained is for {', '.join(_taking_weights(model))}, not for {network.name}."
+            )
+        if model.topology or on_graphs:
+            reason = "with model.topology" if model.topology else f"on {data.dataset}"
+            raise ValueError(f"model.pretrained is for networks on molecules' features, not for one {reason}.")
+    elif model.freeze_query or config.training.pretrained_learning_rate is not None:
+        key = "model.freeze_query" if model.freeze_query else "training.pretrained_learning_rate"
+        raise ValueError(f"{key} is for a network that starts from weights: give model.pretrained (--pretrained).")
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")
 

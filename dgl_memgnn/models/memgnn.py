@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import PathLike
+from types import SimpleNamespace
 from typing import Any
 
 import dgl
@@ -107,6 +109,63 @@ class MemGNN(Resettable):
         self.descriptor_norm = DescriptorNorm(descriptor_feats) if descriptor_feats > 0 else None
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
 
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | PathLike[str],
+        out_feats: int,
+        dropout: float | None = None,
+        descriptor_feats: int = 0,
+        freeze_query: bool = False,
+    ) -> MemGNN:
+        """A network whose query network and memory layers are trained already; its head is new.
+
+        Parameters
+        ----------
+        weights : str or os.PathLike
+            Name of weights that come with the package, or the folder of a run of ``dgl-memgnn pretrain`` or, on
+            molecules, ``dgl-memgnn train``. They give all sizes but those below.
+        out_feats : int
+            Number of outputs: classes, or tasks.
+        dropout : float, optional
+            Dropout rate in the query network and in the head. Default: that of the weights.
+        descriptor_feats : int, optional
+            Number of descriptors of each graph. Default: ``0``.
+        freeze_query : bool, optional
+            Whether the query network stays as it is. Default: ``False``.
+
+        Returns
+        -------
+        MemGNN
+
+        Raises
+        ------
+        FileNotFoundError
+            If there are no such weights.
+        ValueError
+            If the file is damaged, or of another network.
+        """
+        from dgl_memgnn.weights import freeze, load_weights, take_over
+
+        loaded = load_weights(weights)
+        node_feats, edge_feats = loaded.widths
+        names = ("num_keys", "num_heads", "tau", "edge_message", "update", "log_scores")
+        network = cls(
+            node_feats,
+            edge_feats,
+            loaded.model["hidden_feats"],
+            out_feats,
+            loaded.model["num_layers"],
+            dropout=loaded.model["dropout"] if dropout is None else dropout,
+            readout=READOUTS[loaded.model["readout"]].build(SimpleNamespace(**loaded.model)),
+            descriptor_feats=descriptor_feats,
+            **{name: loaded.model[name] for name in names},
+        )
+        take_over(network, loaded, loaded.model["readout"])
+        if freeze_query:
+            freeze(network.query)
+        return network
+
     def forward(
         self,
         graph: dgl.DGLGraph,
@@ -188,6 +247,6 @@ MEMGNN_NETWORK = Network(
     "MemGNN",
     _build,
     _inputs,
-    options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options),
+    options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options, "pretrained"),
     takes_descriptors=True,
 )

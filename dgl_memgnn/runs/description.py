@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dgl_memgnn.config import FAIR_SPLITS
 from dgl_memgnn.runs.assembly import Assembly, outer_folds, task_of
+from dgl_memgnn.weights import shipped_weights
 
 __all__ = ["describe", "undefined_metrics"]
 
@@ -37,7 +38,7 @@ def describe(assembly: Assembly) -> str:
         undefined[_LISTED:] = [
             f"So it is with {len(undefined) - _LISTED} more; metrics.json lists them (undefined)."
         ]
-    return "\n".join([*assembly.dataset.report(), _network(assembly), split, *undefined])
+    return "\n".join([*assembly.dataset.report(), _network(assembly), *_weights(assembly), split, *undefined])
 
 
 def undefined_metrics(assembly: Assembly) -> list[str]:
@@ -49,6 +50,18 @@ def undefined_metrics(assembly: Assembly) -> list[str]:
         if part != "train"
         for sentence in task.undefined(labels[indices])
     ]
+
+
+def _weights(assembly: Assembly) -> list[str]:
+    options = assembly.config.model
+    if "pretrained" not in assembly.network.options(options):
+        return []
+    if not assembly.pretrained:
+        return [f"Weights: drawn at random (--pretrained; {', '.join(shipped_weights()) or 'or a run'})."]
+    parts = {"query": "query network", "readout": "memory layers"}
+    taken = " and ".join(parts[part] for part in assembly.pretrained)
+    stays = ", the former frozen" if options.freeze_query else ""
+    return [f"Weights: {taken} of {options.pretrained}{stays} (--pretrained, --freeze-query)."]
 
 
 def _network(assembly: Assembly) -> str:

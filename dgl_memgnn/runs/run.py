@@ -89,7 +89,7 @@ def train_run(
         if stored is not None:
             check_unchanged(folder, stored, dataset)
             return _left_alone(folder, stored, report)
-        assembly = assemble(config, dataset, progress=progress)
+        assembly = assemble(config, dataset, None, progress, None if overwrite else _pretrained(folder))
         if rank() == 0 and overwrite:
             _remove_run(folder)
     learner, parts = assembly.learner, assembly.parts
@@ -112,6 +112,7 @@ def train_run(
             trainer=learner.state_dict(),
             digests=digests,
             elapsed=elapsed + time.perf_counter() - started,
+            pretrained=assembly.pretrained,
         )
 
     learner.fit(dataset, parts["train"], parts["validation"], on_epoch)
@@ -131,6 +132,13 @@ def train_run(
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )
+    if assembly.pretrained:
+        weights = config.model
+        result["pretrained"] = {
+            "name": weights.pretrained,
+            "sha256": weights.pretrained_sha256,
+            "modules": assembly.pretrained,
+        }
     if rank() == 0:
         if learner.history:
             plot_curves({"": folder / "history.csv"}, folder / "curves.png")
@@ -258,6 +266,12 @@ def _continue(learner: Any, folder: Path, digests: dict[str, str]) -> float:
             )
     learner.load_state_dict(state["trainer"])
     return state["elapsed"]
+
+
+def _pretrained(folder: Path) -> list[str] | None:
+    """Which modules of an interrupted run started from weights; None if the run has yet to begin."""
+    path = folder / STATE
+    return load_checkpoint(path).get("pretrained", []) if path.is_file() else None
 
 
 def _split_digest(parts: dict[str, np.ndarray]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,6 +55,8 @@ class Trainer:
         The settings. Default: those of ``TrainingConfig()``.
     progress : bool, optional
         Whether to show a progress bar. Default: ``True``.
+    pretrained : iterable of torch.nn.Parameter, optional
+        Parameters whose learning rate is ``pretrained_learning_rate``. Default: none.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class Trainer:
         inputs: Callable[[dgl.DGLGraph], tuple[Any, ...]],
         config: TrainingConfig | None = None,
         progress: bool = True,
+        pretrained: Iterable[nn.Parameter] = (),
     ) -> None:
         self.config = TrainingConfig() if config is None else config
         self.device = torch.device(self.config.device)
@@ -99,6 +102,8 @@ class Trainer:
             self.config.clip_norm,
             self.config.weight_decay,
             self.config.supervised_keys or self.config.clustering_weight > 0,
+            pretrained,
+            self.config.pretrained_learning_rate,
         )
         self.average = None
         if self.config.weight_average > 0:
@@ -351,6 +356,9 @@ class Trainer:
 
 
 def _labels(dataset: Sequence[Any], indices: Sequence[int]) -> Tensor:
+    labels = getattr(dataset, "labels", None)
+    if isinstance(labels, Tensor):  # which saves making the graphs of a data set that makes them when asked
+        return labels[torch.as_tensor(indices)]
     return torch.stack([torch.as_tensor(dataset[i][1]) for i in indices])
 
 

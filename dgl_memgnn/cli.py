@@ -1,4 +1,4 @@
-"""The command line: dgl-memgnn train, benchmark, predict, tables."""
+"""The command line: dgl-memgnn train, benchmark, predict, pretrain, tables."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union, get_origin
+from typing import Any
 
 from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
+from dgl_memgnn.options import command_line
+from dgl_memgnn.pretrain_command import add_pretrain_command, pretrain_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
 from dgl_memgnn.training.distributed import process_group, rank
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed.command(parsed)
     except KeyboardInterrupt:
-        is_training = parsed.command in (_train, _benchmark)
+        is_training = parsed.command in (_train, _benchmark, pretrain_command)
         remedy = " Whole epochs are stored, and the same command continues." if is_training else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
@@ -108,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
 
+    add_pretrain_command(commands)
+
     tables = commands.add_parser(
         "tables",
         help="write tables of stored results",
@@ -131,28 +135,9 @@ def _add_overwrite(parser: argparse.ArgumentParser) -> None:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     for name, kind, metadata in options():
-        parser.add_argument("--" + name.replace("_", "-"), default=argparse.SUPPRESS, **_argument(kind, metadata))
-
-
-def _argument(kind: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """How argparse reads a key of the configuration. Values are validated with those of the file."""
-    text = metadata["help"].replace("%", "%%")
-    if kind is bool:
-        return {"action": argparse.BooleanOptionalAction, "help": text}
-    if get_origin(kind) is list:
-        if metadata["choices"]:
-            return {"type": lambda s: s.split(","), "help": text, "metavar": "A,B"}
-        if kind.__args__[0] is str:
-            return {"action": "append", "help": text, "metavar": "A,B"}  # split by _names
-        return {"type": lambda s: [int(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
-    if get_origin(kind) is Union:
-        kind = kind.__args__[0]
-    return {
-        "type": kind if kind in (int, float) else str,
-        "help": text,
-        "choices": metadata["choices"],
-        "metavar": None if metadata["choices"] else getattr(kind, "__name__", "str").upper(),
-    }
+        parser.add_argument(
+            "--" + name.replace("_", "-"), default=argparse.SUPPRESS, **command_line(kind, metadata)
+        )
 
 
 def _train(arguments: argparse.Namespace) -> None:

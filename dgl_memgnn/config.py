@@ -38,9 +38,11 @@ __all__ = [
     "ModelConfig",
     "TrainingConfig",
     "candidates",
+    "check_keys",
     "check_together",
     "load_config",
     "options",
+    "read_yaml",
 ]
 
 SCAFFOLD_SPLITS = ("scaffold", "dgllife_scaffold")
@@ -229,12 +231,12 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     ...
     ValueError: training.epochs must be at least 1, got 0.
     """
-    content = {} if source is None else _read(source)
+    content = {} if source is None else read_yaml(source, [each.name for each in fields(Config)])
     sections = _sections()
-    _check_keys(content, [*sections, "search"], "")
+    check_keys(content, [*sections, "search"], "")
     search = content.pop("search", {})
     overrides = dict(overrides or {})
-    _check_keys(overrides, [name for name, _, _ in options()], "")
+    check_keys(overrides, [name for name, _, _ in options()], "")
     for name, other in [("csv", "dataset"), ("dataset", "csv")]:
         if overrides.get(name) is not None:
             overrides.setdefault(other, None)
@@ -244,7 +246,7 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
         section = next(s for s, kind in sections.items() if name in kind.__dataclass_fields__)
         content.setdefault(section, {})[name] = value
     for name, kind in sections.items():
-        _check_keys(content.get(name, {}), [each.name for each in fields(kind)], f"{name}.")
+        check_keys(content.get(name, {}), [each.name for each in fields(kind)], f"{name}.")
     made: dict[str, Any] = {name: kind(**content.get(name, {})) for name, kind in sections.items()}
     config = Config(**made, search={name: values for name, values in search.items() if name not in overrides})
     given = set(overrides)
@@ -318,7 +320,7 @@ def candidates(config: Config) -> list[tuple[dict[str, Any], Config]]:
     >>> [values for values, _ in candidates(config)]
     [{'dropout': 0.0, 'num_keys': [8, 1]}, {'dropout': 0.2, 'num_keys': [8, 1]}]
     """
-    _check_keys(config.search, _searchable(), "search.")
+    check_keys(config.search, _searchable(), "search.")
     for name, values in config.search.items():
         if not isinstance(values, list) or not values:
             raise ValueError(f"search.{name} must be a list of values to choose from, got {values!r}.")
@@ -356,7 +358,11 @@ def options() -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
             yield each.name, kinds[each.name], each.metadata
 
 
-def _read(source: str | PathLike[str]) -> dict[str, dict[str, Any]]:
+def read_yaml(source: str | PathLike[str], sections: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The sections of a YAML file, or of a configuration that comes with the package.
+
+    ValueError if there is something else in it, which the message tells from the names of `sections`.
+    """
     path = Path(source)
     if path.is_file():
         try:
@@ -382,10 +388,7 @@ def _read(source: str | PathLike[str]) -> dict[str, dict[str, Any]]:
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values() if v is not None):
-        raise ValueError(
-            f"{source} must hold the sections {', '.join(f.name for f in fields(Config))}, "
-            "each with keys and values."
-        )
+        raise ValueError(f"{source} must hold the sections {', '.join(sections)}, each with keys and values.")
     return {name: dict(section or {}) for name, section in content.items()}
 
 
@@ -402,7 +405,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _check_keys(content: Mapping[str, Any], known: Iterable[str], prefix: str) -> None:
+def check_keys(content: Mapping[str, Any], known: Iterable[str], prefix: str) -> None:
+    """ValueError if a key is unknown; the message names one that is like it."""
     for key in content:
         if key not in known:
             from difflib import get_close_matches

@@ -180,7 +180,9 @@ def test_weights_by_default_give_way_to_options_of_ones_own(csv, stored, monkeyp
     """As one line in molecules.yaml would have it."""
     shutil.copy(stored / weights.FILE, tmp_path / "molecules.pt")
     monkeypatch.setattr(weights, "_FOLDER", tmp_path)
-    monkeypatch.setattr("dgl_memgnn.config._read", lambda source: {"model": {"pretrained": "molecules"}})
+    monkeypatch.setattr(
+        "dgl_memgnn.config.read_yaml", lambda source, sections: {"model": {"pretrained": "molecules"}}
+    )
     assert configured(csv).model.hidden_feats == 8
     assert configured(csv, hidden_feats=16).model.pretrained == "none"
     assert configured(csv, network="RandomForest").model.pretrained == "none"

@@ -27,7 +27,7 @@ from dgl_memgnn.training import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization import plot_curves
 
-__all__ = ["check_unchanged", "stored_result", "train_run", "write_json"]
+__all__ = ["check_unchanged", "continue_run", "stored_result", "train_run", "write_json"]
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
 FILES = ("config.yaml", "splits.csv", "history.csv", "curves.png", CHECKPOINT, "predictions.csv", "metrics.json")
@@ -96,7 +96,7 @@ def train_run(
     if report and rank() == 0:
         print(describe(assembly), flush=True)
     digests = {"data": dataset.digest, "split": _split_digest(parts)}
-    elapsed = _continue(learner, folder, digests)
+    elapsed = continue_run(learner, folder, digests)
     if rank() == 0:
         _begin(folder, assembly)
 
@@ -251,7 +251,7 @@ def _begin(folder: Path, assembly: Assembly) -> None:
         pd.DataFrame(sorted(part_of.items()), columns=["id", "part"]).to_csv(unfinished, index=False)
 
 
-def _continue(learner: Any, folder: Path, digests: dict[str, str]) -> float:
+def continue_run(learner: Any, folder: Path, digests: dict[str, str]) -> float:
     """Take up an interrupted run; returns the seconds that it has taken."""
     path = folder / STATE
     if not path.is_file():

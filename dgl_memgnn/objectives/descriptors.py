@@ -51,13 +51,11 @@ class Descriptors(Objective):
 
     def score(self, columns: Tensor, numbers: Tensor) -> dict[str, float]:
         target, present = self.targets(numbers)
-        error = ((columns - target).square() * present).sum(0)
         mean = (target * present).sum(0) / present.sum(0).clamp_min(1)
-        spread = ((target - mean).square() * present).sum(0)
-        r2 = (1 - error / spread)[spread > 0]
+        error, spread = (((each - target).square() * present).double().sum().item() for each in (columns, mean))
         return {
             self.name: self.loss(columns, numbers).double().mean().item(),
-            "descriptors_r2": r2.double().mean().item() if len(r2) else float("nan"),
+            "descriptors_r2": 1 - error / spread if spread else float("nan"),  # of all together
         }
 
     def targets(self, numbers: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,6 +33,8 @@ from dgl_memgnn.wording import significant
 
 __all__ = ["Trainer"]
 
+PATIENCE = 10  # seconds after which an epoch has a bar of its own
+
 
 class Trainer:
     r"""Trains a network on the alternating schedule and keeps its best epoch, or its last
@@ -294,7 +296,16 @@ class Trainer:
         self.schedule.begin_epoch(epoch)
         self.model.train()
         total = torch.zeros((), dtype=torch.float64)
-        for batch, (whole, (graph, label, *described)) in enumerate(zip(batches.whole(), loader), start=1):
+        bar = tqdm(
+            zip(batches.whole(), loader),
+            f"epoch {epoch}",
+            len(loader),
+            unit="batch",
+            leave=False,
+            delay=PATIENCE,
+            disable=not self.progress or rank() > 0,
+        )
+        for batch, (whole, (graph, label, *described)) in enumerate(bar, start=1):
             graph, label = graph.to(self.device), label.to(self.device)
             described = descriptor_argument(described, self.device)
             inputs, weight = self.inputs(graph), self.config.clustering_weight

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from processes import torchrun
 from rdkit import Chem
 from rdkit.Chem import Descriptors as RdkitDescriptors
 
@@ -279,6 +280,24 @@ def test_a_run_killed_between_any_two_writes_ends_the_same(csv, uninterrupted, t
         pretrain(config, tmp_path / str(last), progress=False, report=False)
         assert_same_run(tmp_path / str(last), uninterrupted)
     assert last > 10
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does(csv, tmp_path):
+    objectives = {"objectives": ["descriptors", "clustering"]}  # nothing of which is random without dropout
+    config = configured(csv, **objectives, dropout=0.0)
+    pretrain(config, tmp_path / "one", progress=False)
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    command = ["-m", "dgl_memgnn", "pretrain", str(tmp_path / "config.yaml"), "--out", str(tmp_path / "two")]
+    assert torchrun("2", *command).stdout.count("Stored in") == 1
+    one, two = (load_weights(tmp_path / name).state for name in ("one", "two"))
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-4)
+    histories = [pd.read_csv(tmp_path / name / "history.csv") for name in ("one", "two")]
+    pd.testing.assert_frame_equal(*histories, rtol=1e-3)
+    config = configured(csv, objectives=["masked"], epochs=1)
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    assert torchrun("2", *command[:-1], str(tmp_path / "masked")).stdout.count("Stored in") == 1
 
 
 def test_what_a_run_stores(uninterrupted, csv):

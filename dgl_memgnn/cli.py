@@ -1,4 +1,4 @@
-"""The command line: dgl-memgnn train, benchmark, predict, pretrain, tables."""
+"""The command line: dgl-memgnn train, benchmark, predict, pretrain, clusters, curves, report, tables."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
 from dgl_memgnn.options import command_line
+from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.pretrain_command import add_pretrain_command, pretrain_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
+from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
 
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
 
+    add_picture_commands(commands)
     add_pretrain_command(commands)
 
     tables = commands.add_parser(
@@ -158,6 +161,8 @@ def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> 
             print(f"{part}: {scores or 'its labels define no metric'}")
     if result["kept_epoch"] is not None:
         print(f"Epoch kept: {result['kept_epoch']}.")
+    for line in describe_key_usage(result.get("keys", [])):
+        print(line)
     print(f"Stored in {folder}.")
 
 

@@ -149,8 +149,8 @@ class ModelConfig(Options):
     )
     readout: str = option(
         "memory",
-        "readout of GMN and MemGNN: the memory layers or, for comparison, random (memory layers whose "
-        "assignments are drawn anew in every pass) or one of DGL's",
+        "readout of GMN and MemGNN: the memory layers; rows, memory layers whose rows are read side by side in "
+        "the end; for comparison random (memory layers whose assignments are drawn in every pass), or DGL's",
         choices=tuple(READOUTS),
     )
     hidden_feats: int = option(128, "width of the queries", low=1)

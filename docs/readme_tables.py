@@ -8,6 +8,8 @@ import json
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from dgl_memgnn.results.published import PUBLISHED
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +89,19 @@ def molecules():
     return table(*rows)
 
 
-TABLES = {"graphs": graphs, "molecules": molecules}
+def keys():
+    """What keys tell about functional groups, means over runs; examples/benchmarks/clusters.py stores it."""
+    rows = [["mutual information, 0 to 1", "trained", "keys shuffled", "untrained", "keys random and at rest"]]
+    for path in sorted(RESULTS.glob("clusters/*/information.csv")):
+        told = pd.read_csv(path).groupby("network")[["information", "shuffled"]].mean()
+        [untrained] = [name for name in told.index if name.startswith("untrained")]
+        values = [told.loc["this run", "information"], told.loc["this run", "shuffled"]]
+        values += [told.loc[name, "information"] for name in (untrained, "keys at rest")]
+        rows.append([path.parent.name, *(f"{value:.3f}" for value in values)])
+    return table(*rows)
+
+
+TABLES = {"graphs": graphs, "molecules": molecules, "keys": keys}
 
 
 def filled(text):

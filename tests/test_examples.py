@@ -17,8 +17,9 @@ def run(script, *arguments, shorter=("", "")):
     return run_script(EXAMPLES / script, *arguments, replaced=shorter)
 
 
-def test_quickstart():
-    out = run("quickstart.py", shorter=("epochs=60", "epochs=2"))
+def test_quickstart(tmp_path):
+    out = run("quickstart.py", tmp_path / "run", shorter=('"epochs": 60', '"epochs": 2'))
+    assert "Worst predictions" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert len(re.findall(r"test RMSE, .*: \d\.\d{3}", out)) == 2
     assert len(re.findall(r"predicted activity -?\d+\.\d\d: \S+", out)) == 3
 

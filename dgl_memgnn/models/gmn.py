@@ -144,7 +144,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> GMN:
         options.tau,
         options.dropout,
         options.log_scores,
-        READOUTS[options.readout].build(options),
+        READOUTS[options.readout].build(options, options.dropout),
     )
 
 

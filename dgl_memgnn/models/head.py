@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from dgl_memgnn.nn.dropout import Dropout
+
 __all__ = ["prediction_head"]
 
 
@@ -12,6 +14,6 @@ def prediction_head(in_feats: int, hidden_feats: int, out_feats: int, dropout: f
     return nn.Sequential(
         nn.Linear(in_feats, hidden_feats),
         nn.LeakyReLU(0.2),
-        nn.Dropout(dropout),
+        Dropout(dropout),
         nn.Linear(hidden_feats, out_feats),
     )

@@ -109,9 +109,8 @@ class MemGNN(Resettable):
         self.descriptor_norm = DescriptorNorm(descriptor_feats) if descriptor_feats > 0 else None
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
 
-    @classmethod
+    @staticmethod
     def from_pretrained(
-        cls,
         weights: str | PathLike[str],
         out_feats: int,
         dropout: float | None = None,
@@ -148,20 +147,12 @@ class MemGNN(Resettable):
         from dgl_memgnn.weights import freeze, load_weights, take_over
 
         loaded = load_weights(weights)
-        node_feats, edge_feats = loaded.widths
-        names = ("num_keys", "num_heads", "tau", "edge_message", "update", "log_scores")
-        network = cls(
-            node_feats,
-            edge_feats,
-            loaded.model["hidden_feats"],
-            out_feats,
-            loaded.model["num_layers"],
-            dropout=loaded.model["dropout"] if dropout is None else dropout,
-            readout=READOUTS[loaded.model["readout"]].build(SimpleNamespace(**loaded.model)),
-            descriptor_feats=descriptor_feats,
-            **{name: loaded.model[name] for name in names},
-        )
-        take_over(network, loaded, loaded.model["readout"])
+        options = SimpleNamespace(**loaded.model)
+        if dropout is not None:
+            options.dropout = dropout
+        widths = Widths(*loaded.widths, out_feats, descriptor_feats=descriptor_feats)
+        network: Any = _build(options, widths, None, 0)
+        take_over(network, loaded, options.readout)
         if freeze_query:
             freeze(network.query)
         return network
@@ -232,7 +223,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
         edge_message=options.edge_message,
         update=options.update,
         log_scores=options.log_scores,
-        readout=READOUTS[options.readout].build(options),
+        readout=READOUTS[options.readout].build(options, 0.0),
         descriptor_feats=widths.descriptor_feats,
     )
     return WithTopology(network, widths.topology_feats, topology_feats) if options.topology else network

@@ -1,4 +1,4 @@
-"""Readouts that a network can have: the memory layers and, for comparison, random ones and DGL's."""
+"""Readouts that a network can have: memory layers and, for comparison, random ones and DGL's."""
 
 from __future__ import annotations
 
@@ -63,46 +63,61 @@ class Readout:
     Parameters
     ----------
     build : callable
-        ``build(options)`` makes it, of the options of a configuration's section ``model``; None stands for the
-        network's own memory layers.
+        ``build(options, feat_drop)`` makes it, of the options of a configuration's section ``model`` and the
+        dropout rate of queries that the network's own memory layers have; None stands for those.
     options : sequence of str
         Names of the options that it heeds.
     """
 
-    build: Callable[[Any], nn.Module | None]
+    build: Callable[[Any, float], nn.Module | None]
     options: Sequence[str] = ("readout",)
 
 
-def _sum(options: Any) -> nn.Module:
+def _sum(options: Any, feat_drop: float) -> nn.Module:
     return PooledReadout(SumPooling(), options.hidden_feats, options.hidden_feats)
 
 
-def _mean(options: Any) -> nn.Module:
+def _mean(options: Any, feat_drop: float) -> nn.Module:
     return PooledReadout(AvgPooling(), options.hidden_feats, options.hidden_feats)
 
 
-def _sort(options: Any) -> nn.Module:
+def _sort(options: Any, feat_drop: float) -> nn.Module:
     return PooledReadout(SortPooling(SORTED_NODES), SORTED_NODES * options.hidden_feats, options.hidden_feats)
 
 
-def _attention(options: Any) -> nn.Module:
+def _attention(options: Any, feat_drop: float) -> nn.Module:
     pooling = GlobalAttentionPooling(nn.Linear(options.hidden_feats, 1))
     return PooledReadout(pooling, options.hidden_feats, options.hidden_feats)
 
 
-def _set2set(options: Any) -> nn.Module:
+def _set2set(options: Any, feat_drop: float) -> nn.Module:
     pooling = Set2Set(options.hidden_feats, n_iters=6, n_layers=1)
     return PooledReadout(pooling, 2 * options.hidden_feats, options.hidden_feats)
 
 
-def _random(options: Any) -> nn.Module:
+def _random(options: Any, feat_drop: float) -> nn.Module:
     return RandomMemoryReadout(
         options.hidden_feats, options.hidden_feats, options.num_keys, num_heads=1, batch_norm=True
     )
 
 
+def _rows(options: Any, feat_drop: float) -> nn.Module:
+    return MemoryReadout(
+        options.hidden_feats,
+        options.hidden_feats,
+        options.num_keys,
+        options.num_heads,
+        options.tau,
+        feat_drop,
+        batch_norm=True,
+        log_scores=options.log_scores,
+        concat=True,
+    )
+
+
 READOUTS = {
-    "memory": Readout(lambda options: None, ("num_keys", "num_heads")),
+    "memory": Readout(lambda options, feat_drop: None, ("num_keys", "num_heads")),
+    "rows": Readout(_rows, ("readout", "num_keys", "num_heads")),
     "random": Readout(_random, ("readout", "num_keys")),
     "sum": Readout(_sum),
     "mean": Readout(_mean),

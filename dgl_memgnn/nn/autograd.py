@@ -1,4 +1,4 @@
-"""Functions with a fast form, whose gradient can be taken once, and a plain form, for all else that torch can do.
+"""Functions whose first gradient is written by hand, with a plain form for all else that torch can do.
 
 The fast form serves the forward pass and the first gradient. Higher derivatives, the transforms of
 :mod:`torch.func`, forward-mode differentiation and batched gradients go through the plain form.
@@ -15,60 +15,60 @@ from dgl_memgnn.nn.functional import gradients, is_transformed, needs_plain_grad
 
 __all__ = ["transformable"]
 
+Tensors = Sequence[torch.Tensor]
+
 
 def transformable(
-    fast: Callable[..., torch.Tensor], plain: Callable[..., torch.Tensor], *inputs: torch.Tensor
+    fast: Callable[..., tuple[torch.Tensor, Tensors]],
+    gradient: Callable[[torch.Tensor, Sequence[bool], Tensors, Tensors], Sequence[torch.Tensor | None]],
+    plain: Callable[..., torch.Tensor],
+    *inputs: torch.Tensor,
 ) -> torch.Tensor:
-    """The fast form of a function of tensors, with the plain form behind it.
+    """A function of tensors in its fast form, with the plain form behind it.
 
     Parameters
     ----------
     fast : callable
-        Takes the inputs, and returns a tensor; its first gradient is right.
+        Takes the inputs, and returns the result and the tensors that its gradient needs beside the inputs.
+    gradient : callable
+        ``gradient(grad, needed, inputs, kept)`` gives, from the gradient at the result, that at each input; where
+        ``needed`` is False it may be None.
     plain : callable
         The same function, made of operations of torch.
     *inputs : torch.Tensor
-        What both take.
+        What both forms take.
+
+    Examples
+    --------
+    >>> def fast(x):
+    ...     return x.square(), []
+    >>> def gradient(grad, needed, inputs, kept):
+    ...     return [2 * inputs[0] * grad]
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> (first,) = torch.autograd.grad(transformable(fast, gradient, torch.square, x), x, create_graph=True)
+    >>> first.item(), torch.autograd.grad(first, x)[0].item()
+    (6.0, 2.0)
     """
     if is_transformed():
         return plain(*inputs)
-    if not torch.is_grad_enabled() or not any(x.requires_grad for x in inputs):
-        return fast(*inputs)
-    out: torch.Tensor = _Transformable.apply(fast, plain, *inputs)
+    out: torch.Tensor = _Transformable.apply(fast, gradient, plain, *inputs)
     return out
 
 
 class _Transformable(torch.autograd.Function):
-    """What the fast form recorded is kept for one gradient, and recorded anew for another."""
-
     @staticmethod
-    def forward(
-        ctx: Any,
-        fast: Callable[..., torch.Tensor],
-        plain: Callable[..., torch.Tensor],
-        *inputs: torch.Tensor,
-    ) -> torch.Tensor:
-        ctx.fast, ctx.plain = fast, plain
-        ctx.save_for_backward(*inputs)
-        ctx.recorded = _record(fast, inputs)
-        out: torch.Tensor = ctx.recorded[1]
-        return out.detach()
+    def forward(ctx: Any, fast: Any, gradient: Any, plain: Any, *inputs: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(inputs[0].device.type, enabled=False):
+            out, kept = fast(*inputs)
+        ctx.gradient, ctx.plain, ctx.num_inputs = gradient, plain, len(inputs)
+        ctx.save_for_backward(*inputs, *kept)
+        result: torch.Tensor = out
+        return result
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> Any:
-        inputs, needed = ctx.saved_tensors, ctx.needs_input_grad[2:]
+        inputs, kept = ctx.saved_tensors[: ctx.num_inputs], ctx.saved_tensors[ctx.num_inputs :]
+        needed = ctx.needs_input_grad[3:]
         if needs_plain_gradient([grad]):
-            return None, None, *gradients(lambda *x: [ctx.plain(*x)], inputs, [grad], needed)
-        leaves, out = ctx.recorded or _record(ctx.fast, inputs)
-        ctx.recorded = None
-        wanted = [x for x in leaves if x.requires_grad]
-        found = dict(zip(map(id, wanted), torch.autograd.grad(out, wanted, grad)))
-        return None, None, *(found.get(id(x)) for x in leaves)
-
-
-def _record(
-    function: Callable[..., torch.Tensor], inputs: Sequence[torch.Tensor]
-) -> tuple[list[torch.Tensor], torch.Tensor]:
-    leaves = [x.detach().requires_grad_(x.requires_grad) for x in inputs]
-    with torch.enable_grad():
-        return leaves, function(*leaves)
+            return None, None, None, *gradients(lambda *x: [ctx.plain(*x)], inputs, [grad], needed)
+        return None, None, None, *ctx.gradient(grad, needed, inputs, kept)

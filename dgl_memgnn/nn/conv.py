@@ -10,9 +10,11 @@ import torch
 from dgl import DGLError
 from dgl.utils import expand_as_pair
 from torch import nn
+from torch.nn.functional import linear
 
 from dgl_memgnn.nn.checks import check_one_edge_type, check_sizes, check_tensor
-from dgl_memgnn.nn.messages import add_ends, edge_softmax, sum_edges, sum_neighbors
+from dgl_memgnn.nn.dropout import Dropout
+from dgl_memgnn.nn.messages import edge_softmax, sum_edges, sum_neighbors
 from dgl_memgnn.nn.reset import reset
 
 __all__ = ["EdgeGATConv", "GATConv"]
@@ -117,8 +119,8 @@ class EdgeGATConv(nn.Module):
             self.res_fc = nn.Linear(dst_feats, num_heads * out_feats, bias=False)
         else:
             self.register_buffer("res_fc", None)
-        self.feat_drop = nn.Dropout(feat_drop)
-        self.attn_drop = nn.Dropout(attn_drop)
+        self.feat_drop = Dropout(feat_drop)
+        self.attn_drop = Dropout(attn_drop)
         self.leaky_relu = nn.LeakyReLU(negative_slope)
         self.activation = activation
         self._draw_parameters()
@@ -210,7 +212,7 @@ class EdgeGATConv(nn.Module):
         weight = attention.to(message.dtype)
         out = sum_neighbors(graph, message, weight)
         if self._edge_message:
-            out = out + self._edge_update(graph, edge_feat, weight)
+            out = self._add_edge_update(out, graph, edge_feat, weight)
 
         if self.res_fc is not None:
             out = out + self.res_fc(feat_dst).view(shape)
@@ -218,7 +220,7 @@ class EdgeGATConv(nn.Module):
             out = out + self.bias.view(shape)
         if self.activation is not None:
             out = self.activation(out)
-        return (out, attention) if get_attention else out
+        return (out, attention.unsqueeze(-1)) if get_attention else out
 
     def _check(self, graph: dgl.DGLGraph, feat: Any, edge_feat: Any, src_feats: int, dst_feats: int) -> None:
         layer = "EdgeGATConv"
@@ -237,18 +239,21 @@ class EdgeGATConv(nn.Module):
         check_tensor(layer, "edge_feat", edge_feat, graph.num_edges(), self.fc_edge.in_features, rows="edge")
 
     def _score(self, fc: nn.Linear, attn: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
-        r"""A part of the attention score, such as :math:`\mathbf{W}_e W_e e_{ij}`, of shape (rows, H, 1).
+        r"""A part of the attention score, such as :math:`\mathbf{W}_e W_e e_{ij}`, of shape (rows, H).
 
         The weights are multiplied first: that takes H products a row in place of H D.
         """
         weight = fc.weight.view(self._num_heads, self._out_feats, -1)
-        return (feat @ torch.einsum("hdf,hd->fh", weight, attn[0])).unsqueeze(-1)
+        return linear(feat, torch.bmm(attn.transpose(0, 1), weight).squeeze(1))
 
-    def _edge_update(self, graph: dgl.DGLGraph, edge_feat: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
-        r"""The edges' share of the update, :math:`W_e \sum_j \alpha_{ij} e_{ij}`, of shape (N, H, D)."""
-        weighted = sum_edges(graph, attention * edge_feat.unsqueeze(1).to(attention.dtype))
+    def _add_edge_update(
+        self, out: torch.Tensor, graph: dgl.DGLGraph, edge_feat: torch.Tensor, attention: torch.Tensor
+    ) -> torch.Tensor:
+        r"""Adds the edges' share of the update, :math:`W_e \sum_j \alpha_{ij} e_{ij}`, of shape (N, H, D)."""
+        weighted = sum_edges(graph, edge_feat.to(attention.dtype), attention)
         weight = self.fc_edge.weight.view(self._num_heads, self._out_feats, -1).to(attention.dtype)
-        return torch.einsum("nhf,hdf->nhd", weighted, weight)
+        by_head = torch.baddbmm(out.transpose(0, 1), weighted.transpose(0, 1), weight.transpose(1, 2))
+        return by_head.transpose(0, 1)
 
 
 class GATConv(dgl.nn.GATConv):
@@ -270,10 +275,11 @@ class GATConv(dgl.nn.GATConv):
         shape = (-1, self._num_heads, self._out_feats)
         feat = self.feat_drop(feat)
         message = self.fc(feat).view(shape)
-        src_score, dst_score = ((message * attn).sum(-1, keepdim=True) for attn in (self.attn_l, self.attn_r))
-        score = add_ends(graph, src_score, dst_score)
+        src_score, dst_score = ((message * attn).sum(-1) for attn in (self.attn_l, self.attn_r))
+        src, dst = graph.edges(order="eid")
+        score = src_score.index_select(0, src) + dst_score.index_select(0, dst)
         attention = self.attn_drop(edge_softmax(graph, self.leaky_relu(score)))
         out = sum_neighbors(graph, message, attention.to(message.dtype))
         if self.bias is not None:
             out = out + self.bias.view(shape)
-        return (out, attention) if get_attention else out
+        return (out, attention.unsqueeze(-1)) if get_attention else out

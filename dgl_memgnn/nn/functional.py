@@ -8,6 +8,7 @@ N nodes, B graphs, H heads, K keys, D features.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -82,9 +83,25 @@ def memory_pooling(
     """
     with torch.autocast(query.device.type, enabled=False):
         arguments = [_at_least_float32(x) for x in (query, keys, head_weight)]
-        pool: Any = _plain_memory_pooling if is_transformed() else _MemoryPooling.apply
-        value, assignment = pool(*arguments, sizes, tau, log_scores)
+        if keys.shape[1] == 1:
+            value, assignment = _sum_pooling(arguments[0], arguments[1], arguments[2], sizes)
+        else:
+            pool: Any = _plain_memory_pooling if is_transformed() else _MemoryPooling.apply
+            value, assignment = pool(*arguments, sizes, tau, log_scores)
     return value.to(query.dtype), assignment
+
+
+def _sum_pooling(
+    query: torch.Tensor, keys: torch.Tensor, head_weight: torch.Tensor, sizes: Sequence[int]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a single key does: each assignment is 1. All that it does not depend on gets a gradient, which is 0."""
+    nothing = 0 * (keys.sum() + head_weight.sum())
+    if len(set(sizes)) == 1:
+        value = query.view(len(sizes), sizes[0], query.shape[1]).sum(1)
+    else:
+        graph_ids = torch.repeat_interleave(torch.tensor(sizes, dtype=torch.long, device=query.device))
+        value = query.new_zeros(len(sizes), query.shape[1]).index_add(0, graph_ids, query)
+    return (value + nothing).unsqueeze(1), query[:, :1].softmax(1) + nothing
 
 
 class _MemoryPooling(torch.autograd.Function):
@@ -106,22 +123,34 @@ class _MemoryPooling(torch.autograd.Function):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         num_heads, num_keys, _ = keys.shape
         assignment = query.new_empty(num_keys, len(query))
-        blocks = []
+        blocks, totals = [], []
+        is_bounded = head_weight.abs().sum().item() < 32  # equation 2 mixes values from 0 to 1
         frames = _frames(keys.flatten(0, 1))
         frame = next(frames)
         key_terms = _key_terms(frame, keys, tau)
         for nodes in _blocks(query, num_heads * num_keys):
-            base, cancelled = _bases(frame(query[nodes]), *key_terms, tau)
+            base, cancelled = _bases(frame(query[nodes]), key_terms, tau)
             while cancelled and (better := next(frames, None)) is not None:
                 frame = better
                 key_terms = _key_terms(frame, keys, tau)
-                base, cancelled = _bases(frame(query[nodes]), *key_terms, tau)
-            blocks.append(base.to(query.dtype).reciprocal_().view(num_heads, num_keys, -1))
-            scores = (_log_scores if log_scores else _scores)(blocks[-1], tau)
-            mixed = torch.mv(scores.view(num_heads, -1).t(), head_weight)
-            assignment[:, nodes] = mixed.view(num_keys, -1).softmax(0)
+                base, cancelled = _bases(frame(query[nodes]), key_terms, tau)
+            inverse_base = base.to(query.dtype).reciprocal_().view(num_heads, num_keys, -1)
+            blocks.append(inverse_base)
+            if log_scores:
+                logarithm = inverse_base.log().view(num_heads, -1)
+                logits = torch.mv(logarithm.t(), head_weight * ((tau + 1) / 2)).view(num_keys, -1)
+                assignment[:, nodes] = logits.softmax(0)
+            else:
+                kernel = _kernel(inverse_base, tau)
+                totals.append(kernel.sum(1))
+                logits = kernel * (head_weight.unsqueeze(1) / math.log(2) / totals[-1]).unsqueeze(1)
+                logits = logits[0] if num_heads == 1 else logits.sum(0)
+                if not is_bounded:
+                    logits -= logits.amax(0)
+                power = logits.exp2_()  # of 2: torch takes several times as long for those of e
+                torch.div(power, power.sum(0), out=assignment[:, nodes])
         value = _read(assignment, query, sizes)
-        ctx.save_for_backward(query, keys, head_weight, assignment, *blocks)
+        ctx.save_for_backward(query, keys, head_weight, assignment, *blocks, *totals)
         ctx.sizes, ctx.tau, ctx.log_scores, ctx.frame = sizes, tau, log_scores, frame
         ctx.set_materialize_grads(False)
         return value, assignment.t()
@@ -132,7 +161,7 @@ class _MemoryPooling(torch.autograd.Function):
         g the gradient at the softmax of equation 2, the gradient at |q - k|^2 / 2 is r C^(h) (g - sum_j C^(h) g).
         With logarithms it is r g.
         """
-        query, keys, head_weight, assignment, *blocks = ctx.saved_tensors
+        query, keys, head_weight, assignment, *kept = ctx.saved_tensors
         if needs_plain_gradient([grad_value, grad_out]):
             return *_plain_gradients(ctx, (query, keys, head_weight), (grad_value, grad_out)), None, None, None
         dtype, (num_heads, num_keys, _) = query.dtype, keys.shape
@@ -146,17 +175,20 @@ class _MemoryPooling(torch.autograd.Function):
         grad_head_weight = torch.zeros_like(head_weight)
         grad_by_query = torch.zeros_like(scaled_keys)
         grad_by_key = keys.new_zeros(num_heads * num_keys)
-        for nodes, inverse_base in zip(_blocks(query, num_heads * num_keys), blocks):
+        blocks = _blocks(query, num_heads * num_keys)
+        for i, nodes in enumerate(blocks):
             q, c, grad_c = query[nodes], assignment[:, nodes], grad_assignment[:, nodes]
-            grad_mixed = c * (grad_c - (c * grad_c).sum(0))
+            grad_mixed = (grad_c - (c * grad_c).sum(0)).mul_(c)
             if ctx.log_scores:
-                grad_head_weight += (_log_scores(inverse_base, ctx.tau) * grad_mixed).sum((1, 2))
-                grad_distance = grad_mixed * inverse_base
+                logarithm = kept[i].log().view(num_heads, -1)
+                grad_head_weight += torch.mv(logarithm, grad_mixed.flatten()) * ((ctx.tau + 1) / 2)
+                grad_distance = kept[i] * grad_mixed
             else:
-                scores = _scores(inverse_base, ctx.tau)
-                expected = (scores * grad_mixed).sum(1, keepdim=True)
+                kernel, total = _kernel(kept[i], ctx.tau), kept[len(blocks) + i].unsqueeze(1)
+                grad_distance = kernel * grad_mixed
+                expected = grad_distance.sum(1, keepdim=True).div_(total)
                 grad_head_weight += expected.sum((1, 2))
-                grad_distance = (grad_mixed - expected).mul_(scores).mul_(inverse_base)
+                grad_distance.addcmul_(kernel, expected, value=-1).mul_(kept[i]).div_(total)
             grad_distance = grad_distance.to(query.dtype)
             grad_by_own = torch.mv(grad_distance.sum(1).t(), factor)
             grad_distance = grad_distance.flatten(0, 1)
@@ -192,7 +224,11 @@ def _plain_memory_pooling(
     distance = k.square().sum(1, keepdim=True) - 2 * k @ q.t() + q.square().sum(1)
     distance = distance - distance.clamp_max(0).detach()  # a rounding error, which has no part in derivatives
     inverse_base = (1 + distance / tau).reciprocal().to(query.dtype).view(num_heads, num_keys, -1)
-    scores = (_log_scores if log_scores else _scores)(inverse_base, tau)
+    if log_scores:  # up to a term that is equal for all keys, which the softmax cancels
+        scores = inverse_base.log() * ((tau + 1) / 2)
+    else:
+        kernel = _kernel(inverse_base, tau)
+        scores = kernel / kernel.sum(1, keepdim=True)
     assignment = (scores * head_weight.view(-1, 1, 1)).sum(0).softmax(0)
     if len(set(sizes)) == 1:
         value = torch.bmm(*_stacked(len(sizes), assignment, query))
@@ -221,24 +257,31 @@ def _frames(flat_keys: torch.Tensor) -> Iterator[_Frame]:
         yield _Frame(None, torch.float64)
 
 
-def _key_terms(frame: _Frame, keys: torch.Tensor, tau: float) -> tuple[torch.Tensor, torch.Tensor]:
+class _KeyTerms(NamedTuple):
+    """What distances take from the keys of a frame."""
+
+    keys: torch.Tensor  # (HK, D)
+    part: torch.Tensor  # |k|^2 / tau + 1, of shape (HK, 1)
+    largest: float  # of the parts
+
+
+def _key_terms(frame: _Frame, keys: torch.Tensor, tau: float) -> _KeyTerms:
     flat_keys = frame(keys).flatten(0, 1)
-    return flat_keys, flat_keys.square().sum(1, keepdim=True) / tau + 1
+    part = flat_keys.square().sum(1, keepdim=True) / tau + 1
+    return _KeyTerms(flat_keys, part, part.amax().item())
 
 
-def _bases(
-    query: torch.Tensor, flat_keys: torch.Tensor, key_part: torch.Tensor, tau: float
-) -> tuple[torch.Tensor, bool]:
+def _bases(query: torch.Tensor, terms: _KeyTerms, tau: float) -> tuple[torch.Tensor, bool]:
     """1 + d / tau, of shape (HK, n), and whether the squares that make up a distance cancel beyond the limit."""
     query_part = query.square().sum(1) / tau
-    base = torch.addmm(key_part, flat_keys, query.t(), alpha=-2 / tau).add_(query_part)
-    smallest, largest_key = base.amin().item(), key_part.amax().item()
+    base = torch.addmm(terms.part, terms.keys, query.t(), alpha=-2 / tau).add_(query_part)
+    smallest = base.amin().item()
     if not smallest >= 1:
         base.clamp_min_(1)
         smallest = 1
-    if LARGEST_CANCELLATION * smallest >= query_part.amax().item() + largest_key:  # quickly seen of most blocks
+    if LARGEST_CANCELLATION * smallest >= query_part.amax().item() + terms.largest:  # quickly seen of most blocks
         return base, False
-    return base, bool((LARGEST_CANCELLATION * base.amin(0) < query_part + largest_key).any())
+    return base, bool((LARGEST_CANCELLATION * base.amin(0) < query_part + terms.largest).any())
 
 
 def _blocks(query: torch.Tensor, num_scores: int) -> list[slice]:
@@ -248,27 +291,21 @@ def _blocks(query: torch.Tensor, num_scores: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, num_nodes, step)]
 
 
-def _scores(inverse_base: torch.Tensor, tau: float) -> torch.Tensor:
-    """Equation 1 from 1 / (1 + d / tau), of shape (H, K, n)."""
-    kernel = inverse_base
-    if tau != 1:  # scaled by its maximum, since a large power of it underflows far from the keys
-        kernel = (kernel / kernel.amax(1, keepdim=True)).pow_((tau + 1) / 2)
-    return kernel / kernel.sum(1, keepdim=True)
-
-
-def _log_scores(inverse_base: torch.Tensor, tau: float) -> torch.Tensor:
-    """Logarithms of equation 1, up to a term that is equal for all keys: the softmax of equation 2 cancels it."""
-    return inverse_base.log().mul_((tau + 1) / 2)
+def _kernel(inverse_base: torch.Tensor, tau: float) -> torch.Tensor:
+    """Student's t kernel up to a factor that is equal for all keys, from 1 / (1 + d / tau), of shape (H, K, n)."""
+    if tau == 1:
+        return inverse_base
+    largest = inverse_base.amax(1, keepdim=True)  # far from the keys, a large power underflows
+    return (inverse_base / largest).pow_((tau + 1) / 2)
 
 
 def _read(assignment: torch.Tensor, query: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     """Equation 3, for an assignment of shape (K, N)."""
     if len(set(sizes)) == 1:
         return torch.bmm(*_stacked(len(sizes), assignment, query))
-    value = query.new_empty(len(sizes), len(assignment), query.shape[1])
-    for v, c, q in zip(value, assignment.split(sizes, 1), query.split(sizes)):
-        torch.mm(c, q, out=v)
-    return value
+    if not sizes:
+        return query.new_zeros(0, len(assignment), query.shape[1])
+    return torch.stack(list(map(torch.mm, assignment.split(sizes, 1), query.split(sizes))))
 
 
 def _read_gradients(
@@ -277,18 +314,18 @@ def _read_gradients(
     """Gradients of equation 3 at the assignment, of shape (K, N), and at the queries."""
     if grad_value is None:
         return torch.zeros_like(assignment), torch.zeros_like(query)
-    grad_assignment, grad_query = torch.empty_like(assignment), torch.empty_like(query)
     if len(set(sizes)) == 1:
+        grad_assignment, grad_query = torch.empty_like(assignment), torch.empty_like(query)
         c, q = _stacked(len(sizes), assignment, query)
         grad_c, grad_q = _stacked(len(sizes), grad_assignment, grad_query)
         torch.bmm(grad_value, q.transpose(1, 2), out=grad_c)
         torch.bmm(c.transpose(1, 2), grad_value, out=grad_q)
-    else:
-        for grad, q, out in zip(grad_value, query.split(sizes), grad_assignment.split(sizes, 1)):
-            torch.mm(grad, q.t(), out=out)
-        for grad, c, out in zip(grad_value, assignment.split(sizes, 1), grad_query.split(sizes)):
-            torch.mm(c.t(), grad, out=out)
-    return grad_assignment, grad_query
+        return grad_assignment, grad_query
+    if not sizes:
+        return torch.zeros_like(assignment), torch.zeros_like(query)
+    by_graph = grad_value.unbind()
+    grad_assignment = torch.cat(list(map(torch.mm, by_graph, query.t().split(sizes, 1))), 1)
+    return grad_assignment, torch.cat(list(map(torch.mm, assignment.t().split(sizes), by_graph)))
 
 
 def _stacked(num_graphs: int, assignment: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,6 +12,7 @@ from torch import nn
 
 from dgl_memgnn.nn import functional as F
 from dgl_memgnn.nn.checks import check_positive, check_sizes, check_tensor, node_counts
+from dgl_memgnn.nn.dropout import Dropout
 from dgl_memgnn.nn.norm import BatchNorm
 from dgl_memgnn.nn.reset import Resettable, reset
 
@@ -100,7 +101,7 @@ class MemoryPooling(nn.Module):
         self.keys = nn.Parameter(torch.empty(num_heads, num_keys, in_feats))
         self.head_weight = nn.Parameter(torch.empty(num_heads))
         self.fc = nn.Linear(in_feats, out_feats, bias=bias)
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.feat_drop = Dropout(feat_drop)
         self.activation = nn.LeakyReLU(0.2) if activation is _DEFAULT_ACTIVATION else activation
         self._draw_parameters()
 
@@ -186,6 +187,10 @@ class MemoryReadout(Resettable):
         appendix A.1; :class:`GMN` and :class:`MemGNN` do). Default: ``False``.
     log_scores : bool, optional
         See :class:`MemoryPooling`. Default: ``False``, the paper's.
+    concat : bool, optional
+        Whether the rows of the last layer but one are read side by side,
+        :math:`\mathrm{LeakyReLU}((Q_{g,1} \| \ldots \| Q_{g,K}) W + b)`, so that each key has weights of its
+        own; else the last layer sums them, and a key is worth what any other is. Default: ``False``, the paper's.
 
     Examples
     --------
@@ -210,15 +215,22 @@ class MemoryReadout(Resettable):
         feat_drop: float = 0.0,
         batch_norm: bool = False,
         log_scores: bool = False,
+        concat: bool = False,
     ) -> None:
         super().__init__()
         _check_num_keys(num_keys)
+        if concat and len(num_keys) < 2:
+            raise ValueError(
+                f"MemoryReadout has no rows to concat with num_keys of {num_keys!r}: give (10, 1), say."
+            )
         self._in_feats = in_feats
         self.layers = nn.ModuleList()
-        for keys in num_keys:
-            activation: nn.Module = nn.LeakyReLU(0.2)
-            if batch_norm:  # which takes a bias away
-                activation = _RowByRow(BatchNorm(out_feats), activation)
+
+        def make_activation() -> nn.Module:  # batch normalisation takes a bias away
+            activation = nn.LeakyReLU(0.2)
+            return _RowByRow(BatchNorm(out_feats), activation) if batch_norm else activation
+
+        for keys in num_keys[:-1] if concat else num_keys:
             self.layers.append(
                 self.layer(
                     in_feats,
@@ -227,12 +239,16 @@ class MemoryReadout(Resettable):
                     num_heads,
                     tau,
                     feat_drop,
-                    activation,
+                    make_activation(),
                     bias=not batch_norm,
                     log_scores=log_scores,
                 )
             )
             in_feats = out_feats
+        self.concat = None
+        if concat:
+            projection = nn.Linear(num_keys[-2] * out_feats, out_feats, bias=not batch_norm)
+            self.concat = nn.Sequential(nn.Flatten(), projection, make_activation())
 
     def forward(
         self, graph: dgl.DGLGraph, feat: torch.Tensor, get_assignments: bool = False
@@ -253,7 +269,8 @@ class MemoryReadout(Resettable):
         torch.Tensor
             Output of shape :math:`(B, D_{out})`.
         list of torch.Tensor, optional
-            The assignment of each layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`.
+            The assignment of each layer: of shape :math:`(N, K_1)`, then :math:`(B, K_{l-1}, K_l)`. With `concat`,
+            the last has none.
 
         Raises
         ------
@@ -266,7 +283,7 @@ class MemoryReadout(Resettable):
             feat, assignment = layer(graph, feat, get_assignment=True)
             assignments.append(assignment)
             graph = None
-        feat = feat.squeeze(1)
+        feat = feat.squeeze(1) if self.concat is None else self.concat(feat)
         return (feat, assignments) if get_assignments else feat
 
 

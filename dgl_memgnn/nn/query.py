@@ -9,11 +9,11 @@ from typing import Any
 import dgl
 import torch
 from torch import nn
-from torch.nn.functional import linear
 
 from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes, check_tensor
 from dgl_memgnn.nn.conv import EdgeGATConv, GATConv
-from dgl_memgnn.nn.functional import is_transformed
+from dgl_memgnn.nn.dropout import Dropout
+from dgl_memgnn.nn.gated import gated_update
 from dgl_memgnn.nn.norm import BatchNorm
 from dgl_memgnn.nn.reset import Resettable
 
@@ -55,7 +55,7 @@ class TopologyQuery(Resettable):
         self.topology_fc = nn.Linear(topology_feats, hidden_feats)
         self.feat_norm = BatchNorm(in_feats)
         self.fusion_fc = nn.Linear(hidden_feats + in_feats, hidden_feats)
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.feat_drop = Dropout(feat_drop)
         self.activation = nn.LeakyReLU(0.2)
 
     def forward(self, feat: torch.Tensor, topology: torch.Tensor) -> torch.Tensor:
@@ -202,7 +202,7 @@ class _SkipUpdate(nn.Module):
         super().__init__()
         self.norm = BatchNorm(feats)
         self.activation = nn.LeakyReLU(0.2)
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.feat_drop = Dropout(feat_drop)
 
     def forward(self, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = feat + self.feat_drop(self.activation(self.norm(message)))
@@ -213,21 +213,13 @@ class _GRUUpdate(nn.Module):
     def __init__(self, feats: int, feat_drop: float) -> None:
         super().__init__()
         self.activation = nn.ELU()
-        self.feat_drop = nn.Dropout(feat_drop)
+        self.feat_drop = Dropout(feat_drop)
         self.cell = nn.GRUCell(feats, feats)
 
     def forward(self, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
-        message = self.feat_drop(self.activation(message))
-        return _plain_gru(self.cell, message, feat) if is_transformed() else self.cell(message, feat)
-
-
-def _plain_gru(cell: nn.GRUCell, message: torch.Tensor, feat: torch.Tensor) -> torch.Tensor:
-    """:class:`torch.nn.GRUCell` by operations that torch can batch in all ways."""
-    of_message = linear(message, cell.weight_ih, cell.bias_ih).chunk(3, dim=1)
-    of_feat = linear(feat, cell.weight_hh, cell.bias_hh).chunk(3, dim=1)
-    reset, keep = (torch.sigmoid(a + b) for a, b in zip(of_message[:2], of_feat[:2]))
-    new = torch.tanh(of_message[2] + reset * of_feat[2])
-    return new + keep * (feat - new)
+        cell = self.cell
+        weights = cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh
+        return gated_update(self.feat_drop(self.activation(message)), feat, *weights)
 
 
 UPDATES: dict[str, type[Any]] = {"skip": _SkipUpdate, "gru": _GRUUpdate}

@@ -19,7 +19,7 @@ from dgl_memgnn.runs.protocols import runs
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, summarise
 from dgl_memgnn.tasks import make_task
-from dgl_memgnn.visualization import plot_curves
+from dgl_memgnn.visualization.curves import plot_curves
 
 __all__ = ["benchmark"]
 

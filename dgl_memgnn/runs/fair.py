@@ -15,7 +15,7 @@ from dgl_memgnn.runs.jobs import finished_jobs
 from dgl_memgnn.runs.run import train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, means, summarise
 from dgl_memgnn.tasks import make_task
-from dgl_memgnn.visualization import plot_curves
+from dgl_memgnn.visualization.curves import plot_curves
 from dgl_memgnn.wording import significant
 
 __all__ = ["fair_benchmark"]

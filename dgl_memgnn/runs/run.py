@@ -23,9 +23,9 @@ from dgl_memgnn.files import is_unfinished, remove_unfinished, replacing
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset, task_of
 from dgl_memgnn.runs.description import describe, undefined_metrics
 from dgl_memgnn.runs.stored import CHECKPOINT, store_network
-from dgl_memgnn.training import load_checkpoint, save_checkpoint
+from dgl_memgnn.training import key_usage, load_checkpoint, memory_layers, node_shares, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
-from dgl_memgnn.visualization import plot_curves
+from dgl_memgnn.visualization.curves import plot_curves
 
 __all__ = ["check_unchanged", "continue_run", "stored_result", "train_run", "write_json"]
 
@@ -129,6 +129,7 @@ def train_run(
         dropped=dataset.drop_report(),
         duplicates=dataset.duplicate_report(),
         alike=dataset.alike_report(),
+        keys=_key_usage(assembly),
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )
@@ -292,6 +293,15 @@ def _scores(assembly: Assembly, predictions: dict[str, Tensor]) -> dict[str, Any
             part: {name: _json(metrics) for name, metrics in each.items()} for part, each in of_targets.items()
         }
     return scores
+
+
+def _key_usage(assembly: Assembly) -> list[dict[str, Any]]:
+    """How the training part uses the keys; the first process, which writes it, finds out."""
+    learner = assembly.learner
+    if rank() > 0 or assembly.network.learns_by_itself or not memory_layers(learner.evaluated):
+        return []
+    graphs = [assembly.dataset.graphs[i] for i in assembly.parts["train"]]
+    return key_usage(node_shares(learner.evaluated, learner.inputs, graphs, learner.device))
 
 
 def _json(metrics: dict[str, float]) -> dict[str, float | None]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import copy
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import dgl
+import numpy as np
 from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
-from dgl_memgnn.models import Widths
+from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.runs.assembly import Assembly, build_learner, widths_of
 from dgl_memgnn.tasks import Task, make_task
-from dgl_memgnn.training import load_checkpoint, save_checkpoint
+from dgl_memgnn.training import load_checkpoint, memory_layers, node_queries, node_shares, save_checkpoint
+from dgl_memgnn.training.assignments import fit_batch_norms
 
 __all__ = ["StoredNetwork", "store_network"]
 
@@ -87,10 +92,40 @@ class StoredNetwork:
         self.descriptor_names: list[str] = content["descriptor_names"]
         self.digest: str = content["digest"]
         self.for_molecules: bool = content["for_molecules"]
-        self._learner = build_learner(self.config, self.task, Widths(**content["widths"]))
+        self._widths = Widths(**content["widths"])
+        self._learner = build_learner(self.config, self.task, self._widths)
         self._learner.task.load_state_dict(content["task"])
         self._learner.evaluated.load_state_dict(content["model"])
 
     def predict(self, dataset: Any) -> Tensor:
         """Predict for graphs, with the descriptors and the embedding that the network takes: (n, num_outputs)."""
         return self._learner.predict(dataset)
+
+    @property
+    def keys(self) -> list[np.ndarray]:
+        """The keys of each memory layer, of shape (heads, K, D); none of a network without memory layers."""
+        if NETWORKS[self.config.model.network].learns_by_itself:
+            return []
+        return [layer.keys.detach().numpy() for layer in memory_layers(self._learner.evaluated)]
+
+    @property
+    def features(self) -> tuple[str, int, int]:
+        """What the network takes: the featurizer of molecules, and widths of node and edge features."""
+        return self.config.data.featurizer, self._widths.node_feats, self._widths.edge_feats
+
+    def node_shares(self, graphs: Sequence[dgl.DGLGraph]) -> list[list[np.ndarray]]:
+        """How nodes are shared among the keys, see :func:`dgl_memgnn.training.node_shares`."""
+        return node_shares(self._learner.evaluated, self._learner.inputs, graphs)
+
+    def node_queries(self, graphs: Sequence[dgl.DGLGraph]) -> np.ndarray:
+        """The queries of the first memory layer, see :func:`dgl_memgnn.training.node_queries`."""
+        return node_queries(self._learner.evaluated, self._learner.inputs, graphs)
+
+    def untrained(self, graphs: Sequence[dgl.DGLGraph], seed: int | None = None) -> StoredNetwork:
+        """The network as it was drawn, by its seed or another; its batch normalisation fits the graphs."""
+        other = copy.copy(self)
+        if seed is not None:
+            other.config = replace(self.config, training=replace(self.config.training, seed=seed))
+        other._learner = build_learner(other.config, self.task, self._widths)
+        fit_batch_norms(other._learner.evaluated, other._learner.inputs, graphs)
+        return other

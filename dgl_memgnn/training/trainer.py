@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ import torch
 from dgl.dataloading import GraphDataLoader
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim import swa_utils
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Subset
 from tqdm import tqdm
@@ -34,6 +36,8 @@ from dgl_memgnn.wording import significant
 __all__ = ["Trainer"]
 
 PATIENCE = 10  # seconds after which an epoch has a bar of its own
+_is_renamed = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters  # since torch 2.13
+_NO_BROADCAST: dict[str, Any] = {"forward_sync_buffers" if _is_renamed else "broadcast_buffers": False}
 
 
 class Trainer:
@@ -176,7 +180,7 @@ class Trainer:
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             join_batch_norms(self.model)
-            network = DistributedDataParallel(self.model, broadcast_buffers=False)
+            network = DistributedDataParallel(self.model, **_NO_BROADCAST)
         sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0
         bar = tqdm(total=config.epochs, initial=len(self.history), unit="epoch", disable=silent)
@@ -386,6 +390,8 @@ def _located(place: str) -> Iterator[None]:
 
 def _moving_average(model: nn.Module, decay: float) -> AveragedModel:
     """Keeps an exponential moving average of all weights and of the statistics of batch normalisation."""
+    if hasattr(swa_utils, "get_ema_multi_avg_fn"):  # one call for all tensors, since torch 2.1
+        return AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True)
     return AveragedModel(
         model, avg_fn=lambda average, current, _: decay * average + (1 - decay) * current, use_buffers=True
     )

@@ -1,15 +1,12 @@
 """GMN and MemGNN with torch_geometric's layers where ours have memory layers and graph attention.
 
-Query network of GMN, skip connections, batch norms, dropout and head are the same modules as ours.
+Query network of GMN, skip connections, batch norms, dropout and head are torch's modules, in the order of ours.
 """
 
 import torch
 from torch import nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GATConv, MemPooling
-
-from dgl_memgnn.models.head import prediction_head
-from dgl_memgnn.nn import ConvQuery, TopologyQuery
 
 
 def to_data(graph, label):
@@ -39,43 +36,49 @@ class Readout(nn.Module):
         return feat.squeeze(1)
 
 
+def head(hidden_feats, out_feats, dropout):
+    return nn.Sequential(
+        nn.Linear(hidden_feats, hidden_feats),
+        nn.LeakyReLU(0.2),
+        nn.Dropout(dropout),
+        nn.Linear(hidden_feats, out_feats),
+    )
+
+
 class GMN(nn.Module):
     def __init__(self, in_feats, topology_feats, hidden_feats, out_feats, num_keys, num_heads, dropout):
         super().__init__()
-        self.query = TopologyQuery(in_feats, topology_feats, hidden_feats, dropout)
+        self.topology_fc = nn.Linear(topology_feats, hidden_feats)
+        self.feat_norm = nn.BatchNorm1d(in_feats)
+        self.fusion_fc = nn.Linear(hidden_feats + in_feats, hidden_feats)
+        self.feat_drop = nn.Dropout(dropout)
+        self.activation = nn.LeakyReLU(0.2)
         self.readout = Readout(hidden_feats, num_keys, num_heads, dropout)
-        self.head = prediction_head(hidden_feats, hidden_feats, out_feats, dropout)
+        self.head = head(hidden_feats, out_feats, dropout)
 
     def forward(self, data):
-        return self.head(self.readout(self.query(data.x, data.topology), data.batch))
+        embedded = self.activation(self.topology_fc(data.topology))
+        fused = self.feat_drop(torch.cat([embedded, self.feat_norm(data.x)], dim=1))
+        return self.head(self.readout(self.activation(self.fusion_fc(fused)), data.batch))
 
 
 class MemGNN(nn.Module):
     def __init__(self, in_feats, edge_feats, hidden_feats, out_feats, num_layers, num_keys, num_heads, dropout):
         super().__init__()
-
-        def conv(in_feats, out_feats):
-            return Attention(
-                in_feats, out_feats // 4, heads=4, edge_dim=edge_feats, add_self_loops=False, bias=False
-            )
-
-        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout)
+        self.embedding = nn.Linear(in_feats, hidden_feats)
+        self.convs = nn.ModuleList(
+            GATConv(hidden_feats, hidden_feats // 4, 4, edge_dim=edge_feats, add_self_loops=False, bias=False)
+            for _ in range(num_layers)
+        )
+        self.updates = nn.ModuleList(
+            nn.Sequential(nn.BatchNorm1d(hidden_feats), nn.LeakyReLU(0.2), nn.Dropout(dropout))
+            for _ in range(num_layers)
+        )
         self.readout = Readout(hidden_feats, num_keys, num_heads)
-        self.head = prediction_head(hidden_feats, hidden_feats, out_feats, dropout)
+        self.head = head(hidden_feats, out_feats, dropout)
 
     def forward(self, data):
-        feat = self.query.embedding(data.x)
-        for conv, update in zip(self.query.convs, self.query.updates):
-            feat = update(conv(data.edge_index, feat, data.edge_attr).flatten(1), feat)
+        feat = self.embedding(data.x)
+        for conv, update in zip(self.convs, self.updates):
+            feat = feat + update(conv(feat, data.edge_index, data.edge_attr))
         return self.head(self.readout(feat, data.batch))
-
-
-class Attention(nn.Module):
-    """GATConv with the edge index first, where DGL's layers have the graph."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__()
-        self.conv = GATConv(*args, **kwargs)
-
-    def forward(self, edge_index, feat, edge_feat):
-        return self.conv(feat, edge_index, edge_feat)

@@ -68,6 +68,24 @@ def test_a_readout_is_its_layers(log_scores):
     assert torch.equal(out, layers[1](None, hidden).squeeze(1))
 
 
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_a_readout_of_rows_reads_them_side_by_side(batch_norm):
+    graph, feat = dgl.batch([dgl.rand_graph(n, 9) for n in (4, 7, 5)]), torch.randn(16, 6)
+    readout = MemoryReadout(6, 8, num_keys=(5, 3, 1), num_heads=2, batch_norm=batch_norm, concat=True)
+    out, assignments = readout(graph, feat, get_assignments=True)
+    rows = readout.layers[1](None, readout.layers[0](graph, feat))
+    assert [tuple(c.shape) for c in assignments] == [(16, 5), (3, 5, 3)]
+    fc = readout.concat[1]
+    expected = torch.stack([fc.weight @ torch.cat(list(row)) for row in rows])
+    if batch_norm:
+        expected = (expected - expected.mean(dim=0)) / (expected.var(dim=0, unbiased=False) + 1e-5).sqrt()
+    else:
+        expected = expected + fc.bias
+    torch.testing.assert_close(out, torch.nn.functional.leaky_relu(expected, 0.2), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="no rows to concat"):
+        MemoryReadout(6, 8, num_keys=(1,), concat=True)
+
+
 def test_an_empty_graph_gets_the_answer_to_a_zero_value():
     layer = MemoryPooling(6, 5, num_keys=4)
     out = layer(dgl.batch(random_graphs([3, 0])), torch.randn(3, 6))

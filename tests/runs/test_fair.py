@@ -254,6 +254,7 @@ def test_candidates_and_the_number_of_final_runs_from_the_command_line(data, tmp
         {"network": "MemGNN", "readout": "random", "edge_features": False},
         {"embedding": "NoTopology", "embedding_sort": False, "initial_keys": "kmeans", "clustering_weight": 0.1},
         {"supervised_keys": True, "edge_fraction": 0.5, "edge_sampling": "rwr"},
+        {"readout": "rows", "num_keys": [4, 2, 1]},
         {"readout": "set2set"},
         {"network": "MemGNN", "topology": True},
         {"network": "MemGNN", "readout": "sort"},

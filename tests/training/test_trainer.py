@@ -89,7 +89,7 @@ def test_a_clustering_step_follows_the_gradient_of_all_training_graphs(make_trai
         if ours.grad is None or theirs.grad is None:
             assert ours.grad is theirs.grad is None
         else:
-            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-8)
+            torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-7)
     assert trainer.model.readout.layers[0].keys.grad.abs().sum() > 0
 
 

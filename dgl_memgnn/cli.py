@@ -20,6 +20,7 @@ from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.pretrain_command import add_pretrain_command, pretrain_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
+from dgl_memgnn.runs.run import begun_with_weights
 from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
@@ -238,6 +239,8 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _config(arguments: argparse.Namespace) -> Config:
     overrides = _overrides(arguments)
+    if arguments.out is not None:
+        overrides.update(begun_with_weights(Path(arguments.out), overrides))
     source = arguments.config or ("molecules" if "csv" in overrides else None)
     return load_config(source, overrides)
 

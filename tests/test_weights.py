@@ -11,10 +11,10 @@ import torch
 
 from dgl_memgnn import MemGNN, weights
 from dgl_memgnn.cli import main
-from dgl_memgnn.config import load_config
+from dgl_memgnn.config import candidates, load_config
 from dgl_memgnn.data import smiles_to_graph
 from dgl_memgnn.models import NETWORKS, Widths
-from dgl_memgnn.runs import Predictor, assemble, run, train_run
+from dgl_memgnn.runs import Predictor, assemble, benchmark, run, train_run
 from dgl_memgnn.training import load_checkpoint
 from dgl_memgnn.weights import load_weights, save_weights
 
@@ -221,12 +221,31 @@ def test_a_run_that_was_begun_continues_without_the_file(csv, stored, tmp_path, 
         patch.setattr(run, "save_checkpoint", interrupted)
         train_run(config, tmp_path / "cut", progress=False)
     shutil.rmtree(folder)
+    data = ["--csv", csv, "--tasks", "size", "--split", "random", "--batch-size", "8", "--clustering-period", "2"]
+    command = ["train", *data, "--epochs", "3", "--pretrained-learning-rate", "1e-4", "--pretrained", str(folder)]
+    assert main([*command, "--out", str(tmp_path / "new")]) == 1
+    assert main([*command, "--out", str(tmp_path / "cut"), "--hidden-feats", "16"]) == 1
+    assert "hidden_feats is 8, not 16" in capsys.readouterr().err
+    assert main([*command, "--out", str(tmp_path / "cut")]) == 0
     assert main(["train", str(tmp_path / "cut" / "config.yaml"), "--out", str(tmp_path / "cut")]) == 0
     one, other = (load_checkpoint(tmp_path / name / "checkpoint.pt")["model"] for name in ("cut", "whole"))
     assert_equal(one, other)
     assert Predictor(tmp_path / "whole").predict(["CCO"]).shape == (1, 2)
     with pytest.raises(FileNotFoundError, match="There are no weights"):
         train_run(config, tmp_path / "new", progress=False)
+
+
+def test_a_protocol_starts_each_run_from_weights(csv, stored, tmp_path):
+    config = configured(csv, pretrained=str(stored), freeze_query=True, epochs=1)
+    result = benchmark(config, "moleculenet", tmp_path, repeats=2, workers=1)
+    expected = {name: value for name, value in load_weights(stored).state.items() if name.startswith("query.")}
+    for name, metrics in result["runs"].items():
+        assert metrics["pretrained"]["modules"] == ["query", "readout"]
+        state = load_checkpoint(tmp_path / name / "checkpoint.pt")["model"]
+        assert_equal({key: state[key] for key in expected}, expected)
+    with pytest.raises(ValueError, match=r"hidden_feats is 16, and the weights .* with 8"):
+        config.search = {"hidden_feats": [16]}
+        assemble(candidates(config)[0][1])
 
 
 @pytest.mark.parametrize("readout", ["memory", "sum"])

@@ -26,8 +26,9 @@ from dgl_memgnn.runs.stored import CHECKPOINT, store_network
 from dgl_memgnn.training import key_usage, load_checkpoint, memory_layers, node_shares, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization.curves import plot_curves
+from dgl_memgnn.weights import FIXED, load_weights
 
-__all__ = ["check_unchanged", "continue_run", "stored_result", "train_run", "write_json"]
+__all__ = ["begun_with_weights", "check_unchanged", "continue_run", "stored_result", "train_run", "write_json"]
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
 FILES = ("config.yaml", "splits.csv", "history.csv", "curves.png", CHECKPOINT, "predictions.csv", "metrics.json")
@@ -194,6 +195,35 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
         )
     path = folder / "metrics.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def begun_with_weights(folder: Path, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Values that a begun run has from weights whose file is there no more, so that it continues without.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A run folder, or a folder yet to be made.
+    overrides : dict
+        The values that are asked for, by the key's own name.
+
+    Returns
+    -------
+    dict
+        Empty if the run has yet to begin, or started from other weights, or they can be read.
+    """
+    name, path = overrides.get("pretrained"), folder / "config.yaml"
+    if name is None or not path.is_file():
+        return {}
+    try:
+        load_weights(name)
+        return {}
+    except FileNotFoundError:
+        stored = load_config(path)
+    if stored.model.pretrained != name:
+        return {}
+    values = {**vars(stored.data), **vars(stored.model)}
+    return {key: values[key] for key in ("pretrained_sha256", *FIXED) if key not in overrides}
 
 
 def check_unchanged(folder: Path, stored: dict[str, Any], dataset: GraphDataset) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from dgl_memgnn.checkpoint import load_checkpoint, save_checkpoint
 
 __all__ = [
+    "FIXED",
     "FILE",
     "NONE",
     "PARTS",
@@ -30,6 +31,7 @@ FILE = "weights.pt"  # of a folder of pre-training
 PARTS = ("query", "readout")  # modules of MemGNN that other tasks can start from
 _QUERY_SIZES = ("hidden_feats", "num_layers", "edge_message", "edge_features", "update")
 _READOUT_SIZES = ("num_keys", "num_heads", "tau", "log_scores")
+FIXED = ("featurizer", *_QUERY_SIZES, *_READOUT_SIZES)  # options that weights may fix
 _FOLDER = Path(__file__).parent
 
 

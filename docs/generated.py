@@ -21,6 +21,8 @@ MODULES = {
     "dgl_memgnn.data": "Data sets, featurizers, splits",
     "dgl_memgnn.tasks": "Kinds of task",
     "dgl_memgnn.training": "Training",
+    "dgl_memgnn.objectives": "Objectives of pre-training",
+    "dgl_memgnn.weights": "Weights to start from",
     "dgl_memgnn.runs": "Runs and predictions",
     "dgl_memgnn.results": "Tables of results",
     "dgl_memgnn.visualization": "Pictures",

@@ -30,7 +30,7 @@ NONE = "none"  # in place of a name: weights are drawn at random
 FILE = "weights.pt"  # of a folder of pre-training
 PARTS = ("query", "readout")  # modules of MemGNN that other tasks can start from
 _QUERY_SIZES = ("hidden_feats", "num_layers", "edge_message", "edge_features", "update")
-_READOUT_SIZES = ("num_keys", "num_heads", "tau", "log_scores")
+_READOUT_SIZES = ("num_keys", "num_heads", "tau", "key_means", "log_scores")
 FIXED = ("featurizer", *_QUERY_SIZES, *_READOUT_SIZES)  # options that weights may fix
 _FOLDER = Path(__file__).parent
 
@@ -123,6 +123,7 @@ def load_weights(name: str | PathLike[str]) -> Weights:
                 raise ValueError(
                     f"{path} is of another network than MemGNN on molecules: nothing can start from it."
                 )
+        model = {"key_means": False, **model}  # files of version 0.1 do not say
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"{path} does not hold whole weights ({error}). Train again, or restore the file."

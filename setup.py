@@ -14,7 +14,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["dgl_memgnn", "dgl_memgnn.*"]),
-    package_data={"dgl_memgnn": ["configs/*.yaml", "py.typed"]},
+    package_data={"dgl_memgnn": ["configs/*.yaml", "weights/*.pt", "weights/*.md", "py.typed"]},
     python_requires=">=3.9,<3.13",
     install_requires=[
         # DGL 2.x wheels load graphbolt, which exists only for torch <= 2.2.1; the last 1.x
@@ -39,9 +39,28 @@ setup(
     ],
     extras_require={
         "test": ["hypothesis", "pytest", "pytest-cov"],
-        "check": ["mypy>=2.3,<3", "pandas-stubs", "ruff==0.17.*", "types-PyYAML", "types-tqdm"],
+        "check": [
+            "check-jsonschema; python_version >= '3.11'",
+            "codespell[toml]",
+            "mypy>=2.3,<3",
+            "pandas-stubs",
+            "ruff==0.17.*",
+            "types-PyYAML",
+            "types-tqdm",
+            "zizmor; python_version >= '3.11'",
+        ],
         "benchmark": ["torch_geometric"],
-        "docs": ["sphinx>=7"],
+        "docs": [
+            "myst-parser",
+            "numpydoc>=1.6",
+            "pydata-sphinx-theme>=0.15",
+            "sphinx>=7.4",
+            "sphinx-gallery>=0.16",
+        ],
+        "lightning": ["lightning>=2"],
+        "parquet": ["pyarrow"],
+        "search": ["optuna>=4"],
+        "tensorboard": ["tensorboard"],
     },
     entry_points={"console_scripts": ["dgl-memgnn = dgl_memgnn.cli:main"]},
     classifiers=[

@@ -1,41 +1,28 @@
-"""MemGNN on the 1017 molecules with measured activity that come with rdkit: train, test, predict."""
+"""MemGNN on the 1017 molecules with measured activity that come with rdkit: train, test, predict, report."""
 
-import torch
+import sys
+from pathlib import Path
 
-from dgl_memgnn import MemGNN
-from dgl_memgnn.data import FreeWilson, random_split, smiles_to_graph
-from dgl_memgnn.training import Trainer, TrainingConfig, predict
+from dgl_memgnn.config import load_config
+from dgl_memgnn.data import FreeWilson
+from dgl_memgnn.runs import Predictor, split, train_run
+from dgl_memgnn.visualization import write_report
 
-SEED = 0
+FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/quickstart")
 NEW = ["Cc1cnc(NS(=O)(=O)c2ccc(Oc3ccccc3)c(c2)C#N)s1", "OC(=O)c1ccccc1", "CCO"]
 
-molecules = FreeWilson(featurizer="attentivefp")
-train, validation, test = random_split(len(molecules), seed=SEED)
+config = load_config("quickstart", {"epochs": 60})  # as `dgl-memgnn train quickstart --epochs 60`
+molecules = FreeWilson(featurizer=config.data.featurizer)
+result = train_run(config, FOLDER, dataset=molecules)
 
-torch.manual_seed(SEED)
-model = MemGNN(
-    in_feats=molecules.node_feats,
-    edge_feats=molecules.edge_feats,
-    hidden_feats=128,
-    out_feats=1,
-    num_layers=3,
-    num_keys=(32, 1),
-    num_heads=5,
-    dropout=0.1,
-)
-trainer = Trainer(
-    model,
-    molecules.task,
-    inputs=lambda graph: (graph.ndata["feat"], graph.edata["feat"]),
-    config=TrainingConfig(epochs=60, seed=SEED),
-)
-trainer.fit(molecules, train, validation)
+parts, labels = split(config, molecules), molecules.labels
+mean = labels[parts["train"]].mean().expand(len(parts["test"]), 1)
+print(f"test RMSE, predicting the mean: {molecules.task.score(mean, labels[parts['test']])['rmse']:.3f}")
+print(f"test RMSE, MemGNN: {result['test']['rmse']:.3f}")
 
-labels = molecules.labels
-mean = labels[train].mean().expand(len(test), 1)
-print(f"test RMSE, predicting the mean: {molecules.task.score(mean, labels[test])['rmse']:.3f}")
-print(f"test RMSE, MemGNN: {trainer.score(molecules, test)['rmse']:.3f}")
+predicted = Predictor(FOLDER).predict(NEW)
+for smiles, activity in zip(NEW, predicted[molecules.task_names[0]]):
+    print(f"predicted activity {activity:.2f}: {smiles}")
 
-graphs = [smiles_to_graph(smiles, "attentivefp") for smiles in NEW]
-for smiles, activity in zip(NEW, predict(model, trainer.task, trainer.inputs, graphs)):
-    print(f"predicted activity {activity.item():.2f}: {smiles}")
+report = write_report(FOLDER, FOLDER / "report.html", overwrite=True)
+print(f"Scores, plots, and molecules coloured by what the network's keys learned: {report}")

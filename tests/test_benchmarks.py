@@ -11,15 +11,16 @@ import tempfile
 from pathlib import Path
 
 import dgl
+import pandas as pd
 import pytest
 import torch
 from graphs import random_graph
 from processes import run_script
-from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
 from dgl_memgnn import GMN, MemGNN
 from dgl_memgnn.config import load_config
-from dgl_memgnn.runs import load_dataset, split
+from dgl_memgnn.results import write_tables
+from dgl_memgnn.runs import load_dataset, runs, split
 
 BENCHMARKS = Path(__file__).parent.parent / "examples" / "benchmarks"
 
@@ -41,7 +42,7 @@ def tables(name):
 def run(name, *arguments):
     """Run a benchmark; in a process of its own where it starts others, or its own memory is measured."""
     path = BENCHMARKS / f"{name}.py"
-    if name not in ("embedding", "memory", "search"):
+    if name not in ("embedding", "memory", "predict", "library"):
         return run_script(path, *arguments)
     done = subprocess.run([sys.executable, str(path), *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -104,6 +105,29 @@ def test_memory():
 def test_scaling():
     (rows,) = tables("scaling")
     assert_positive(rows, "graphs of 100: us/node", "one graph: us/node")
+
+
+def test_features():
+    features, descriptors = tables("features")
+    assert_positive(features, "parsing alone /s", "dgllife /s", "ours /s", "ours/dgllife")
+    assert_positive(descriptors, "rdkit /s", "one process /s", "a process a core /s", "one/rdkit")
+
+
+@pytest.mark.slow
+def test_predict_without_its_peer_says_what_to_install():
+    (rows,) = tables("predict")
+    assert_positive(rows, "start s", "whole s", "molecules/s", "largest process MB", "ours/it")
+    assert [row["command"] for row in rows] == ["ours"]
+    path = BENCHMARKS / "predict.py"
+    done = subprocess.run([sys.executable, path, "--chemprop", "/none"], capture_output=True, text=True)
+    assert done.returncode == 2 and "chemprop==2.3.1" in done.stderr
+
+
+@pytest.mark.slow
+def test_library():
+    (rows,) = tables("library")
+    assert_positive(rows, "minutes", "molecules/s", "processor minutes", "largest process MB")
+    assert [row["molecules"] for row in rows] == [100, 100, 300]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -186,63 +210,132 @@ def peer_state(ours, peer):
     return state
 
 
-@pytest.mark.slow
-def test_search(tmp_path, monkeypatch):
-    """Each lever's best value is kept, no test part is scored, and a second call adds nothing."""
-    chains = ["C" * n + tail for n in range(1, 16) for tail in ("O", "N")]
-    (tmp_path / "m.csv").write_text("smiles,size\n" + "".join(f"{s},{len(s)}\n" for s in chains))
-    (tmp_path / "small.yaml").write_text(
-        f"data: {{csv: '{tmp_path / 'm.csv'}', tasks: [size], split: random}}\n"
-        "model: {hidden_feats: 8, num_layers: 1, num_keys: [2, 1]}\ntraining: {epochs: 2}\n"
-    )
-    levers = {"dropout": [0.0, 0.2, 0.4], "weight_decay": [1e-4, 1e-3]}
+SMALL = {"hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "num_heads": 1}
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory):
+    """A data folder with a few molecules in each file that the scripts of pre-training read."""
+    folder = tmp_path_factory.mktemp("data")
+    for name in ("smiles", "molnet", "moleculeace"):
+        (folder / name).mkdir()
+    chains = ["C" * n + tail for n in range(1, 13) for tail in ("O", "N", "Cl", "=O", "c1ccccc1")]
+    write = functools.partial(pd.DataFrame.to_csv, index=False)
+    write(pd.DataFrame({"smiles": chains}), folder / "smiles" / "chains.csv.gz")
+    files = {"delaney-processed.csv": ("smiles", "OC"), "Lipophilicity.csv": ("smiles", "OCC")}
+    files.update({"bace.csv": ("mol", "NC"), "tox21.csv.gz": ("smiles", "ClC")})
+    for name, (column, molecule) in files.items():
+        write(pd.DataFrame({column: [molecule, "F"], "y": 1}), folder / "molnet" / name)
+    table = pd.DataFrame({"smiles": chains, "y [pEC50/pKi]": [len(text) / 9 for text in chains]})
+    table["split"] = ["test" if i % 3 == 0 else "train" for i in range(len(chains))]
+    write(table, folder / "moleculeace" / "target.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pretrained(data_folder, tmp_path_factory):
+    """The run of a pre-training by the script, and what the script printed."""
+    out = tmp_path_factory.mktemp("pretraining") / "run"
+    sizes = ["--hidden-feats=8", "--num-layers=1", "--num-keys=2,1", "--num-heads=1", "--epochs=1"]
+    return out, run("pretraining", "--data-dir", str(data_folder), "--out", str(out), *sizes)
+
+
+def test_pretraining_excludes_what_others_are_tested_on(data_folder, pretrained, monkeypatch, tmp_path):
+    out, printed = pretrained
+    table = pd.read_csv(data_folder / "moleculeace" / "target.csv")
+    tested = set(table.loc[table["split"] == "test", "smiles"])
+    excluded = len(tested | {"CO", "CCO", "CN", "CCl"})
+    assert f"{60 - excluded} molecules of 60 rows; 0 no molecule, 0 duplicates, {excluded} excluded." in printed
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    pretraining = importlib.import_module("pretraining")
+    monkeypatch.setattr(pretraining.weights, "__file__", str(tmp_path / "__init__.py"))
+    pretraining.ship(out, "small")
+    assert (tmp_path / "small.pt").read_bytes() == (out / "weights.pt").read_bytes()
+    card = (tmp_path / "small.md").read_text()
+    assert "--exclude bace.csv:mol" in card and "## Where the molecules come from" in card
+    monkeypatch.setattr(pretraining, "LARGEST", 10)
+    with pytest.raises(SystemExit, match="bytes, and weights in the package 10 at most"):
+        pretraining.ship(out, "large")
+
+
+def test_learning_curve(data_folder, pretrained, tmp_path, monkeypatch):
+    file, picture = tmp_path / "curve.json", tmp_path / "curve.png"
+    ace = data_folder / "moleculeace" / "target.csv"
+    values = json.dumps({**SMALL, "epochs": 2, "batch_size": 4, "featurizer": "canonical"})
     arguments = [
-        str(tmp_path / "small.yaml"),
+        "--pretrained",
+        pretrained[0],
+        "--datasets",
+        "--moleculeace",
+        ace,
+        "--sizes",
+        "8",
+        "16",
         "--seeds",
-        "2",
-        "--workers",
-        "1",
-        "--levers",
-        json.dumps(levers),
-        "--out",
-        str(tmp_path / "search.json"),
+        2,
     ]
-    printed = run("search", *arguments)
-    stored = json.loads((tmp_path / "search.json").read_text())
-    trials = stored["trials"]
-    assert len(trials) == 6 and trials[0]["values"] == {}
-    assert all(trial["mean"] == pytest.approx(sum(s["score"] for s in trial["seeds"]) / 2) for trial in trials)
-    assert stored["best"]["mean"] == min(trial["mean"] for trial in trials)
-    best_dropout = min(trials[:4], key=lambda trial: trial["mean"])["values"]
-    assert all(trial["values"].items() >= best_dropout.items() for trial in trials[4:])
-    assert "test" not in json.dumps(stored["trials"])
-    assert all(outcome["resample"] is None for trial in trials for outcome in trial["seeds"])
-    assert run("search", *arguments).splitlines() == printed.splitlines()[-1:]
+    arguments += ["--values", values, "--pretrained-values", '{"pretrained_learning_rate": 1e-4}', "--workers", 1]
+    arguments = [*map(str, [*arguments, "--out", file, "--picture", picture])]
+    assert len(run("learning_curve", *arguments).splitlines()) == 8
+    trials = pd.DataFrame(json.loads(file.read_text())["trials"])
+    assert trials.groupby(["network", "size"]).size().tolist() == [2] * 4
+    assert set(trials["tested"]) == {20} and trials["score"].nunique() == 8
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert run("learning_curve", *arguments) == ""
 
     monkeypatch.syspath_prepend(BENCHMARKS)
-    lines = importlib.import_module("search_report").section(tmp_path / "search.json")
-    rows = [line for line in lines if line.startswith("|")][2:]
-    assert [row.split(" | ")[1] for row in rows] == sorted(f"{trial['mean']:.4f}" for trial in trials)
-    assert sum("| nothing |" in row for row in rows) == 1
-
-
-@pytest.mark.parametrize("how", ["random", "scaffold"])
-def test_redrawn_parts_leave_the_test_part_alone(how, monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    search = importlib.import_module("search")
-    config = load_config(overrides={"dataset": "FreeWilson", "featurizer": "memgnn", "split": how})
+    curve = importlib.import_module("learning_curve")
+    config = load_config(overrides={"csv": str(ace), "tasks": ["y [pEC50/pKi]"], "split": "random"})
     dataset = load_dataset(config)
-    parts = split(config, dataset)
-    drawn = [search.redrawn(parts, dataset, config, resample) for resample in (0, 1, 0)]
-    for part in drawn:
-        assert set(part) == {"train", "validation"}
-        together = sorted([*part["train"], *part["validation"]])
-        assert together == sorted([*parts["train"], *parts["validation"]])
-        assert abs(len(part["validation"]) - len(parts["validation"])) < 40
-        if how == "scaffold":
-            scaffolds = [{MurckoScaffoldSmiles(dataset.smiles[i]) for i in indices} for indices in part.values()]
-            assert not scaffolds[0] & scaffolds[1]
-    assert drawn[0]["validation"].tolist() == drawn[2]["validation"].tolist() != drawn[1]["validation"].tolist()
+    few, many, other = (curve.drawn_parts(config, dataset, *how) for how in ((8, 0), (16, 0), (8, 1)))
+    table = pd.read_csv(ace)
+    for parts in (few, many, other):
+        assert [table["smiles"][i] for i in parts["test"]] == list(table["smiles"][table["split"] == "test"])
+        assert not set(parts["train"]) & {*parts["test"], *parts["validation"]}
+    assert set(few["train"]) < set(many["train"]) and set(few["train"]) != set(other["train"])
+
+
+CHEMPROP = """#!{python}
+import sys
+import pandas as pd
+
+def value(name):
+    return sys.argv[sys.argv.index(name) + 1]
+
+if sys.argv[1] == "--version":
+    print("chemprop 0")
+elif sys.argv[1] == "train":
+    table = pd.read_csv(value("-i"))
+    assert value("-t") == "regression" and value("--splits-column") == "split"
+    table.to_csv(value("-o"), index=False)
+else:
+    known = pd.read_csv(value("--model-paths"))
+    table = pd.read_csv(value("-i"))[["smiles"]]
+    known.loc[known["split"] == "val", "target0"] += 3
+    table["target0"] = known["target0"]
+    table.to_csv(value("-o"), index=False)
+"""
+
+
+def test_chemprop_gets_the_same_splits(data_folder, tmp_path):
+    """A stand-in for chemprop knows all targets, but for an error of 3 on the molecules that validate."""
+    command = tmp_path / "chemprop"
+    command.write_text(CHEMPROP.format(python=sys.executable))
+    command.chmod(0o755)
+    values = {"csv": str(data_folder / "moleculeace" / "target.csv"), "tasks": ["y [pEC50/pKi]"]}
+    arguments = ["quickstart", "--values", json.dumps(values), "--chemprop", str(command), "--seeds", "2"]
+    run("chemprop_rows", *arguments, "--out", str(tmp_path / "out"))
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert result["summary"]["test"]["rmse"]["mean"] == pytest.approx(0)
+    assert result["summary"]["validation"]["rmse"]["mean"] == pytest.approx(3)
+    assert result["chemprop"]["version"] == "chemprop 0" and set(result["runs"]) == {"seed0", "seed1"}
+    configs = runs(load_config("quickstart", values), "moleculenet", 2)
+    for name, config in configs.items():
+        table = pd.read_csv(tmp_path / "out" / name / "molecules.csv")
+        parts = split(config, load_dataset(config))
+        assert [parts["test"].tolist()] == [table.index[table["split"] == "test"].tolist()]
+    write_tables(tmp_path)
+    assert "| `out` |" in (tmp_path / "README.md").read_text()
 
 
 @pytest.mark.slow
@@ -260,14 +353,14 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
     dataset = load_dataset(config)
     seen = []
 
-    def recorded(redrawn):
+    def recorded(redraw):
         def record(*arguments):
-            seen.append(redrawn(*arguments))
+            seen.append(redraw(*arguments))
             return seen[-1]
 
         return record
 
-    monkeypatch.setattr(keep, "redrawn", recorded(keep.redrawn))
+    monkeypatch.setattr(keep, "redraw", recorded(keep.redraw))
     for name, value in keep.compare(config, dataset).items():
         assert value == pytest.approx(draws[0][name]) if isinstance(value, float) else value == draws[0][name]
     outer, inner = seen
@@ -279,3 +372,32 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
     ]
     assert sum(map(len, parts)) == len(set.union(*parts)) == len(dataset)
     assert report.keep_section(file)[-1].startswith("| mean |")
+
+
+def test_peers_on_activities_with_cliffs(data_dir, tmp_path, monkeypatch):
+    """Errors are those of the test part, and a second call computes nothing."""
+    table = pd.read_csv(data_dir / "moleculeace" / "CHEMBL2034_Ki.csv").head(60)
+    file = tmp_path / "CHEMBL2034_Ki.csv"
+    table.to_csv(file, index=False)
+    arguments = [str(file), "--seeds", "1", "--quick", "--out", str(tmp_path / "out")]
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    printed = run("moleculeace", *arguments)
+    (rows,) = json.loads((tmp_path / "out" / "moleculeace.json").read_text()).values()
+    assert list(rows) == ["support vector regression", "random forest", "MemGNN", "MemGNN, descriptors"]
+    metrics = json.loads((tmp_path / "out" / file.stem / "memgnn" / "seed0" / "metrics.json").read_text())
+    assert rows["MemGNN"][0]["rmse"] == pytest.approx(metrics["test"]["rmse"], rel=1e-5)
+    for path in (tmp_path / "out" / file.stem).glob("*/seed0/*"):
+        path.unlink()
+    assert run("moleculeace", *arguments) == printed
+    test = table[table["split"] == "test"]
+    constant = importlib.import_module("moleculeace").errors(
+        table, test[importlib.import_module("moleculeace").TARGET] + 2
+    )
+    assert constant == pytest.approx({"rmse": 2.0, "cliffs": 2.0})
+
+
+def test_uncertainty_of_stored_runs(tmp_path):
+    tasks = {"a": {"level": 0.9, "coverage": 0.8}, "b": {"level": 0.9, "coverage": None}}
+    runs = {f"seed{i}": {"uncertainty": {"test": tasks}} for i in range(2)}
+    (tmp_path / "result.json").write_text(json.dumps({"runs": runs}))
+    assert "coverage: 0.800 +- 0.000 (0.800, 0.800)" in run("uncertainty", str(tmp_path))

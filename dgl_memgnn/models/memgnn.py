@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import PathLike
+from types import SimpleNamespace
 from typing import Any
 
 import dgl
@@ -66,6 +68,9 @@ class MemGNN(Resettable):
         Number of descriptors of each graph, which are joined to the pooled graph before the perceptron. They are
         standardised by ``model.descriptor_norm``, a :class:`~dgl_memgnn.nn.DescriptorNorm`: call its ``fit`` with
         those of the training graphs. Default: ``0``, the paper's.
+    plain_descriptors : int, optional
+        Number of those, the last, that are standardised without logarithms, see
+        :class:`~dgl_memgnn.nn.DescriptorNorm`. Default: ``0``.
 
     Examples
     --------
@@ -95,6 +100,7 @@ class MemGNN(Resettable):
         log_scores: bool = False,
         readout: nn.Module | None = None,
         descriptor_feats: int = 0,
+        plain_descriptors: int = 0,
     ) -> None:
         super().__init__()
         check_sizes("MemGNN", out_feats=out_feats)
@@ -104,8 +110,58 @@ class MemGNN(Resettable):
                 hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True, log_scores=log_scores
             )
         self.readout = readout
-        self.descriptor_norm = DescriptorNorm(descriptor_feats) if descriptor_feats > 0 else None
+        self.descriptor_norm = None
+        if descriptor_feats > 0:
+            self.descriptor_norm = DescriptorNorm(descriptor_feats, plain_descriptors)
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
+
+    @staticmethod
+    def from_pretrained(
+        weights: str | PathLike[str],
+        out_feats: int,
+        dropout: float | None = None,
+        descriptor_feats: int = 0,
+        freeze_query: bool = False,
+    ) -> MemGNN:
+        """A network whose query network and memory layers are trained already; its head is new.
+
+        Parameters
+        ----------
+        weights : str or os.PathLike
+            Name of weights that come with the package, or the folder of a run of ``dgl-memgnn pretrain`` or, on
+            molecules, ``dgl-memgnn train``. They give all sizes but those below.
+        out_feats : int
+            Number of outputs: classes, or tasks.
+        dropout : float, optional
+            Dropout rate in the query network and in the head. Default: that of the weights.
+        descriptor_feats : int, optional
+            Number of descriptors of each graph. Default: ``0``.
+        freeze_query : bool, optional
+            Whether the query network stays as it is. Default: ``False``.
+
+        Returns
+        -------
+        MemGNN
+
+        Raises
+        ------
+        FileNotFoundError
+            If there are no such weights.
+        ValueError
+            If the file is damaged, or of another network.
+        """
+        from dgl_memgnn.weights import freeze, load_weights, take_over
+
+        loaded = load_weights(weights)
+        options = SimpleNamespace(**loaded.model)
+        if dropout is not None:
+            options.dropout = dropout
+        widths = Widths(*loaded.widths, out_feats, descriptor_feats=descriptor_feats)
+        network: Any = _build(options, widths, None, 0)
+        take_over(network, loaded, options.readout)
+        if freeze_query:
+            freeze(network.query)
+        return network
 
     def forward(
         self,
@@ -175,6 +231,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
         log_scores=options.log_scores,
         readout=READOUTS[options.readout].build(options, 0.0),
         descriptor_feats=widths.descriptor_feats,
+        plain_descriptors=widths.property_feats,
     )
     return WithTopology(network, widths.topology_feats, topology_feats) if options.topology else network
 
@@ -188,6 +245,6 @@ MEMGNN_NETWORK = Network(
     "MemGNN",
     _build,
     _inputs,
-    options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options),
+    options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options, "pretrained"),
     takes_descriptors=True,
 )

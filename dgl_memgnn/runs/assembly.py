@@ -11,21 +11,15 @@ import numpy as np
 import torch
 
 from dgl_memgnn.cache import default_cache_dir
-from dgl_memgnn.config import FAIR_SPLITS, SCAFFOLD_SPLITS, Config, DataConfig
-from dgl_memgnn.data import (
-    GraphDataset,
-    MoleculeDataset,
-    fair_folds,
-    load_named,
-    random_split,
-    scaffold_split,
-    stratified_folds,
-)
+from dgl_memgnn.config import Config, DataConfig
+from dgl_memgnn.data import GraphDataset, MoleculeDataset, load_named
 from dgl_memgnn.models import NETWORKS, Network, Widths
+from dgl_memgnn.runs.parts import split, take_parts, task_of
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, SampleEdges, embed
 from dgl_memgnn.transforms.topology import TopologicalEmbedding
+from dgl_memgnn.weights import NONE, freeze, load_weights, take_over
 
 __all__ = [
     "Assembly",
@@ -34,11 +28,13 @@ __all__ = [
     "embed_for",
     "embedding_of",
     "load_dataset",
-    "outer_folds",
-    "split",
-    "task_of",
+    "start_learner",
+    "takes_topology",
     "widths_of",
 ]
+
+
+SIMILARITY = "similarity_to_training"  # a column of predictions
 
 
 @dataclass
@@ -51,15 +47,18 @@ class Assembly:
     dataset : GraphDataset
         With the topological embedding, if the network takes one.
     parts : dict of ndarray
-        Indices of ``"train"``, ``"validation"`` and, where the split has one, ``"test"``.
+        Indices of ``"train"`` and, where the split has them, ``"validation"`` and ``"test"``.
     learner : Trainer, or a network that learns by itself
         Not yet trained.
+    pretrained : list of str
+        Names of the modules that start from weights; empty if none do.
     """
 
     config: Config
     dataset: GraphDataset
     parts: dict[str, np.ndarray]
     learner: Any
+    pretrained: list[str]
 
     @property
     def network(self) -> Network:
@@ -72,6 +71,7 @@ def assemble(
     dataset: GraphDataset | None = None,
     parts: dict[str, np.ndarray] | None = None,
     progress: bool = False,
+    pretrained: list[str] | None = None,
 ) -> Assembly:
     """Assemble a run.
 
@@ -84,11 +84,15 @@ def assemble(
         The split. Default: the configuration's.
     progress : bool, optional
         Whether training shows a progress bar. Default: ``False``.
+    pretrained : list of str, optional
+        Names of the modules that started from weights, of a run that continues: its state holds what became of
+        them. Default: they are taken from the file of weights that the configuration names, if it names one.
 
     Raises
     ------
     ValueError
-        If the data are not what the configuration says, or nothing can be learned from them.
+        If the data are not what the configuration says, or nothing can be learned from them, or the weights to
+        start from are not those of the configuration.
     """
     dataset = load_dataset(config) if dataset is None else dataset
     embed_for(config, dataset.graphs, config.data.cache_dir or default_cache_dir())
@@ -96,14 +100,21 @@ def assemble(
     task = task_of(dataset)
     task.check_learnable(dataset.labels, parts)
     _check_columns(config, task)
-    learner = build_learner(config, task, widths_of(config, dataset), progress)
+    learner, pretrained = start_learner(config, task, widths_of(config, dataset), progress, pretrained)
     if dataset.descriptors is not None:
         learner.model.descriptor_norm.fit(dataset.descriptors[parts["train"]])
-    return Assembly(config, dataset, parts, learner)
+    return Assembly(config, dataset, parts, learner, pretrained)
 
 
 def load_dataset(config: Config) -> GraphDataset:
     """The data set of a configuration, without a topological embedding."""
+    dataset = _load(config)
+    if config.data.splits_file is not None:
+        take_parts(config.data.splits_file, dataset)
+    return dataset
+
+
+def _load(config: Config) -> GraphDataset:
     data = config.data
     cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset is not None:
@@ -130,15 +141,23 @@ def load_dataset(config: Config) -> GraphDataset:
         data.descriptors,
         data.task_type,
         data.limits,
+        data.splits_column,
+        data.validation_csv,
+        data.test_csv,
+        data.weight_column,
+        data.descriptors_columns,
     )
 
 
-def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> bool:
-    """Give graphs the topological embedding of a configuration, if its network takes one; whether it does."""
-    takes_topology = NETWORKS[config.model.network].takes_topology(config.model)
-    if takes_topology:
+def takes_topology(config: Config) -> bool:
+    """Whether the network of a configuration takes a topological embedding."""
+    return NETWORKS[config.model.network].takes_topology(config.model)
+
+
+def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> None:
+    """Give graphs the topological embedding of a configuration, if its network takes one."""
+    if takes_topology(config):
         embed(graphs, embedding_of(config.data), cache_dir)
-    return takes_topology
 
 
 def embedding_of(data: DataConfig) -> TopologicalEmbedding:
@@ -150,41 +169,6 @@ def embedding_of(data: DataConfig) -> TopologicalEmbedding:
     return kind(data.embedding_width, **given)
 
 
-def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
-    """Indices of the parts of a data set: train, validation and, where the split has one, test."""
-    data = config.data
-    seed = config.training.seed if data.split_seed is None else data.split_seed
-    parts: tuple[np.ndarray, ...]
-    if data.split in ("folds", *FAIR_SPLITS) and dataset.labels.dim() != 1:
-        raise ValueError(f"data.split: {data.split} is for classes, not for {task_of(dataset).describe()}.")
-    if data.split == "folds":
-        parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
-    elif data.split in FAIR_SPLITS:
-        folds, _ = outer_folds(config, dataset)
-        if data.fold >= len(folds):
-            raise ValueError(f"data.fold must be below {len(folds)}, the number of outer folds, got {data.fold}.")
-        parts = folds[data.fold]
-        parts = parts[:2] if data.split == "fair-inner" else parts
-    elif data.split in SCAFFOLD_SPLITS:
-        assert dataset.smiles is not None  # see check_together
-        parts = scaffold_split(dataset.smiles, like_dgllife=data.split == "dgllife_scaffold", limits=data.limits)
-    else:
-        parts = random_split(len(dataset), seed=seed)
-    return dict(zip(("train", "validation", "test"), parts))
-
-
-def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
-    """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
-    folds, source = fair_folds(config.data.dataset, dataset.labels, config.data.data_dir)
-    return [*folds], source
-
-
-def task_of(dataset: GraphDataset) -> Task:
-    """The task of a data set, which has one: runs are of labelled data."""
-    assert dataset.task is not None
-    return dataset.task
-
-
 def widths_of(config: Config, dataset: GraphDataset) -> Widths:
     """Widths of the network's inputs and output on a data set."""
     return Widths(
@@ -193,23 +177,63 @@ def widths_of(config: Config, dataset: GraphDataset) -> Widths:
         task_of(dataset).num_outputs,
         config.data.embedding_width,
         len(dataset.descriptor_names),
+        len(dataset.property_names),
     )
 
 
-def build_learner(config: Config, task: Task, widths: Widths, progress: bool = False) -> Any:
-    """A new network of a configuration, and what trains it."""
+def build_learner(config: Config, task: Task, widths: Widths) -> Any:
+    """A new network of a configuration, with weights that are drawn or yet to be loaded, and what trains it."""
+    return start_learner(config, task, widths, pretrained=[])[0]
+
+
+def start_learner(
+    config: Config, task: Task, widths: Widths, progress: bool = False, pretrained: list[str] | None = None
+) -> tuple[Any, list[str]]:
+    """A new network, and what trains it; and which modules start from weights, see :func:`assemble`."""
     network, seed = NETWORKS[config.model.network], config.training.seed
     torch.manual_seed(seed)
     model = network.build(config.model, widths, task, seed)
     if network.learns_by_itself:
-        return model
-    return Trainer(model, task, network.take_inputs(config.model), config.training, progress)
+        if task.needs_gradients:
+            raise ValueError(f"model.network: {network.name} cannot learn a task of type {task.task_type}.")
+        return model, []
+    if pretrained is None:
+        pretrained = [] if config.model.pretrained == NONE else _take_over(model, config)
+    if config.model.freeze_query:
+        freeze(model.get_submodule("query"))
+    slow = [parameter for part in pretrained for parameter in getattr(model, part).parameters()]
+    trainer = Trainer(model, task, network.take_inputs(config.model), config.training, progress, slow)
+    return trainer, pretrained
+
+
+def _take_over(model: Any, config: Config) -> list[str]:
+    """Copy the weights of a configuration into a network; names of the modules that have them."""
+    options = config.model
+    weights = load_weights(options.pretrained)
+    if weights.sha256 != options.pretrained_sha256:
+        raise ValueError(
+            f"The weights {options.pretrained} have SHA-256 {weights.sha256}, and the run is to start from those "
+            f"with {options.pretrained_sha256}: restore the file, or start a new run from the one that is there."
+        )
+    for name, value in weights.settings(options.readout).items():
+        own = config.data.featurizer if name == "featurizer" else getattr(options, name)
+        if own != value:
+            raise ValueError(f"{name} is {own!r}, and the weights {weights.name} were trained with {value!r}.")
+    parts = take_over(model, weights, options.readout)
+    if config.training.initial_keys != "random" and "readout" in parts:
+        raise ValueError(
+            f"training.initial_keys: {config.training.initial_keys} would replace the keys of the weights "
+            f"{weights.name}: leave it out, or start without weights (--pretrained {NONE})."
+        )
+    return parts
 
 
 def _check_columns(config: Config, task: Task) -> None:
     """Refuse names that a table of predictions would hold twice."""
-    spread = [f"{name}_std" for name in task.output_names]
-    columns = [*task.columns(np.empty((0, task.num_outputs))), *spread, "reason"]
+    _, spread = task.combine(torch.empty(2, 0, task.num_outputs))
+    columns = [*task.columns(np.empty((0, task.num_outputs))), SIMILARITY, "reason"]
+    columns += [f"{name}_std" for name in task.output_names if spread is not None]
+    columns += [f"{name}_{end}" for name in task.names for end in ("low", "high") if task.has_intervals]
     if config.data.csv is not None:
         columns.append(config.data.smiles_column)
     doubled = sorted({name for name in columns if columns.count(name) > 1})

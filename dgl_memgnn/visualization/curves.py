@@ -4,21 +4,95 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from dgl_memgnn.files import replacing
+from dgl_memgnn.visualization.names import folder_names
+from dgl_memgnn.visualization.palette import line_style
+from dgl_memgnn.visualization.pictures import new_figure
 
-__all__ = ["plot_curves"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_curves", "draw_loss_and_metric", "plot_curves", "run_histories"]
 
 
-def plot_curves(histories: Mapping[str, str | PathLike[str]], path: str | PathLike[str]) -> None:
-    """Draw the training loss and the validation metric of runs over their epochs.
+def draw_curves(histories: Mapping[str, str | PathLike[str]]) -> Figure:
+    """Draw the training loss and the validation metric of runs over their epochs, side by side.
 
     Parameters
     ----------
     histories : dict
         Names of runs, and the ``history.csv`` of each. The metric drawn is the one that chose the epoch.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the runs are scored by different metrics.
+    """
+    figure = new_figure(9, 3.2)
+    losses, metrics = figure.subplots(1, 2)
+    tables = _read(histories)
+    _draw_losses(losses, tables)
+    _draw_metrics(metrics, tables)
+    if len(histories) > 1:
+        figure.legend(*losses.get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    return figure
+
+
+def draw_loss_and_metric(history: str | PathLike[str]) -> tuple[Figure, Figure]:
+    """The two panels of :func:`draw_curves` for one run, each as a figure of its own."""
+    tables, figures = _read({"": history}), (new_figure(4.4, 3.2), new_figure(4.4, 3.2))
+    for figure, draw in zip(figures, (_draw_losses, _draw_metrics)):
+        draw(figure.subplots(), tables)
+    return figures
+
+
+def _read(histories: Mapping[str, str | PathLike[str]]) -> dict[str, pd.DataFrame]:
+    tables = {name: pd.read_csv(history) for name, history in histories.items()}
+    metrics = {name: _metric(table) for name, table in tables.items()}
+    if len(set(metrics.values())) > 1:
+        listed = ", ".join(f"{name} by {metric}" for name, metric in metrics.items())
+        raise ValueError(f"Curves of runs that are scored by different metrics are not comparable: {listed}.")
+    return tables
+
+
+def _metric(table: pd.DataFrame) -> str | None:
+    """The metric that chose the epoch; None without a validation part."""
+    return next(iter(table.columns[3:]), None)  # after epoch, loss and clustering_loss
+
+
+def _draw_losses(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
+    for i, (name, table) in enumerate(tables.items()):
+        ax.plot(table["epoch"], table["loss"], label=name, linewidth=1, **line_style(i))
+    ax.set(xlabel="epoch", ylabel="training loss", yscale="log")
+
+
+def _draw_metrics(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
+    for i, table in enumerate(tables.values()):
+        metric = _metric(table)
+        if metric is None:
+            ax.text(0.5, 0.5, "no validation part", transform=ax.transAxes, ha="center")
+            ax.set_axis_off()
+            return
+        ax.plot(table["epoch"], table[metric], linewidth=1, **line_style(i))
+        ax.set(xlabel="epoch", ylabel=f"validation {metric}")
+
+
+def plot_curves(histories: Mapping[str, str | PathLike[str]], path: str | PathLike[str]) -> None:
+    """Write the picture of :func:`draw_curves`.
+
+    Parameters
+    ----------
+    histories : dict
+        Names of runs, and the ``history.csv`` of each.
     path : str or os.PathLike
         The picture to write; its ending is its format.
 
@@ -31,18 +105,31 @@ def plot_curves(histories: Mapping[str, str | PathLike[str]], path: str | PathLi
     >>> sorted(p.name for p in folder.iterdir())
     ['curves.png', 'history.csv']
     """
-    from matplotlib.figure import Figure  # not pyplot, which needs to know about screens
-
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    losses, metrics = figure.subplots(1, 2)
-    for name, history in histories.items():
-        table = pd.read_csv(history)
-        metric = table.columns[3]  # after epoch, loss and clustering_loss
-        losses.plot(table["epoch"], table["loss"], label=name, linewidth=1)
-        metrics.plot(table["epoch"], table[metric], linewidth=1)
-    losses.set(xlabel="epoch", ylabel="training loss", yscale="log")
-    metrics.set(xlabel="epoch", ylabel=f"validation {metric}")
-    if len(histories) > 1:
-        figure.legend(loc="outside right upper", fontsize="small")
+    figure = draw_curves(histories)
     with replacing(path) as unfinished:
         figure.savefig(unfinished, dpi=100)
+
+
+def run_histories(runs: list[str | PathLike[str]]) -> dict[str, Path]:
+    """The histories of run folders, or of all runs in folders of several, by names that tell them apart.
+
+    Parameters
+    ----------
+    runs : list of str or os.PathLike
+        Folders of runs, finished or not, or of several runs.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder holds no ``history.csv``, as that of a network that takes no epochs does not.
+    """
+    histories: list[Path] = []
+    for run in map(Path, runs):
+        own = run / "history.csv"
+        found = [own] if own.is_file() else sorted(run.rglob("history.csv"))
+        if not found:
+            raise FileNotFoundError(
+                f"{run} holds no history.csv. Give the folder of a run that has ended an epoch, or of several."
+            )
+        histories += [history for history in found if history not in histories]
+    return dict(zip(folder_names([history.parent for history in histories]), histories))

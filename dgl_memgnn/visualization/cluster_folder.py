@@ -1,0 +1,263 @@
+"""A folder of pictures and tables of what the keys of a run learned."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import dgl
+import numpy as np
+import pandas as pd
+
+from dgl_memgnn.data import MoleculeError, iterate_molecules, parse_smiles
+from dgl_memgnn.files import replacing
+from dgl_memgnn.runs.assembly import load_dataset
+from dgl_memgnn.training import describe_key_usage, key_usage
+from dgl_memgnn.visualization.clusters import ClusteredGraph, ClusteredMolecule, RunClusters
+from dgl_memgnn.visualization.draw_graphs import LARGEST_GRAPH, draw_graphs
+from dgl_memgnn.visualization.draw_molecules import draw_molecules, draw_molecules_png
+from dgl_memgnn.visualization.group_tables import (
+    leading_groups,
+    markdown_table,
+    paper_groups,
+    readable_information,
+)
+from dgl_memgnn.visualization.groups import group_enrichment, group_members
+from dgl_memgnn.visualization.information import group_information
+from dgl_memgnn.visualization.keys import draw_keys, usage_table
+from dgl_memgnn.visualization.names import folder_names
+from dgl_memgnn.visualization.pictures import figure_png, figure_svg
+
+__all__ = ["write_clusters"]
+
+_LISTED_FAILURES = 5
+
+
+def write_clusters(
+    run: str | PathLike[str],
+    folder: str | PathLike[str],
+    csv: str | PathLike[str] | None = None,
+    smiles: Sequence[str] | None = None,
+    smiles_column: str | None = None,
+    pictures: int = 24,
+    soft: bool = False,
+    references: Sequence[str | PathLike[str]] = (),
+    overwrite: bool = False,
+) -> list[str]:
+    """Write pictures of clusters, and tables of how keys are used and which functional groups they stand for.
+
+    Of the first molecules or graphs a picture each, and one of all; ``usage.csv``; ``keys.png`` and ``keys.svg``,
+    see :func:`draw_keys`; and of molecules ``groups.csv``, see :func:`group_enrichment`, ``information.csv``, see
+    :func:`group_information`, and ``groups.md`` with what stands out in both. Molecules given one by one are drawn
+    and no more. Of a network with several layers of several keys, files of the second have names that end in
+    ``_layer2``, and so on.
+
+    Parameters
+    ----------
+    run : str or os.PathLike
+        Folder of a run.
+    folder : str or os.PathLike
+        Folder to write to, which is made.
+    csv : str or os.PathLike, optional
+        CSV file with a column of SMILES. Default: the data that the run was trained on.
+    smiles : sequence of str, optional
+        Molecules, in place of ``csv``.
+    smiles_column : str, optional
+        The column of SMILES. Default: that of the training data.
+    pictures : int, optional
+        How many are drawn. Default: ``24``.
+    soft : bool, optional
+        Whether a node is paler the more of it other keys have. Default: ``False``.
+    references : sequence of str or os.PathLike, optional
+        Other runs to compare with. Default: none.
+    overwrite : bool, optional
+        Whether to replace files of the folder. Default: ``False``.
+
+    Returns
+    -------
+    list of str
+        What was found and written, in sentences.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder ``run`` holds no run, or there is no such CSV file.
+    FileExistsError
+        If the folder is not empty, without ``overwrite``.
+    ValueError
+        If a run has no memory layers, or a molecule is none.
+    """
+    folder = Path(folder)
+    if pictures < 1:
+        raise ValueError(f"--pictures must be at least 1, got {pictures}.")
+    if smiles is not None and references:
+        raise ValueError("--reference compares sets of molecules or graphs: give --csv in place of --smiles.")
+    clusters = RunClusters(run)
+    compared = dict(zip(folder_names(references), map(RunClusters, references)))
+    _prepare(folder, overwrite)
+    found, lines = _found(clusters, csv, smiles, smiles_column)
+    drawn, more = _drawn(found, pictures)
+    lines += more
+    layers = [layer for layer, keys in enumerate(clusters.num_keys, start=1) if keys > 1]
+    if not layers:
+        raise ValueError(f"{run} has a single memory layer of one key, which has all nodes: nothing to show.")
+    for layer in layers:
+        _write_pictures(folder, drawn, layer, soft, _suffix(layer))
+    shares = [each.shares for each in found]
+    lines += describe_key_usage(key_usage(shares))
+    lines.append("The last memory layer has one key, which reads out the graph: it is not drawn.")
+    _write(folder / "usage.csv", lambda path: usage_table(shares).to_csv(path, index=False))
+    if smiles is None:
+        figure = draw_keys({"this run": clusters, **compared}, _graphs(clusters, found))
+        _write_figure(folder / "keys", figure)
+        molecules = [each for each in found if isinstance(each, ClusteredMolecule)]
+        if molecules:
+            lines += _write_groups(folder, clusters, molecules, compared, layers)
+    return [*lines, f"Written to {folder}."]
+
+
+def _prepare(folder: Path, overwrite: bool) -> None:
+    """Make the folder, and see that it can be written to, before anything is computed."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file: give a folder to write to.")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise FileExistsError(
+            f"{folder} is not empty: give another folder, or replace its files with --overwrite."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise type(error)(error.errno, f"{folder} cannot be written to: {error.strerror}") from error
+
+
+def _found(
+    clusters: RunClusters,
+    csv: str | PathLike[str] | None,
+    smiles: Sequence[str] | None,
+    smiles_column: str | None,
+) -> tuple[Sequence[Any], list[str]]:
+    """What is to be shown, with its clusters, and what is to be said about it."""
+    config = clusters.network.config
+    if smiles is not None:
+        return clusters.molecules(smiles), []
+    if csv is None:
+        dataset = load_dataset(config)
+        if dataset.smiles is not None:
+            names = [f"row {row}" for row in dataset.rows]
+            return clusters.molecules(dataset.smiles, names), [f"{len(dataset)} molecules of the run's data set."]
+        names = [f"graph {row}" for row in dataset.rows]
+        return clusters.graphs(dataset.graphs, names), [f"{len(dataset)} graphs of the run's data set."]
+    kept, failures = [], []
+    for piece in iterate_molecules(csv, smiles_column or config.data.smiles_column):
+        for line, text in zip(piece.rows, piece.smiles):
+            try:
+                parse_smiles(text, config.data.limits)
+                kept.append((text.strip(), f"line {line}"))
+            except MoleculeError as error:
+                failures.append(f"line {line}: {error}")
+    if not kept:
+        raise ValueError(f"{csv} holds no molecule; {failures[0] if failures else 'it has no rows'}.")
+    lines = [f"{len(kept)} of {len(kept) + len(failures)} molecules of {csv}.", *failures[:_LISTED_FAILURES]]
+    if len(failures) > _LISTED_FAILURES:
+        lines.append(f"and {len(failures) - _LISTED_FAILURES} more that are no molecules")
+    return clusters.molecules(*map(list, zip(*kept))), lines
+
+
+def _drawn(found: Sequence[Any], pictures: int) -> tuple[list[Any], list[str]]:
+    small = [each for each in found if len(each.shares[0]) <= LARGEST_GRAPH]
+    lines = []
+    if len(small) < len(found):
+        lines.append(f"{len(found) - len(small)} have more than {LARGEST_GRAPH} nodes, too many to draw.")
+    if len(small) > pictures:
+        lines.append(f"The first {pictures} of {len(small)} are drawn (--pictures).")
+    return small[:pictures], lines
+
+
+def _write_pictures(folder: Path, drawn: Sequence[Any], layer: int, soft: bool, suffix: str) -> None:
+    counts: Counter[str] = Counter()
+    for each in drawn:
+        stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in each.name)[:60]
+        counts[stem] += 1
+        stem += f"_{counts[stem]}" * (counts[stem] > 1)
+        _write_picture(folder / f"{stem}{suffix}", [each], layer, soft)
+    if drawn:
+        _write_picture(folder / f"grid{suffix}", drawn, layer, soft)
+
+
+def _write_picture(path: Path, drawn: Sequence[Any], layer: int, soft: bool) -> None:
+    if isinstance(drawn[0], ClusteredGraph):
+        _write_figure(path, draw_graphs(drawn, layer, soft))
+        return
+    svg, png = draw_molecules(drawn, layer, soft), draw_molecules_png(drawn, layer, soft)
+    _write(_with(path, ".svg"), lambda unfinished: unfinished.write_text(svg, encoding="utf-8"))
+    _write(_with(path, ".png"), lambda unfinished: unfinished.write_bytes(png))
+
+
+def _write_figure(path: Path, figure: Any) -> None:
+    svg, png = figure_svg(figure), figure_png(figure)
+    _write(_with(path, ".svg"), lambda unfinished: unfinished.write_text(svg, encoding="utf-8"))
+    _write(_with(path, ".png"), lambda unfinished: unfinished.write_bytes(png))
+
+
+def _write_groups(
+    folder: Path,
+    clusters: RunClusters,
+    molecules: Sequence[ClusteredMolecule],
+    compared: dict[str, RunClusters],
+    layers: Sequence[int],
+) -> list[str]:
+    """Tables of keys and functional groups; what is to be said about them."""
+    members = group_members([each.molecule for each in molecules])
+    if members.empty:
+        return ["No atom is in any of the functional groups that are looked for."]
+    enriched, told, text, lines = [], [], ["# Keys and functional groups"], []
+    for layer in layers:
+        keys = np.concatenate([each.keys(layer) for each in molecules])
+        enrichment = group_enrichment(keys, members)
+        information = group_information(clusters, molecules, compared, layer, members)
+        enriched.append(enrichment.assign(layer=layer))
+        told.append(information.assign(layer=layer))
+        text += [
+            f"\n## Memory layer {layer}\n\nNormalised mutual information of keys and functional groups:\n",
+            markdown_table(readable_information(information)),
+            "\nThe groups that the paper's pictures show, and the key that overlaps most with each:\n",
+            markdown_table(paper_groups(enrichment)),
+            "\nThe groups that each key is enriched in and overlaps with most (Fisher's exact test, corrected "
+            "over all\npairs of key and group; it takes atoms for independent):\n",
+            markdown_table(leading_groups(enrichment)),
+        ]
+        own, *others = information.to_dict("records")
+        beside = ", ".join(f"{other['information']:.3f} ({other['network']})" for other in others)
+        lines.append(
+            f"Memory layer {layer}: keys and functional groups have normalised mutual information "
+            f"{own['information']:.3f}; {own['shuffled']:.3f} (shuffled), {beside}."
+        )
+    _write(folder / "groups.csv", lambda path: pd.concat(enriched).to_csv(path, index=False))
+    _write(folder / "information.csv", lambda path: pd.concat(told).to_csv(path, index=False))
+    _write(folder / "groups.md", lambda path: path.write_text("\n".join(text) + "\n", encoding="utf-8"))
+    return lines
+
+
+def _graphs(clusters: RunClusters, found: Sequence[Any]) -> list[dgl.DGLGraph]:
+    if isinstance(found[0], ClusteredGraph):
+        return [each.graph for each in found]
+    return clusters.graphs_of(found)
+
+
+def _suffix(layer: int) -> str:
+    return "" if layer == 1 else f"_layer{layer}"
+
+
+def _with(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def _write(path: Path, write: Callable[[Path], Any]) -> None:
+    with replacing(path) as unfinished:
+        write(unfinished)

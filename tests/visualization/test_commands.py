@@ -1,0 +1,118 @@
+"""The commands clusters, curves and report, and what they refuse."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from dgl_memgnn.cli import main
+from dgl_memgnn.visualization import RunClusters, draw_molecules
+from dgl_memgnn.visualization.curves import run_histories
+
+
+def test_clusters_of_a_file(runs, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = ["--csv", str(runs.csv), "--pictures", "3", "--reference", str(runs.rest)]
+    assert main(["clusters", str(runs.regression), *options, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "47 of 48 molecules" in printed and "line 7: invalid SMILES" in printed
+    assert "The first 3 of 47 are drawn" in printed and "shuffled" in printed and "(rest)" in printed
+    names = [f"{stem}{suffix}" for stem in ("line_2", "line_3", "line_4", "grid") for suffix in ("", "_layer2")]
+    pictures = {f"{name}.{kind}" for name in [*names, "keys"] for kind in ("svg", "png")}
+    tables = {"groups.csv", "groups.md", "information.csv", "usage.csv"}
+    assert {path.name for path in out.iterdir()} == pictures | tables
+    expected = draw_molecules([RunClusters(runs.regression).molecule("CO", "line 2")])
+    assert (out / "line_2.svg").read_text(encoding="utf-8") == expected
+    information = pd.read_csv(out / "information.csv")
+    assert information["network"].tolist() == ["this run", "untrained, 5 seeds", "rest"] * 2
+    groups = pd.read_csv(out / "groups.csv")
+    assert set(groups["layer"]) == {1, 2} and {"trichloromethyl CCl3", "benzene ring"} <= set(groups["group"])
+    assert pd.read_csv(out / "usage.csv")["nodes"].sum() % 3 == 0  # all atoms, in each of three layers
+    assert "| benzene ring |" in (out / "groups.md").read_text(encoding="utf-8")
+
+
+def test_clusters_of_molecules(runs, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["clusters", str(runs.binary), "--smiles", "CCO", "--smiles", "OCC", "--soft", "--out", str(out)]
+    assert main(command) == 0
+    assert {path.stem for path in out.iterdir()} == {"CCO", "OCC", "grid", "usage"}
+    assert main(command) == 1 and "is not empty" in capsys.readouterr().err
+    assert main([*command, "--overwrite"]) == 0
+
+
+def test_clusters_of_the_data_of_the_training(runs, graph_run, tmp_path, capsys):
+    assert main(["clusters", str(runs.classes), "--pictures", "1", "--out", str(tmp_path / "molecules")]) == 0
+    assert "47 molecules of the run's data set" in capsys.readouterr().out
+    assert main(["clusters", str(graph_run), "--pictures", "2", "--out", str(tmp_path / "graphs")]) == 0
+    assert "40 graphs of the run's data set" in capsys.readouterr().out
+    names = {path.name for path in (tmp_path / "graphs").iterdir()}
+    assert {"graph_0.svg", "graph_0_layer2.png", "grid.png", "keys.svg", "usage.csv"} <= names
+    assert not any("groups" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("run", "options", "message"),
+    [
+        ("sum", [], "has no memory layers (network MemGNN, readout sum)"),
+        ("forest", [], "has no memory layers (network RandomForest)"),
+        ("regression", ["--smiles", "C1CC"], "'C1CC' is no molecule: invalid SMILES"),
+        ("regression", ["--csv", "no.csv"], "no.csv"),
+        ("regression", ["--csv", "MOLECULES", "--smiles-column", "x"], "x"),
+        ("regression", ["--pictures", "0"], "--pictures must be at least 1"),
+        ("regression", ["--smiles", "C", "--reference", "REST"], "--reference compares sets"),
+        ("none", [], "holds no checkpoint.pt"),
+        (".", [], "holds 7 runs: give one of them"),
+    ],
+)
+def test_bad_input_of_clusters(runs, tmp_path, capsys, run, options, message):
+    places = {"MOLECULES": str(runs.csv), "REST": str(runs.rest)}
+    options = [places.get(each, each) for each in options]
+    assert main(["clusters", str(runs.folder / run), *options, "--out", str(tmp_path / "out")]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_folders_that_cannot_be_written(runs, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    for out, message in [("file", "is a file: give a folder"), ("file/deeper", "cannot be written to")]:
+        assert main(["clusters", str(runs.binary), "--smiles", "C", "--out", str(tmp_path / out)]) == 1
+        assert message in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_curves(runs, tmp_path, capsys):
+    out = str(tmp_path / "curves.svg")
+    assert main(["curves", str(runs.regression), str(runs.rest), "--out", out]) == 0
+    assert "<svg" in (tmp_path / "curves.svg").read_text()
+    assert main(["curves", str(runs.regression), "--out", out]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert main(["curves", str(runs.regression), "--out", out, "--overwrite"]) == 0
+    for arguments, message in [
+        (
+            [str(runs.regression), str(runs.binary)],
+            "different metrics are not comparable: regression by rmse, binary",
+        ),
+        ([str(runs.forest)], "holds no history.csv"),
+    ]:
+        assert main(["curves", *arguments, "--out", str(tmp_path / "other.png")]) == 1
+        assert message in capsys.readouterr().err
+    for out, message in [("c.txt", "must end in .png"), ("none/c.png", "There is no folder")]:
+        assert main(["curves", str(runs.regression), "--out", str(tmp_path / out)]) == 1
+        assert message in capsys.readouterr().err
+
+
+def test_histories_have_names_that_tell_them_apart(tmp_path):
+    for name in ("a/seed0", "a/seed1", "b/seed0", "alone"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "history.csv").write_text("epoch\n")
+    assert list(run_histories([tmp_path / "a", tmp_path / "alone"])) == ["seed0", "seed1", "alone"]
+    assert list(run_histories([tmp_path / "a", tmp_path / "b"])) == ["a/seed0", "a/seed1", "b/seed0"]
+    assert len(run_histories([tmp_path / "a", tmp_path / "a" / "seed0"])) == 2
+
+
+def test_report(runs, tmp_path, capsys):
+    assert main(["report", str(runs.binary), "--out", str(tmp_path / "page.html")]) == 0
+    assert "Wrote" in capsys.readouterr().out
+    score = json.loads((runs.binary / "metrics.json").read_text())["test"]["roc_auc"]
+    assert format(score, ".4g") in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert main(["report", str(runs.binary), "--out", str(tmp_path / "page.html")]) == 1
+    assert "--overwrite" in capsys.readouterr().err

@@ -1,11 +1,10 @@
-"""The command line: dgl-memgnn train, benchmark, predict, clusters, curves, report, tables."""
+"""The command line: dgl-memgnn train, benchmark, predict, embed, search, clusters, curves, report, tables."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import csv
-import json
 import os
 import re
 import sys
@@ -16,9 +15,11 @@ from typing import Any, Union, get_origin
 from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
+from dgl_memgnn.embed_command import add_embed_command
 from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
+from dgl_memgnn.search_command import add_search_command, json_mapping
 from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         remedy = " Whole epochs are stored, and the same command continues." if is_training else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:
         print(f"dgl-memgnn: {error}", file=sys.stderr)
         return 1
     return 0
@@ -56,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a YAML file, or the name of a configuration of the package; or give --csv",
     )
     train.add_argument("--out", metavar="RUN", help="run folder; default: runs/<configuration>")
+    train.add_argument(
+        "--tensorboard", action="store_true", help="record each epoch for TensorBoard too, in RUN/tensorboard"
+    )
     _add_overwrite(train)
     _add_options(train)
     train.set_defaults(command=_train)
@@ -83,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument(
         "--search",
-        type=_mapping,
+        type=json_mapping,
         metavar="JSON",
         help="candidates of protocol fair, lists of values by key, in place of the configuration's section search",
     )
@@ -124,9 +128,26 @@ def _parser() -> argparse.ArgumentParser:
         "the header. Rows are in the order of F within each shard, not in all",
     )
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
+    predict.add_argument(
+        "--interval",
+        type=float,
+        metavar="LEVEL",
+        help="add columns <task>_low and <task>_high: intervals that cover this share of molecules like those of "
+        "the validation part, such as 0.9; of regression",
+    )
+    predict.add_argument(
+        "--calibrate", action="store_true", help="calibrate probabilities by the validation part; of classes"
+    )
+    predict.add_argument(
+        "--similarity",
+        action="store_true",
+        help="add a column similarity_to_training: Tanimoto similarity to the nearest training molecule",
+    )
     predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
 
+    add_embed_command(commands)
+    add_search_command(commands, _add_options, _named_config)
     add_picture_commands(commands)
 
     tables = commands.add_parser(
@@ -172,7 +193,8 @@ def _argument(kind: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
             return {"type": lambda s: s.split(","), "help": text, "metavar": "A,B"}
         if kind.__args__[0] is str:
             return {"action": "append", "help": text, "metavar": "A,B"}  # split by _names
-        return {"type": lambda s: [int(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
+        item = kind.__args__[0]
+        return {"type": lambda s: [item(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
     if get_origin(kind) is Union:
         kind = kind.__args__[0]
     return {
@@ -188,7 +210,7 @@ def _train(arguments: argparse.Namespace) -> None:
     folder = arguments.out or Path("runs", _name(arguments, config))
     with process_group(config.training.device):
         is_main_process = rank() == 0
-        result = train_run(config, folder, overwrite=arguments.overwrite)
+        result = train_run(config, folder, overwrite=arguments.overwrite, tensorboard=arguments.tensorboard)
     if is_main_process:
         _print_result(result, folder)
 
@@ -210,13 +232,6 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
     return int(text)
-
-
-def _mapping(text: str) -> dict[str, Any]:
-    with contextlib.suppress(ValueError):
-        if isinstance(value := json.loads(text), dict):
-            return value
-    raise argparse.ArgumentTypeError(f'expected JSON such as {{"dropout": [0.0, 0.2]}}, got {text!r}')
 
 
 def _benchmark(arguments: argparse.Namespace) -> None:
@@ -271,8 +286,8 @@ def _print_summary(result: Mapping[str, Any]) -> None:
 def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """Keys of the configuration that the command line gives."""
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
-    if "tasks" in overrides:
-        overrides["tasks"] = _names(overrides["tasks"], overrides)
+    for name in {"tasks", "descriptors_columns"} & set(overrides):
+        overrides[name] = _names(overrides[name], overrides)
     return overrides
 
 
@@ -295,6 +310,11 @@ def _names(values: Sequence[str], overrides: Mapping[str, Any]) -> list[str]:
     return names
 
 
+def _named_config(arguments: argparse.Namespace) -> tuple[Config, str]:
+    config = _config(arguments)
+    return config, _name(arguments, config)
+
+
 def _name(arguments: argparse.Namespace, config: Config) -> str:
     source: Any = arguments.config or config.data.csv or config.data.dataset
     return Path(source).stem
@@ -313,6 +333,9 @@ def _predict(arguments: argparse.Namespace) -> None:
         arguments.out,
         arguments.smiles_column,
         overwrite=arguments.overwrite,
+        interval=arguments.interval,
+        calibrate=arguments.calibrate,
+        similarity=arguments.similarity,
         workers=arguments.workers,
         shard=arguments.shard,
     )

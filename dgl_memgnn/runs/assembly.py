@@ -11,17 +11,10 @@ import numpy as np
 import torch
 
 from dgl_memgnn.cache import default_cache_dir
-from dgl_memgnn.config import FAIR_SPLITS, SCAFFOLD_SPLITS, Config, DataConfig
-from dgl_memgnn.data import (
-    GraphDataset,
-    MoleculeDataset,
-    fair_folds,
-    load_named,
-    random_split,
-    scaffold_split,
-    stratified_folds,
-)
+from dgl_memgnn.config import Config, DataConfig
+from dgl_memgnn.data import GraphDataset, MoleculeDataset, load_named
 from dgl_memgnn.models import NETWORKS, Network, Widths
+from dgl_memgnn.runs.parts import split, take_parts, task_of
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, SampleEdges, embed
@@ -34,12 +27,12 @@ __all__ = [
     "embed_for",
     "embedding_of",
     "load_dataset",
-    "outer_folds",
-    "split",
     "takes_topology",
-    "task_of",
     "widths_of",
 ]
+
+
+SIMILARITY = "similarity_to_training"  # a column of predictions
 
 
 @dataclass
@@ -52,7 +45,7 @@ class Assembly:
     dataset : GraphDataset
         With the topological embedding, if the network takes one.
     parts : dict of ndarray
-        Indices of ``"train"``, ``"validation"`` and, where the split has one, ``"test"``.
+        Indices of ``"train"`` and, where the split has them, ``"validation"`` and ``"test"``.
     learner : Trainer, or a network that learns by itself
         Not yet trained.
     """
@@ -105,6 +98,13 @@ def assemble(
 
 def load_dataset(config: Config) -> GraphDataset:
     """The data set of a configuration, without a topological embedding."""
+    dataset = _load(config)
+    if config.data.splits_file is not None:
+        take_parts(config.data.splits_file, dataset)
+    return dataset
+
+
+def _load(config: Config) -> GraphDataset:
     data = config.data
     cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset is not None:
@@ -131,6 +131,11 @@ def load_dataset(config: Config) -> GraphDataset:
         data.descriptors,
         data.task_type,
         data.limits,
+        data.splits_column,
+        data.validation_csv,
+        data.test_csv,
+        data.weight_column,
+        data.descriptors_columns,
     )
 
 
@@ -154,41 +159,6 @@ def embedding_of(data: DataConfig) -> TopologicalEmbedding:
     return kind(data.embedding_width, **given)
 
 
-def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
-    """Indices of the parts of a data set: train, validation and, where the split has one, test."""
-    data = config.data
-    seed = config.training.seed if data.split_seed is None else data.split_seed
-    parts: tuple[np.ndarray, ...]
-    if data.split in ("folds", *FAIR_SPLITS) and dataset.labels.dim() != 1:
-        raise ValueError(f"data.split: {data.split} is for classes, not for {task_of(dataset).describe()}.")
-    if data.split == "folds":
-        parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
-    elif data.split in FAIR_SPLITS:
-        folds, _ = outer_folds(config, dataset)
-        if data.fold >= len(folds):
-            raise ValueError(f"data.fold must be below {len(folds)}, the number of outer folds, got {data.fold}.")
-        parts = folds[data.fold]
-        parts = parts[:2] if data.split == "fair-inner" else parts
-    elif data.split in SCAFFOLD_SPLITS:
-        assert dataset.smiles is not None  # see check_together
-        parts = scaffold_split(dataset.smiles, like_dgllife=data.split == "dgllife_scaffold", limits=data.limits)
-    else:
-        parts = random_split(len(dataset), seed=seed)
-    return dict(zip(("train", "validation", "test"), parts))
-
-
-def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
-    """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
-    folds, source = fair_folds(config.data.dataset, dataset.labels, config.data.data_dir)
-    return [*folds], source
-
-
-def task_of(dataset: GraphDataset) -> Task:
-    """The task of a data set, which has one: runs are of labelled data."""
-    assert dataset.task is not None
-    return dataset.task
-
-
 def widths_of(config: Config, dataset: GraphDataset) -> Widths:
     """Widths of the network's inputs and output on a data set."""
     return Widths(
@@ -197,6 +167,7 @@ def widths_of(config: Config, dataset: GraphDataset) -> Widths:
         task_of(dataset).num_outputs,
         config.data.embedding_width,
         len(dataset.descriptor_names),
+        len(dataset.property_names),
     )
 
 
@@ -206,14 +177,18 @@ def build_learner(config: Config, task: Task, widths: Widths, progress: bool = F
     torch.manual_seed(seed)
     model = network.build(config.model, widths, task, seed)
     if network.learns_by_itself:
+        if task.needs_gradients:
+            raise ValueError(f"model.network: {network.name} cannot learn a task of type {task.task_type}.")
         return model
     return Trainer(model, task, network.take_inputs(config.model), config.training, progress)
 
 
 def _check_columns(config: Config, task: Task) -> None:
     """Refuse names that a table of predictions would hold twice."""
-    spread = [f"{name}_std" for name in task.output_names]
-    columns = [*task.columns(np.empty((0, task.num_outputs))), *spread, "reason"]
+    _, spread = task.combine(torch.empty(2, 0, task.num_outputs))
+    columns = [*task.columns(np.empty((0, task.num_outputs))), SIMILARITY, "reason"]
+    columns += [f"{name}_std" for name in task.output_names if spread is not None]
+    columns += [f"{name}_{end}" for name in task.names for end in ("low", "high") if task.has_intervals]
     if config.data.csv is not None:
         columns.append(config.data.smiles_column)
     doubled = sorted({name for name in columns if columns.count(name) > 1})

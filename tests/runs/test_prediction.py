@@ -87,8 +87,8 @@ def test_a_worker_that_dies_leaves_no_file(folder, library, tmp_path):
     script = (
         "import os, sys\n"
         "from dgl_memgnn.runs import Predictor, prediction\n"
-        "def die(run, call, piece):\n"
-        "    return os._exit(1) if 12 in piece.rows else original(run, call, piece)\n"
+        "def die(run, call, source, options, piece):\n"
+        "    return os._exit(1) if 12 in piece.rows else original(run, call, source, options, piece)\n"
         "original, prediction._predict_piece = prediction._predict_piece, die\n"
         "try:\n"
         "    Predictor(sys.argv[1]).predict_csv(*sys.argv[2:], None, 5, progress=False, workers=2)\n"
@@ -106,10 +106,10 @@ def test_an_error_names_the_rows(folder, library, tmp_path, monkeypatch):
     predictor = Predictor(folder / "runs" / "seed0")
     original = predictor.predict
 
-    def fails(smiles):
+    def fails(smiles, *properties, **options):
         if "CCCx" in smiles:
             raise MemoryError("no memory")
-        return original(smiles)
+        return original(smiles, *properties, **options)
 
     monkeypatch.setattr(predictor, "predict", fails)
     with pytest.raises(RuntimeError, match="The molecules in lines 2 to 6 could not be predicted: no memory"):
@@ -268,7 +268,7 @@ def test_memgnn_with_topology_predicts_from_its_own_embedding(folder, tmp_path):
     stored = pd.read_csv(tmp_path / "predictions.csv")
     found = predictor.predict(stored["smiles"])["size"]
     assert np.allclose(found, stored["prediction"], rtol=1e-4)
-    predictor._networks[0].config.data.continue_prob = None
+    predictor.networks[0].config.data.continue_prob = None
     assert not np.allclose(predictor.predict(stored["smiles"])["size"], found, rtol=1e-4)
 
 

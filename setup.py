@@ -14,7 +14,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["dgl_memgnn", "dgl_memgnn.*"]),
-    package_data={"dgl_memgnn": ["configs/*.yaml", "py.typed"]},
+    package_data={"dgl_memgnn": ["configs/*.yaml", "weights/*.pt", "weights/*.md", "py.typed"]},
     python_requires=">=3.9,<3.13",
     install_requires=[
         # DGL 2.x wheels load graphbolt, which exists only for torch <= 2.2.1; the last 1.x

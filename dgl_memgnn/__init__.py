@@ -12,7 +12,19 @@ from dgl_memgnn.nn import EdgeGATConv, MemoryPooling, MemoryReadout, clustering_
 __version__ = "0.2.0.dev0"
 __all__ = ["GMN", "EdgeGATConv", "MemGNN", "MemoryPooling", "MemoryReadout", "clustering_loss", "coarsen"]
 
-_ROOMS = ("config", "data", "results", "runs", "sklearn", "tasks", "training", "transforms", "visualization")
+_ROOMS = (
+    "config",
+    "data",
+    "objectives",
+    "results",
+    "runs",
+    "sklearn",
+    "tasks",
+    "training",
+    "transforms",
+    "visualization",
+    "weights",
+)
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""The command line: dgl-memgnn train, benchmark, predict, embed, search, clusters, curves, report, tables."""
+"""The command line: train, benchmark, predict, embed, search, pretrain, clusters, curves, report, tables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union, get_origin
+from typing import Any
 
 from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
 from dgl_memgnn.embed_command import add_embed_command
+from dgl_memgnn.options import command_line
 from dgl_memgnn.picture_commands import add_picture_commands
+from dgl_memgnn.pretrain_command import add_pretrain_command, pretrain_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
+from dgl_memgnn.runs.run import begun_with_weights
 from dgl_memgnn.search_command import add_search_command, json_mapping
 from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
@@ -34,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed.command(parsed)
     except KeyboardInterrupt:
-        is_training = parsed.command in (_train, _benchmark)
+        is_training = parsed.command in (_train, _benchmark, pretrain_command)
         remedy = " Whole epochs are stored, and the same command continues." if is_training else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
@@ -149,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     add_embed_command(commands)
     add_search_command(commands, _add_options, _named_config)
     add_picture_commands(commands)
+    add_pretrain_command(commands)
 
     tables = commands.add_parser(
         "tables",
@@ -180,29 +184,9 @@ def _add_overwrite(parser: argparse.ArgumentParser) -> None:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     for name, kind, metadata in options():
-        parser.add_argument("--" + name.replace("_", "-"), default=argparse.SUPPRESS, **_argument(kind, metadata))
-
-
-def _argument(kind: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """How argparse reads a key of the configuration. Values are validated with those of the file."""
-    text = metadata["help"].replace("%", "%%")
-    if kind is bool:
-        return {"action": argparse.BooleanOptionalAction, "help": text}
-    if get_origin(kind) is list:
-        if metadata["choices"]:
-            return {"type": lambda s: s.split(","), "help": text, "metavar": "A,B"}
-        if kind.__args__[0] is str:
-            return {"action": "append", "help": text, "metavar": "A,B"}  # split by _names
-        item = kind.__args__[0]
-        return {"type": lambda s: [item(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
-    if get_origin(kind) is Union:
-        kind = kind.__args__[0]
-    return {
-        "type": kind if kind in (int, float) else str,
-        "help": text,
-        "choices": metadata["choices"],
-        "metavar": None if metadata["choices"] else getattr(kind, "__name__", "str").upper(),
-    }
+        parser.add_argument(
+            "--" + name.replace("_", "-"), default=argparse.SUPPRESS, **command_line(kind, metadata)
+        )
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -293,6 +277,8 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _config(arguments: argparse.Namespace) -> Config:
     overrides = _overrides(arguments)
+    if arguments.out is not None:
+        overrides.update(begun_with_weights(Path(arguments.out), overrides))
     source = arguments.config or ("molecules" if "csv" in overrides else None)
     return load_config(source, overrides)
 

@@ -28,6 +28,7 @@ from dgl_memgnn.options import Options, option
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.training import TrainingConfig
 from dgl_memgnn.transforms import EMBEDDINGS, SAMPLINGS
+from dgl_memgnn.weights import NONE, load_weights
 from dgl_memgnn.wording import list_names
 
 __all__ = [
@@ -37,10 +38,12 @@ __all__ = [
     "ModelConfig",
     "TrainingConfig",
     "candidates",
+    "check_keys",
     "check_space",
     "check_together",
     "load_config",
     "options",
+    "read_yaml",
     "with_values",
 ]
 
@@ -214,6 +217,15 @@ class ModelConfig(Options):
     )
     log_scores: bool = option(False, "whether the heads' scores are mixed as logarithms (equation 2)")
     dropout: float = option(0.1, "dropout rate", low=0.0, high=0.99)
+    pretrained: str = option(
+        NONE,
+        "weights that MemGNN starts from: the folder of a run, the name of weights that come with the package, or "
+        "none; they give sizes and featurizer",
+    )
+    pretrained_sha256: Optional[str] = option(
+        None, "SHA-256 that the file of these weights must have; default: that of the file that is found"
+    )
+    freeze_query: bool = option(False, "whether the query network of these weights stays as it is")
 
 
 @dataclass
@@ -264,28 +276,68 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     ...
     ValueError: training.epochs must be at least 1, got 0.
     """
-    content = {} if source is None else _read(source)
+    content = {} if source is None else read_yaml(source, [each.name for each in fields(Config)])
     sections = _sections()
-    _check_keys(content, [*sections, "search"], "")
+    check_keys(content, [*sections, "search"], "")
     search = content.pop("search", {})
     overrides = dict(overrides or {})
-    _check_keys(overrides, [name for name, _, _ in options()], "")
+    check_keys(overrides, [name for name, _, _ in options()], "")
     for name, other in [("csv", "dataset"), ("dataset", "csv")]:
         if overrides.get(name) is not None:
             overrides.setdefault(other, None)
+    if "pretrained" in overrides:
+        overrides.setdefault("pretrained_sha256", None)
     for name, value in overrides.items():
         section = next(s for s, kind in sections.items() if name in kind.__dataclass_fields__)
         content.setdefault(section, {})[name] = value
     for name, kind in sections.items():
-        _check_keys(content.get(name, {}), [each.name for each in fields(kind)], f"{name}.")
+        check_keys(content.get(name, {}), [each.name for each in fields(kind)], f"{name}.")
     made: dict[str, Any] = {name: kind(**content.get(name, {})) for name, kind in sections.items()}
     config = Config(**made, search={name: values for name, values in search.items() if name not in overrides})
+    given = set(overrides)
+    if source is not None and Path(source).is_file():
+        given |= {name for section in sections for name in content.get(section, {})}
+    _start_from_weights(config, given)
     if config.data.split is None:
         by_scaffold = config.data.csv is not None and not config.data.own_parts
         config.data.split = "scaffold" if by_scaffold else "random"
     check_together(config)
     candidates(config)
     return config
+
+
+def _start_from_weights(config: Config, given: set[str]) -> None:
+    """Take sizes and featurizer from the weights that a network starts from.
+
+    ValueError if one of the keys that the user has given says otherwise, unless the weights themselves were not
+    asked for: then the network starts without.
+    """
+    model = config.model
+    if model.pretrained == NONE or model.pretrained_sha256 is not None:  # of a run that has taken them
+        return
+    fits = model.network in _taking_weights(model) and not model.topology
+    asked = "pretrained" in given
+    weights = load_weights(model.pretrained) if fits or asked else None
+    for name, value in weights.settings(model.readout).items() if weights and fits else ():
+        section = config.data if name == "featurizer" else model
+        own = getattr(section, name)
+        if own != value and name in given:
+            if asked:
+                raise ValueError(
+                    f"{section.section}.{name} is {own!r}, and the weights {model.pretrained} were trained with "
+                    f"{value!r}: leave it out, or give other weights (--pretrained)."
+                )
+            fits = False
+    if not fits and not asked:
+        model.pretrained = NONE
+    if weights and fits:
+        for name, value in weights.settings(model.readout).items():
+            setattr(config.data if name == "featurizer" else model, name, value)
+        model.pretrained_sha256 = weights.sha256
+
+
+def _taking_weights(model: ModelConfig) -> list[str]:
+    return [network.name for network in NETWORKS.values() if "pretrained" in network.options(model)]
 
 
 def candidates(config: Config) -> list[tuple[dict[str, Any], Config]]:
@@ -324,7 +376,7 @@ def check_space(config: Config, space: Mapping[str, Any], beside: Iterable[str] 
 
     Each value is checked by itself. Keys of ``beside`` can be searched too.
     """
-    _check_keys(space, [*_searchable(), *beside], "search.")
+    check_keys(space, [*_searchable(), *beside], "search.")
     for name, values in space.items():
         if not isinstance(values, list) or not values:
             raise ValueError(f"search.{name} must be a list of values to choose from, got {values!r}.")
@@ -363,7 +415,11 @@ def options() -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
             yield each.name, kinds[each.name], each.metadata
 
 
-def _read(source: str | PathLike[str]) -> dict[str, dict[str, Any]]:
+def read_yaml(source: str | PathLike[str], sections: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The sections of a YAML file, or of a configuration that comes with the package.
+
+    ValueError if there is something else in it, which the message tells from the names of `sections`.
+    """
     path = Path(source)
     if path.is_file():
         try:
@@ -389,10 +445,7 @@ def _read(source: str | PathLike[str]) -> dict[str, dict[str, Any]]:
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values() if v is not None):
-        raise ValueError(
-            f"{source} must hold the sections {', '.join(f.name for f in fields(Config))}, "
-            "each with keys and values."
-        )
+        raise ValueError(f"{source} must hold the sections {', '.join(sections)}, each with keys and values.")
     return {name: dict(section or {}) for name, section in content.items()}
 
 
@@ -409,7 +462,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _check_keys(content: Mapping[str, Any], known: Iterable[str], prefix: str) -> None:
+def check_keys(content: Mapping[str, Any], known: Iterable[str], prefix: str) -> None:
+    """ValueError if a key is unknown; the message names one that is like it."""
     for key in content:
         if key not in known:
             from difflib import get_close_matches
@@ -452,6 +506,17 @@ def check_together(config: Config) -> None:
     for name in ("class_balance", "task_weights"):
         if getattr(config.training, name) and network.learns_by_itself:
             raise ValueError(f"training.{name} is for networks trained by gradients, not for {network.name}.")
+    if model.pretrained != NONE:
+        if network.name not in _taking_weights(model):
+            raise ValueError(
+                f"model.pretrained is for {', '.join(_taking_weights(model))}, not for {network.name}."
+            )
+        if model.topology or on_graphs:
+            reason = "with model.topology" if model.topology else f"on {data.dataset}"
+            raise ValueError(f"model.pretrained is for networks on molecules' features, not for one {reason}.")
+    elif model.freeze_query or config.training.pretrained_learning_rate is not None:
+        key = "model.freeze_query" if model.freeze_query else "training.pretrained_learning_rate"
+        raise ValueError(f"{key} is for a network that starts from weights: give model.pretrained (--pretrained).")
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["Options", "option"]
+__all__ = ["Options", "command_line", "option"]
 
 
 def option(
@@ -32,6 +34,28 @@ def option(
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def command_line(kind: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """How argparse reads a key of the configuration. Values are validated with those of the file."""
+    text = metadata["help"].replace("%", "%%")
+    if kind is bool:
+        return {"action": argparse.BooleanOptionalAction, "help": text}
+    if get_origin(kind) is list:
+        if metadata["choices"]:
+            return {"type": lambda s: s.split(","), "help": text, "metavar": "A,B"}
+        if kind.__args__[0] is str:
+            return {"action": "append", "help": text, "metavar": "A,B"}  # split by _names
+        item = kind.__args__[0]
+        return {"type": lambda s: [item(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
+    if get_origin(kind) is Union:
+        kind = kind.__args__[0]
+    return {
+        "type": kind if kind in (int, float) else str,
+        "help": text,
+        "choices": metadata["choices"],
+        "metavar": None if metadata["choices"] else getattr(kind, "__name__", "str").upper(),
+    }
 
 
 @dataclass

@@ -2,8 +2,11 @@
 
 import contextlib
 import io
+import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
 
 
@@ -28,3 +31,18 @@ def run_script(path, *arguments, replaced=("", "")):
     ):
         exec(compile(text.replace(*replaced), str(path), "exec"), names)
     return printed.getvalue()
+
+
+def torchrun(number, *arguments, check=True):
+    """Run a command in several processes, which find what tests share."""
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", number, "--standalone"]
+    done = subprocess.run(
+        [*command, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
+    )
+    assert done.returncode == 0 or not check, done.stderr
+    return done

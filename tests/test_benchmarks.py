@@ -19,7 +19,8 @@ from processes import run_script
 
 from dgl_memgnn import GMN, MemGNN
 from dgl_memgnn.config import load_config
-from dgl_memgnn.runs import load_dataset, split
+from dgl_memgnn.results import write_tables
+from dgl_memgnn.runs import load_dataset, runs, split
 
 BENCHMARKS = Path(__file__).parent.parent / "examples" / "benchmarks"
 
@@ -187,7 +188,8 @@ PEER_NAMES = [
     (r"\.keys$", ".k"),
     (r"\.head_weight$", ".conv.weight"),
     (r"\.fc\.", ".lin."),
-    (r"(query\.convs\.\d+)\.", r"\1.conv."),
+    (r"^query\.", ""),
+    (r"(updates\.\d+)\.norm\.", r"\1.0."),
     (r"\.attn_l$", ".att_src"),
     (r"\.attn_r$", ".att_dst"),
     (r"\.attn_edge$", ".att_edge"),
@@ -207,6 +209,134 @@ def peer_state(ours, peer):
             assert re.fullmatch(r"readout\.layers\.\d\.lin\.bias", name)
             value.zero_()
     return state
+
+
+SMALL = {"hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "num_heads": 1}
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory):
+    """A data folder with a few molecules in each file that the scripts of pre-training read."""
+    folder = tmp_path_factory.mktemp("data")
+    for name in ("smiles", "molnet", "moleculeace"):
+        (folder / name).mkdir()
+    chains = ["C" * n + tail for n in range(1, 13) for tail in ("O", "N", "Cl", "=O", "c1ccccc1")]
+    write = functools.partial(pd.DataFrame.to_csv, index=False)
+    write(pd.DataFrame({"smiles": chains}), folder / "smiles" / "chains.csv.gz")
+    files = {"delaney-processed.csv": ("smiles", "OC"), "Lipophilicity.csv": ("smiles", "OCC")}
+    files.update({"bace.csv": ("mol", "NC"), "tox21.csv.gz": ("smiles", "ClC")})
+    for name, (column, molecule) in files.items():
+        write(pd.DataFrame({column: [molecule, "F"], "y": 1}), folder / "molnet" / name)
+    table = pd.DataFrame({"smiles": chains, "y [pEC50/pKi]": [len(text) / 9 for text in chains]})
+    table["split"] = ["test" if i % 3 == 0 else "train" for i in range(len(chains))]
+    write(table, folder / "moleculeace" / "target.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pretrained(data_folder, tmp_path_factory):
+    """The run of a pre-training by the script, and what the script printed."""
+    out = tmp_path_factory.mktemp("pretraining") / "run"
+    sizes = ["--hidden-feats=8", "--num-layers=1", "--num-keys=2,1", "--num-heads=1", "--epochs=1"]
+    return out, run("pretraining", "--data-dir", str(data_folder), "--out", str(out), *sizes)
+
+
+def test_pretraining_excludes_what_others_are_tested_on(data_folder, pretrained, monkeypatch, tmp_path):
+    out, printed = pretrained
+    table = pd.read_csv(data_folder / "moleculeace" / "target.csv")
+    tested = set(table.loc[table["split"] == "test", "smiles"])
+    excluded = len(tested | {"CO", "CCO", "CN", "CCl"})
+    assert f"{60 - excluded} molecules of 60 rows; 0 no molecule, 0 duplicates, {excluded} excluded." in printed
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    pretraining = importlib.import_module("pretraining")
+    monkeypatch.setattr(pretraining.weights, "__file__", str(tmp_path / "__init__.py"))
+    pretraining.ship(out, "small")
+    assert (tmp_path / "small.pt").read_bytes() == (out / "weights.pt").read_bytes()
+    card = (tmp_path / "small.md").read_text()
+    assert "--exclude bace.csv:mol" in card and "## Where the molecules come from" in card
+    monkeypatch.setattr(pretraining, "LARGEST", 10)
+    with pytest.raises(SystemExit, match="bytes, and weights in the package 10 at most"):
+        pretraining.ship(out, "large")
+
+
+def test_learning_curve(data_folder, pretrained, tmp_path, monkeypatch):
+    file, picture = tmp_path / "curve.json", tmp_path / "curve.png"
+    ace = data_folder / "moleculeace" / "target.csv"
+    values = json.dumps({**SMALL, "epochs": 2, "batch_size": 4, "featurizer": "canonical"})
+    arguments = [
+        "--pretrained",
+        pretrained[0],
+        "--datasets",
+        "--moleculeace",
+        ace,
+        "--sizes",
+        "8",
+        "16",
+        "--seeds",
+        2,
+    ]
+    arguments += ["--values", values, "--pretrained-values", '{"pretrained_learning_rate": 1e-4}', "--workers", 1]
+    arguments = [*map(str, [*arguments, "--out", file, "--picture", picture])]
+    assert len(run("learning_curve", *arguments).splitlines()) == 8
+    trials = pd.DataFrame(json.loads(file.read_text())["trials"])
+    assert trials.groupby(["network", "size"]).size().tolist() == [2] * 4
+    assert set(trials["tested"]) == {20} and trials["score"].nunique() == 8
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert run("learning_curve", *arguments) == ""
+
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    curve = importlib.import_module("learning_curve")
+    config = load_config(overrides={"csv": str(ace), "tasks": ["y [pEC50/pKi]"], "split": "random"})
+    dataset = load_dataset(config)
+    few, many, other = (curve.drawn_parts(config, dataset, *how) for how in ((8, 0), (16, 0), (8, 1)))
+    table = pd.read_csv(ace)
+    for parts in (few, many, other):
+        assert [table["smiles"][i] for i in parts["test"]] == list(table["smiles"][table["split"] == "test"])
+        assert not set(parts["train"]) & {*parts["test"], *parts["validation"]}
+    assert set(few["train"]) < set(many["train"]) and set(few["train"]) != set(other["train"])
+
+
+CHEMPROP = """#!{python}
+import sys
+import pandas as pd
+
+def value(name):
+    return sys.argv[sys.argv.index(name) + 1]
+
+if sys.argv[1] == "--version":
+    print("chemprop 0")
+elif sys.argv[1] == "train":
+    table = pd.read_csv(value("-i"))
+    assert value("-t") == "regression" and value("--splits-column") == "split"
+    table.to_csv(value("-o"), index=False)
+else:
+    known = pd.read_csv(value("--model-paths"))
+    table = pd.read_csv(value("-i"))[["smiles"]]
+    known.loc[known["split"] == "val", "target0"] += 3
+    table["target0"] = known["target0"]
+    table.to_csv(value("-o"), index=False)
+"""
+
+
+def test_chemprop_gets_the_same_splits(data_folder, tmp_path):
+    """A stand-in for chemprop knows all targets, but for an error of 3 on the molecules that validate."""
+    command = tmp_path / "chemprop"
+    command.write_text(CHEMPROP.format(python=sys.executable))
+    command.chmod(0o755)
+    values = {"csv": str(data_folder / "moleculeace" / "target.csv"), "tasks": ["y [pEC50/pKi]"]}
+    arguments = ["quickstart", "--values", json.dumps(values), "--chemprop", str(command), "--seeds", "2"]
+    run("chemprop_rows", *arguments, "--out", str(tmp_path / "out"))
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert result["summary"]["test"]["rmse"]["mean"] == pytest.approx(0)
+    assert result["summary"]["validation"]["rmse"]["mean"] == pytest.approx(3)
+    assert result["chemprop"]["version"] == "chemprop 0" and set(result["runs"]) == {"seed0", "seed1"}
+    configs = runs(load_config("quickstart", values), "moleculenet", 2)
+    for name, config in configs.items():
+        table = pd.read_csv(tmp_path / "out" / name / "molecules.csv")
+        parts = split(config, load_dataset(config))
+        assert [parts["test"].tolist()] == [table.index[table["split"] == "test"].tolist()]
+    write_tables(tmp_path)
+    assert "| `out` |" in (tmp_path / "README.md").read_text()
 
 
 @pytest.mark.slow

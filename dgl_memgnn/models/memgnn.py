@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import PathLike
+from types import SimpleNamespace
 from typing import Any
 
 import dgl
@@ -113,6 +115,54 @@ class MemGNN(Resettable):
             self.descriptor_norm = DescriptorNorm(descriptor_feats, plain_descriptors)
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
 
+    @staticmethod
+    def from_pretrained(
+        weights: str | PathLike[str],
+        out_feats: int,
+        dropout: float | None = None,
+        descriptor_feats: int = 0,
+        freeze_query: bool = False,
+    ) -> MemGNN:
+        """A network whose query network and memory layers are trained already; its head is new.
+
+        Parameters
+        ----------
+        weights : str or os.PathLike
+            Name of weights that come with the package, or the folder of a run of ``dgl-memgnn pretrain`` or, on
+            molecules, ``dgl-memgnn train``. They give all sizes but those below.
+        out_feats : int
+            Number of outputs: classes, or tasks.
+        dropout : float, optional
+            Dropout rate in the query network and in the head. Default: that of the weights.
+        descriptor_feats : int, optional
+            Number of descriptors of each graph. Default: ``0``.
+        freeze_query : bool, optional
+            Whether the query network stays as it is. Default: ``False``.
+
+        Returns
+        -------
+        MemGNN
+
+        Raises
+        ------
+        FileNotFoundError
+            If there are no such weights.
+        ValueError
+            If the file is damaged, or of another network.
+        """
+        from dgl_memgnn.weights import freeze, load_weights, take_over
+
+        loaded = load_weights(weights)
+        options = SimpleNamespace(**loaded.model)
+        if dropout is not None:
+            options.dropout = dropout
+        widths = Widths(*loaded.widths, out_feats, descriptor_feats=descriptor_feats)
+        network: Any = _build(options, widths, None, 0)
+        take_over(network, loaded, options.readout)
+        if freeze_query:
+            freeze(network.query)
+        return network
+
     def forward(
         self,
         graph: dgl.DGLGraph,
@@ -195,6 +245,6 @@ MEMGNN_NETWORK = Network(
     "MemGNN",
     _build,
     _inputs,
-    options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options),
+    options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options, "pretrained"),
     takes_descriptors=True,
 )

@@ -5,6 +5,8 @@ from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
 from dgl_memgnn.runs.benchmark import benchmark
 from dgl_memgnn.runs.parts import split
 from dgl_memgnn.runs.prediction import PredictionCounts, Predictor
+from dgl_memgnn.runs.pretraining import pretrain
+from dgl_memgnn.runs.pretraining_config import PretrainingConfig, load_pretraining_config
 from dgl_memgnn.runs.protocols import PROTOCOLS, runs
 from dgl_memgnn.runs.run import train_run
 
@@ -14,10 +16,13 @@ __all__ = [
     "PROTOCOLS",
     "PredictionCounts",
     "Predictor",
+    "PretrainingConfig",
     "ablate",
     "assemble",
     "benchmark",
     "load_dataset",
+    "load_pretraining_config",
+    "pretrain",
     "read_ablation",
     "runs",
     "split",

@@ -19,6 +19,7 @@ from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, SampleEdges, embed
 from dgl_memgnn.transforms.topology import TopologicalEmbedding
+from dgl_memgnn.weights import NONE, freeze, load_weights, take_over
 
 __all__ = [
     "Assembly",
@@ -27,6 +28,7 @@ __all__ = [
     "embed_for",
     "embedding_of",
     "load_dataset",
+    "start_learner",
     "takes_topology",
     "widths_of",
 ]
@@ -48,12 +50,15 @@ class Assembly:
         Indices of ``"train"`` and, where the split has them, ``"validation"`` and ``"test"``.
     learner : Trainer, or a network that learns by itself
         Not yet trained.
+    pretrained : list of str
+        Names of the modules that start from weights; empty if none do.
     """
 
     config: Config
     dataset: GraphDataset
     parts: dict[str, np.ndarray]
     learner: Any
+    pretrained: list[str]
 
     @property
     def network(self) -> Network:
@@ -66,6 +71,7 @@ def assemble(
     dataset: GraphDataset | None = None,
     parts: dict[str, np.ndarray] | None = None,
     progress: bool = False,
+    pretrained: list[str] | None = None,
 ) -> Assembly:
     """Assemble a run.
 
@@ -78,11 +84,15 @@ def assemble(
         The split. Default: the configuration's.
     progress : bool, optional
         Whether training shows a progress bar. Default: ``False``.
+    pretrained : list of str, optional
+        Names of the modules that started from weights, of a run that continues: its state holds what became of
+        them. Default: they are taken from the file of weights that the configuration names, if it names one.
 
     Raises
     ------
     ValueError
-        If the data are not what the configuration says, or nothing can be learned from them.
+        If the data are not what the configuration says, or nothing can be learned from them, or the weights to
+        start from are not those of the configuration.
     """
     dataset = load_dataset(config) if dataset is None else dataset
     embed_for(config, dataset.graphs, config.data.cache_dir or default_cache_dir())
@@ -90,10 +100,10 @@ def assemble(
     task = task_of(dataset)
     task.check_learnable(dataset.labels, parts)
     _check_columns(config, task)
-    learner = build_learner(config, task, widths_of(config, dataset), progress)
+    learner, pretrained = start_learner(config, task, widths_of(config, dataset), progress, pretrained)
     if dataset.descriptors is not None:
         learner.model.descriptor_norm.fit(dataset.descriptors[parts["train"]])
-    return Assembly(config, dataset, parts, learner)
+    return Assembly(config, dataset, parts, learner, pretrained)
 
 
 def load_dataset(config: Config) -> GraphDataset:
@@ -171,16 +181,51 @@ def widths_of(config: Config, dataset: GraphDataset) -> Widths:
     )
 
 
-def build_learner(config: Config, task: Task, widths: Widths, progress: bool = False) -> Any:
-    """A new network of a configuration, and what trains it."""
+def build_learner(config: Config, task: Task, widths: Widths) -> Any:
+    """A new network of a configuration, with weights that are drawn or yet to be loaded, and what trains it."""
+    return start_learner(config, task, widths, pretrained=[])[0]
+
+
+def start_learner(
+    config: Config, task: Task, widths: Widths, progress: bool = False, pretrained: list[str] | None = None
+) -> tuple[Any, list[str]]:
+    """A new network, and what trains it; and which modules start from weights, see :func:`assemble`."""
     network, seed = NETWORKS[config.model.network], config.training.seed
     torch.manual_seed(seed)
     model = network.build(config.model, widths, task, seed)
     if network.learns_by_itself:
         if task.needs_gradients:
             raise ValueError(f"model.network: {network.name} cannot learn a task of type {task.task_type}.")
-        return model
-    return Trainer(model, task, network.take_inputs(config.model), config.training, progress)
+        return model, []
+    if pretrained is None:
+        pretrained = [] if config.model.pretrained == NONE else _take_over(model, config)
+    if config.model.freeze_query:
+        freeze(model.get_submodule("query"))
+    slow = [parameter for part in pretrained for parameter in getattr(model, part).parameters()]
+    trainer = Trainer(model, task, network.take_inputs(config.model), config.training, progress, slow)
+    return trainer, pretrained
+
+
+def _take_over(model: Any, config: Config) -> list[str]:
+    """Copy the weights of a configuration into a network; names of the modules that have them."""
+    options = config.model
+    weights = load_weights(options.pretrained)
+    if weights.sha256 != options.pretrained_sha256:
+        raise ValueError(
+            f"The weights {options.pretrained} have SHA-256 {weights.sha256}, and the run is to start from those "
+            f"with {options.pretrained_sha256}: restore the file, or start a new run from the one that is there."
+        )
+    for name, value in weights.settings(options.readout).items():
+        own = config.data.featurizer if name == "featurizer" else getattr(options, name)
+        if own != value:
+            raise ValueError(f"{name} is {own!r}, and the weights {weights.name} were trained with {value!r}.")
+    parts = take_over(model, weights, options.readout)
+    if config.training.initial_keys != "random" and "readout" in parts:
+        raise ValueError(
+            f"training.initial_keys: {config.training.initial_keys} would replace the keys of the weights "
+            f"{weights.name}: leave it out, or start without weights (--pretrained {NONE})."
+        )
+    return parts
 
 
 def _check_columns(config: Config, task: Task) -> None:

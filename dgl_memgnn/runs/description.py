@@ -5,6 +5,7 @@ from __future__ import annotations
 from dgl_memgnn.runs.assembly import Assembly
 from dgl_memgnn.runs.parts import describe_split, task_of
 from dgl_memgnn.tasks import label_weights
+from dgl_memgnn.weights import shipped_weights
 from dgl_memgnn.wording import significant
 
 __all__ = ["describe", "undefined_metrics"]
@@ -36,7 +37,16 @@ def describe(assembly: Assembly) -> str:
         undefined[_LISTED:] = [
             f"So it is with {len(undefined) - _LISTED} more; metrics.json lists them (undefined)."
         ]
-    return "\n".join([*assembly.dataset.report(), _network(assembly), *split, *_weights(assembly), *undefined])
+    return "\n".join(
+        [
+            *assembly.dataset.report(),
+            _network(assembly),
+            *_start(assembly),
+            *split,
+            *_loss_weights(assembly),
+            *undefined,
+        ]
+    )
 
 
 def undefined_metrics(assembly: Assembly) -> list[str]:
@@ -50,7 +60,7 @@ def undefined_metrics(assembly: Assembly) -> list[str]:
     ]
 
 
-def _weights(assembly: Assembly) -> list[str]:
+def _loss_weights(assembly: Assembly) -> list[str]:
     """What weighs how much in the loss, a sentence a kind of weight."""
     training, dataset = assembly.config.training, assembly.dataset
     train, sentences = assembly.parts["train"], []
@@ -69,6 +79,19 @@ def _weights(assembly: Assembly) -> list[str]:
         listed = ", ".join(f"{name!r} {significant(weight)}" for name, weight in of_tasks)
         sentences.append(f"Weights of targets: {listed} (--task-weights).")
     return [" ".join(sentences)] if sentences else []
+
+
+def _start(assembly: Assembly) -> list[str]:
+    """Where the weights of a network come from that can start from others."""
+    options = assembly.config.model
+    if "pretrained" not in assembly.network.options(options):
+        return []
+    if not assembly.pretrained:
+        return [f"Weights: drawn at random (--pretrained; {', '.join(shipped_weights()) or 'or a run'})."]
+    parts = {"query": "query network", "readout": "memory layers"}
+    taken = " and ".join(parts[part] for part in assembly.pretrained)
+    stays = ", the former frozen" if options.freeze_query else ""
+    return [f"Weights: {taken} of {options.pretrained}{stays} (--pretrained, --freeze-query)."]
 
 
 def _network(assembly: Assembly) -> str:

@@ -30,8 +30,9 @@ from dgl_memgnn.runs.tensorboard import remove as remove_records
 from dgl_memgnn.training import key_usage, load_checkpoint, memory_layers, node_shares, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization.curves import plot_curves
+from dgl_memgnn.weights import FIXED, load_weights
 
-__all__ = ["check_unchanged", "stored_result", "train_run", "write_json"]
+__all__ = ["begun_with_weights", "check_unchanged", "continue_run", "stored_result", "train_run", "write_json"]
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
 FILES = (
@@ -110,14 +111,14 @@ def train_run(
         if stored is not None:
             check_unchanged(folder, stored, dataset)
             return _left_alone(folder, stored, report)
-        assembly = assemble(config, dataset, progress=progress)
+        assembly = assemble(config, dataset, None, progress, None if overwrite else _pretrained(folder))
         if rank() == 0 and overwrite:
             _remove_run(folder)
     learner, parts = assembly.learner, assembly.parts
     if report and rank() == 0:
         print(describe(assembly), flush=True)
     digests = {"data": dataset.digest, "split": _split_digest(parts)}
-    elapsed = _continue(learner, folder, digests)
+    elapsed = continue_run(learner, folder, digests)
     board = TensorBoard(folder, len(learner.history)) if tensorboard and rank() == 0 else None
     if rank() == 0:
         _begin(folder, assembly)
@@ -128,7 +129,7 @@ def train_run(
         with replacing(folder / "history.csv") as unfinished:
             pd.DataFrame(learner.history).to_csv(unfinished, index=False)
         if board is not None:
-            board.write(record, learner.schedule.learning_rate * learner.schedule.decay(record["epoch"]))
+            board.write(record, learner.schedule.rates[-1] * learner.schedule.decay(record["epoch"]))
         if kept:
             store_network(folder, assembly)
         save_checkpoint(
@@ -136,6 +137,7 @@ def train_run(
             trainer=learner.state_dict(),
             digests=digests,
             elapsed=elapsed + time.perf_counter() - started,
+            pretrained=assembly.pretrained,
         )
 
     learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
@@ -162,6 +164,13 @@ def train_run(
         versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
         wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )
+    if assembly.pretrained:
+        weights = config.model
+        result["pretrained"] = {
+            "name": weights.pretrained,
+            "sha256": weights.pretrained_sha256,
+            "modules": assembly.pretrained,
+        }
     if rank() == 0:
         if learner.history:
             plot_curves({"": folder / "history.csv"}, folder / "curves.png")
@@ -220,6 +229,35 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
         )
     path = folder / "metrics.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def begun_with_weights(folder: Path, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Values that a begun run has from weights whose file is there no more, so that it continues without.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A run folder, or a folder yet to be made.
+    overrides : dict
+        The values that are asked for, by the key's own name.
+
+    Returns
+    -------
+    dict
+        Empty if the run has yet to begin, or started from other weights, or they can be read.
+    """
+    name, path = overrides.get("pretrained"), folder / "config.yaml"
+    if name is None or not path.is_file():
+        return {}
+    try:
+        load_weights(name)
+        return {}
+    except FileNotFoundError:
+        stored = load_config(path)
+    if stored.model.pretrained != name:
+        return {}
+    values = {**vars(stored.data), **vars(stored.model)}
+    return {key: values[key] for key in ("pretrained_sha256", *FIXED) if key not in overrides}
 
 
 def check_unchanged(folder: Path, stored: dict[str, Any], dataset: GraphDataset) -> None:
@@ -287,7 +325,7 @@ def _place(row: Any) -> tuple[str, int]:
     return file, int(line)
 
 
-def _continue(learner: Any, folder: Path, digests: dict[str, str]) -> float:
+def continue_run(learner: Any, folder: Path, digests: dict[str, str]) -> float:
     """Take up an interrupted run; returns the seconds that it has taken."""
     path = folder / STATE
     if not path.is_file():
@@ -302,6 +340,12 @@ def _continue(learner: Any, folder: Path, digests: dict[str, str]) -> float:
             )
     learner.load_state_dict(state["trainer"])
     return state["elapsed"]
+
+
+def _pretrained(folder: Path) -> list[str] | None:
+    """Which modules of an interrupted run started from weights; None if the run has yet to begin."""
+    path = folder / STATE
+    return load_checkpoint(path).get("pretrained", []) if path.is_file() else None
 
 
 def _split_digest(parts: dict[str, np.ndarray]) -> str:

@@ -1,8 +1,8 @@
 """Settings, the alternating schedule, the training loop and checkpoints."""
 
+from dgl_memgnn.checkpoint import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.assignments import memory_layers, node_queries, node_shares
 from dgl_memgnn.training.batching import EvenBatches
-from dgl_memgnn.training.checkpoint import load_checkpoint, save_checkpoint
 from dgl_memgnn.training.clustering import clustering_losses, memory_clustering_loss
 from dgl_memgnn.training.config import TrainingConfig
 from dgl_memgnn.training.inference import predict

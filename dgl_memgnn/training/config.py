@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Optional
 
 from dgl_memgnn.options import Options, option
 
@@ -37,6 +37,12 @@ class TrainingConfig(Options):
     epochs: int = option(100, "largest number of epochs", low=1)
     batch_size: int = option(32, "number of graphs in a batch, at most; of an epoch's, sizes differ by one", low=2)
     learning_rate: float = option(1e-3, "learning rate of Adam", low=1e-8, high=1.0)
+    pretrained_learning_rate: Optional[float] = option(
+        None,
+        "learning rate of what was pre-trained; default: learning_rate",
+        low=0.0,
+        high=1.0,
+    )
     decay: str = option(
         "halving",
         "how the learning rate falls: halving (the paper's), or cosine to 0 after the last epoch",

@@ -64,6 +64,10 @@ class AlternatingSchedule:
         Weight decay of the supervised steps. Default: ``0.0``.
     supervised_keys : bool, optional
         Whether supervised steps move the keys as well. Default: ``False``, the paper's.
+    pretrained : iterable of torch.nn.Parameter, optional
+        Parameters that have a learning rate of their own. Default: none.
+    pretrained_rate : float, optional
+        That learning rate. Default: that of the others.
     """
 
     def __init__(
@@ -75,6 +79,8 @@ class AlternatingSchedule:
         clip_norm: float = 2.0,
         weight_decay: float = 0.0,
         supervised_keys: bool = False,
+        pretrained: Iterable[nn.Parameter] = (),
+        pretrained_rate: float | None = None,
     ) -> None:
         memories = [module for module in model.modules() if isinstance(module, MemoryPooling)]
         keys = set() if supervised_keys else {id(module.keys) for module in memories}
@@ -82,19 +88,22 @@ class AlternatingSchedule:
         if all(is_keys for is_keys, _ in moving):
             raise ValueError("Nothing can be trained: all parameters but the keys are frozen (requires_grad).")
         self.model = model
-        self.learning_rate = learning_rate
         self.decay = decay
         self.period = period if any(module.keys.shape[1] > 1 for module in memories) else 0
         self.clip_norm = clip_norm
-        self.supervised = _adam([p for is_keys, p in moving if not is_keys], learning_rate, weight_decay)
-        self.clustering = _adam([p for _, p in moving], learning_rate, 0.0)
+        apart = set() if pretrained_rate is None else set(map(id, pretrained))
+        self.rates = [learning_rate if pretrained_rate is None else pretrained_rate, learning_rate]
+        supervised = _groups([p for is_keys, p in moving if not is_keys], apart)
+        self.supervised = _adam(supervised, learning_rate, weight_decay)
+        self.clustering = _adam(_groups([p for _, p in moving], apart), learning_rate, 0.0)
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the learning rate of this epoch, counted from 1."""
-        rate = self.learning_rate * self.decay(epoch)
+        factor = self.decay(epoch)
         for optimizer in (self.supervised, self.clustering):
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            groups = optimizer.param_groups
+            for group, rate in zip(groups, self.rates[-len(groups) :]):
+                group["lr"] = rate * factor
 
     def supervised_step(self, loss: Tensor) -> None:
         """Descend the supervised loss of a batch: everything moves, but the keys only with `supervised_keys`.
@@ -138,12 +147,18 @@ class AlternatingSchedule:
         optimizer.step()
 
 
-def _adam(parameters: list[nn.Parameter], learning_rate: float, weight_decay: float) -> torch.optim.Adam:
+def _groups(parameters: list[nn.Parameter], apart: set[int]) -> list[dict[str, Any]]:
+    """Groups of an optimiser: parameters that are apart, if there are any, before the others."""
+    groups = [[p for p in parameters if (id(p) in apart) is first] for first in (True, False)]
+    return [{"params": group} for group in groups if group or group is groups[-1]]
+
+
+def _adam(groups: list[dict[str, Any]], learning_rate: float, weight_decay: float) -> torch.optim.Adam:
     """Adam in one call for all parameters, where torch has that for their device: on a CPU since 2.4."""
     try:
-        return torch.optim.Adam(parameters, learning_rate, weight_decay=weight_decay, fused=True)
+        return torch.optim.Adam(groups, learning_rate, weight_decay=weight_decay, fused=True)
     except RuntimeError:
-        return torch.optim.Adam(parameters, learning_rate, weight_decay=weight_decay)
+        return torch.optim.Adam(groups, learning_rate, weight_decay=weight_decay)
 
 
 def _backward(loss: Tensor) -> None:

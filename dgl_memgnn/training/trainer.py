@@ -6,7 +6,7 @@ import copy
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,7 @@ from dgl_memgnn.wording import significant
 
 __all__ = ["Trainer"]
 
+PATIENCE = 10  # seconds after which an epoch has a bar of its own
 _is_renamed = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters  # since torch 2.13
 _NO_BROADCAST: dict[str, Any] = {"forward_sync_buffers" if _is_renamed else "broadcast_buffers": False}
 
@@ -61,6 +62,8 @@ class Trainer:
         The settings. Default: those of ``TrainingConfig()``.
     progress : bool, optional
         Whether to show a progress bar. Default: ``True``.
+    pretrained : iterable of torch.nn.Parameter, optional
+        Parameters whose learning rate is ``pretrained_learning_rate``. Default: none.
 
     Examples
     --------
@@ -89,6 +92,7 @@ class Trainer:
         inputs: Callable[[dgl.DGLGraph], tuple[Any, ...]],
         config: TrainingConfig | None = None,
         progress: bool = True,
+        pretrained: Iterable[nn.Parameter] = (),
     ) -> None:
         self.config = TrainingConfig() if config is None else config
         self.device = torch.device(self.config.device)
@@ -105,6 +109,8 @@ class Trainer:
             self.config.clip_norm,
             self.config.weight_decay,
             self.config.supervised_keys or self.config.clustering_weight > 0,
+            pretrained,
+            self.config.pretrained_learning_rate,
         )
         self.average = None
         if self.config.weight_average > 0:
@@ -338,7 +344,16 @@ class Trainer:
         self.schedule.begin_epoch(epoch)
         self.model.train()
         total = torch.zeros((), dtype=torch.float64)
-        for batch, (whole, (graph, label, *described)) in enumerate(zip(batches.whole(), loader), start=1):
+        bar = tqdm(
+            zip(batches.whole(), loader),
+            f"epoch {epoch}",
+            len(loader),
+            unit="batch",
+            leave=False,
+            delay=PATIENCE,
+            disable=not self.progress or rank() > 0,
+        )
+        for batch, (whole, (graph, label, *described)) in enumerate(bar, start=1):
             graph, label = graph.to(self.device), label.to(self.device)
             described = descriptor_argument(described, self.device)
             inputs, clustering_weight = self.inputs(graph), self.config.clustering_weight
@@ -402,6 +417,9 @@ class Trainer:
 
 
 def _labels(dataset: Sequence[Any], indices: Sequence[int]) -> Tensor:
+    labels = getattr(dataset, "labels", None)
+    if isinstance(labels, Tensor):  # which saves making the graphs of a data set that makes them when asked
+        return labels[torch.as_tensor(indices)]
     return torch.stack([torch.as_tensor(dataset[i][1]) for i in indices])
 
 

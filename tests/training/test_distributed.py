@@ -1,12 +1,11 @@
 """Two processes that train together against one that trains alone."""
 
-import os
-import subprocess
 import sys
 
 import dgl
 import pytest
 import torch
+from processes import torchrun
 
 from dgl_memgnn import GMN, MemGNN
 from dgl_memgnn.tasks import BinaryTasks, Regression
@@ -98,6 +97,7 @@ def test_the_command_trains_in_two_processes_and_continues(tmp_path):
         "metrics.json",
         "predictions.csv",
         "checkpoint.pt",
+        "fingerprints.npy",
         "curves.png",
     }
     assert torchrun("2", *arguments).stdout.count("is finished") == 1
@@ -108,19 +108,6 @@ def test_a_process_that_fails_ends_all(tmp_path):
     done = torchrun("2", __file__, "GMN", "", check=False)
     assert done.returncode != 0
     assert "The loss is nan in batch 1 of epoch 1" in done.stderr
-
-
-def torchrun(number, *arguments, check=True):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", number, "--standalone"]
-    done = subprocess.run(
-        [*command, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0 or not check, done.stderr
-    return done
 
 
 def main(networks, path):

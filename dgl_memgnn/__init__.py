@@ -18,6 +18,7 @@ _ROOMS = (
     "objectives",
     "results",
     "runs",
+    "sklearn",
     "tasks",
     "training",
     "transforms",

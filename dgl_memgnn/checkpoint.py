@@ -25,7 +25,7 @@ def save_checkpoint(path: str | PathLike[str], **content: Any) -> None:
     ----------
     path : str or os.PathLike
         The file; an older one is replaced.
-    content
+    **content
         State dicts, and numbers, strings, lists and dicts.
     """
     buffer = io.BytesIO()  # in memory, since torch does not tell a full disk from other errors

@@ -1,12 +1,12 @@
-"""The command line: dgl-memgnn train, benchmark, predict, pretrain, clusters, curves, report, tables."""
+"""The command line: train, benchmark, predict, embed, search, clusters, curves, report, pretrain, tables."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import csv
-import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import Any
 from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options
 from dgl_memgnn.data import column_names
+from dgl_memgnn.embed_command import add_embed_command
 from dgl_memgnn.options import command_line
 from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.pretrain_command import add_pretrain_command, pretrain_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
 from dgl_memgnn.runs.run import begun_with_weights
+from dgl_memgnn.search_command import add_search_command, json_mapping
 from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         remedy = " Whole epochs are stored, and the same command continues." if is_training else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:
         print(f"dgl-memgnn: {error}", file=sys.stderr)
         return 1
     return 0
@@ -58,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a YAML file, or the name of a configuration of the package; or give --csv",
     )
     train.add_argument("--out", metavar="RUN", help="run folder; default: runs/<configuration>")
+    train.add_argument(
+        "--tensorboard", action="store_true", help="record each epoch for TensorBoard too, in RUN/tensorboard"
+    )
     _add_overwrite(train)
     _add_options(train)
     train.set_defaults(command=_train)
@@ -85,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument(
         "--search",
-        type=_mapping,
+        type=json_mapping,
         metavar="JSON",
         help="candidates of protocol fair, lists of values by key, in place of the configuration's section search",
     )
@@ -109,10 +114,43 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="CSV file to write: the columns of F, then those of the prediction",
     )
+    predict.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of processes, which share pieces of 1000 molecules; the order of rows stays; default: 1",
+    )
+    predict.add_argument(
+        "--shard",
+        type=_shard,
+        default=(1, 1),
+        metavar="I/N",
+        help="predict for the I-th of every N pieces of 1000 molecules alone, I from 1 to N, as a job of an array "
+        "does. The files of all shards, one after the other from the first on, are one table (cat): the first has "
+        "the header. Rows are in the order of F within each shard, not in all",
+    )
     predict.add_argument("--smiles-column", help="column of SMILES; default: that of the training data")
+    predict.add_argument(
+        "--interval",
+        type=float,
+        metavar="LEVEL",
+        help="add columns <task>_low and <task>_high: intervals that cover this share of molecules like those of "
+        "the validation part, such as 0.9; of regression",
+    )
+    predict.add_argument(
+        "--calibrate", action="store_true", help="calibrate probabilities by the validation part; of classes"
+    )
+    predict.add_argument(
+        "--similarity",
+        action="store_true",
+        help="add a column similarity_to_training: Tanimoto similarity to the nearest training molecule",
+    )
     predict.add_argument("--overwrite", action="store_true", help="replace the file P if it is there")
     predict.set_defaults(command=_predict)
 
+    add_embed_command(commands)
+    add_search_command(commands, _add_options, _named_config)
     add_picture_commands(commands)
     add_pretrain_command(commands)
 
@@ -127,6 +165,13 @@ def _parser() -> argparse.ArgumentParser:
         command=lambda arguments: print(f"Wrote {' and '.join(map(str, write_tables(arguments.folder)))}.")
     )
     return parser
+
+
+def _shard(text: str) -> tuple[int, int]:
+    numbers = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not numbers:
+        raise argparse.ArgumentTypeError(f"must be two numbers as in 3/16, got {text!r}")
+    return int(numbers[1]), int(numbers[2])
 
 
 def _add_overwrite(parser: argparse.ArgumentParser) -> None:
@@ -149,7 +194,7 @@ def _train(arguments: argparse.Namespace) -> None:
     folder = arguments.out or Path("runs", _name(arguments, config))
     with process_group(config.training.device):
         is_main_process = rank() == 0
-        result = train_run(config, folder, overwrite=arguments.overwrite)
+        result = train_run(config, folder, overwrite=arguments.overwrite, tensorboard=arguments.tensorboard)
     if is_main_process:
         _print_result(result, folder)
 
@@ -171,13 +216,6 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
     return int(text)
-
-
-def _mapping(text: str) -> dict[str, Any]:
-    with contextlib.suppress(ValueError):
-        if isinstance(value := json.loads(text), dict):
-            return value
-    raise argparse.ArgumentTypeError(f'expected JSON such as {{"dropout": [0.0, 0.2]}}, got {text!r}')
 
 
 def _benchmark(arguments: argparse.Namespace) -> None:
@@ -232,8 +270,8 @@ def _print_summary(result: Mapping[str, Any]) -> None:
 def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """Keys of the configuration that the command line gives."""
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
-    if "tasks" in overrides:
-        overrides["tasks"] = _names(overrides["tasks"], overrides)
+    for name in {"tasks", "descriptors_columns"} & set(overrides):
+        overrides[name] = _names(overrides[name], overrides)
     return overrides
 
 
@@ -258,6 +296,11 @@ def _names(values: Sequence[str], overrides: Mapping[str, Any]) -> list[str]:
     return names
 
 
+def _named_config(arguments: argparse.Namespace) -> tuple[Config, str]:
+    config = _config(arguments)
+    return config, _name(arguments, config)
+
+
 def _name(arguments: argparse.Namespace, config: Config) -> str:
     source: Any = arguments.config or config.data.csv or config.data.dataset
     return Path(source).stem
@@ -272,7 +315,15 @@ def _predict(arguments: argparse.Namespace) -> None:
             flush=True,
         )
     counts = predictor.predict_csv(
-        arguments.csv, arguments.out, arguments.smiles_column, overwrite=arguments.overwrite
+        arguments.csv,
+        arguments.out,
+        arguments.smiles_column,
+        overwrite=arguments.overwrite,
+        interval=arguments.interval,
+        calibrate=arguments.calibrate,
+        similarity=arguments.similarity,
+        workers=arguments.workers,
+        shard=arguments.shard,
     )
     print(f"{counts.total - counts.failed} of {counts.total} molecules predicted, written to {arguments.out}.")
     print(predictor.task.meaning)

@@ -8,7 +8,7 @@ from importlib import resources
 from itertools import product
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Dict, List, Optional, get_type_hints
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, get_type_hints
 
 import yaml
 
@@ -39,10 +39,12 @@ __all__ = [
     "TrainingConfig",
     "candidates",
     "check_keys",
+    "check_space",
     "check_together",
     "load_config",
     "options",
     "read_yaml",
+    "with_values",
 ]
 
 SCAFFOLD_SPLITS = ("scaffold", "dgllife_scaffold")
@@ -81,6 +83,11 @@ class DataConfig(Options):
     descriptors: bool = option(
         False, "whether rdkit's descriptors of the whole molecule are joined to the pooled graph of MemGNN"
     )
+    descriptors_columns: List[str] = option(
+        [],
+        "columns of the CSV file with measured properties, such as temperature,pH, that are joined to the pooled "
+        "graph of MemGNN; predict needs them too",
+    )
     degree_features: List[str] = option(
         ["log"],
         f"node features of a TU set that has none, columns made of the degree: {', '.join(DEGREE_FEATURES)}",
@@ -117,15 +124,37 @@ class DataConfig(Options):
     cache_dir: Optional[str] = option(
         None, "folder for cached graphs and embeddings; default: dgl_memgnn/cache in DGL's download folder"
     )
+    weight_column: Optional[str] = option(
+        None, "column of the CSV file that holds how much each row weighs in the loss; 2 counts as two rows"
+    )
+    splits_column: Optional[str] = option(
+        None,
+        "column of the CSV file that says train, val or test in each row; without val, some are drawn",
+    )
+    validation_csv: Optional[str] = option(None, "CSV file of the validation part, with csv as the training part")
+    test_csv: Optional[str] = option(None, "CSV file of the test part, with csv as the training part")
+    splits_file: Optional[str] = option(None, "splits.csv of another run on the same data: its parts are taken")
     split: Optional[str] = option(
         None,
-        "random 80/10/10; scaffold 80/10/10; dgllife_scaffold, the same with stereoisomers apart, as published; "
-        "folds: train and validation of one of num_folds stratified folds; fair: one of ten outer folds as test, "
-        "an inner train and validation of the rest; fair-inner: the same without the test; default: scaffold with "
-        "csv, random with dataset",
-        choices=("random", *SCAFFOLD_SPLITS, "folds", *FAIR_SPLITS),
+        "random; stratified, random with the class proportions of the whole in each part; scaffold; "
+        "dgllife_scaffold, the same with stereoisomers apart, as published; folds: train and validation of one of "
+        "num_folds stratified folds; fair: one of ten outer folds as test, an inner train and validation of the "
+        "rest; fair-inner: the same without the test; default: scaffold with csv, random with dataset and, for "
+        "the validation part, beside parts that are given",
+        choices=("random", "stratified", *SCAFFOLD_SPLITS, "folds", *FAIR_SPLITS),
+    )
+    split_sizes: List[float] = option(
+        [0.8, 0.1, 0.1],
+        "shares of training, validation and test; 1,0,0 trains on everything, to the last epoch",
+        low=0.0,
+        high=1.0,
     )
     split_seed: Optional[int] = option(None, "seed of a random split; default: seed", low=0)
+    validation_seed: Optional[int] = option(
+        None,
+        "seed by which training and validation are drawn anew from what is not tested; default: as split says",
+        low=0,
+    )
     num_folds: int = option(10, "number of folds", low=2)
     fold: int = option(0, "which fold validates or, of a fair split, tests, from 0", low=0)
 
@@ -133,6 +162,19 @@ class DataConfig(Options):
     def limits(self) -> Limits:
         """The largest molecule of a CSV file that is read."""
         return Limits(self.max_smiles_length, self.max_atoms)
+
+    @property
+    def columns_beside(self) -> List[Tuple[str, str]]:
+        """Options that name columns of the CSV file beside SMILES and tasks, and each of these columns."""
+        columns = [("splits_column", self.splits_column), ("weight_column", self.weight_column)]
+        columns += [("descriptors_columns", name) for name in self.descriptors_columns]
+        return [(name, column) for name, column in columns if column is not None]
+
+    @property
+    def own_parts(self) -> List[str]:
+        """The options that say which row is in which part."""
+        names = ("splits_column", "validation_csv", "test_csv", "splits_file")
+        return [name for name in names if getattr(self, name) is not None]
 
 
 @dataclass
@@ -170,6 +212,9 @@ class ModelConfig(Options):
     num_keys: List[int] = option([32, 1], "number of keys of each memory layer; the last is 1", low=1)
     num_heads: int = option(5, "number of heads of the memory layers", low=1)
     tau: float = option(1.0, "degrees of freedom of Student's t kernel", low=1e-3)
+    key_means: bool = option(
+        False, "whether memory layers average what a key reads over a graph's nodes, in place of its sum"
+    )
     log_scores: bool = option(False, "whether the heads' scores are mixed as logarithms (equation 2)")
     dropout: float = option(0.1, "dropout rate", low=0.0, high=0.99)
     pretrained: str = option(
@@ -254,7 +299,8 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
         given |= {name for section in sections for name in content.get(section, {})}
     _start_from_weights(config, given)
     if config.data.split is None:
-        config.data.split = "random" if config.data.csv is None else "scaffold"
+        by_scaffold = config.data.csv is not None and not config.data.own_parts
+        config.data.split = "scaffold" if by_scaffold else "random"
     check_together(config)
     candidates(config)
     return config
@@ -320,12 +366,22 @@ def candidates(config: Config) -> list[tuple[dict[str, Any], Config]]:
     >>> [values for values, _ in candidates(config)]
     [{'dropout': 0.0, 'num_keys': [8, 1]}, {'dropout': 0.2, 'num_keys': [8, 1]}]
     """
-    check_keys(config.search, _searchable(), "search.")
-    for name, values in config.search.items():
+    check_space(config, config.search)
+    proposed = [dict(zip(config.search, values)) for values in product(*config.search.values())]
+    return [(values, with_values(config, values)) for values in proposed]
+
+
+def check_space(config: Config, space: Mapping[str, Any], beside: Iterable[str] = ()) -> None:
+    """ValueError if a key of a space cannot be searched, or one of its values is none for the configuration.
+
+    Each value is checked by itself. Keys of ``beside`` can be searched too.
+    """
+    check_keys(space, [*_searchable(), *beside], "search.")
+    for name, values in space.items():
         if not isinstance(values, list) or not values:
             raise ValueError(f"search.{name} must be a list of values to choose from, got {values!r}.")
-    proposed = [dict(zip(config.search, values)) for values in product(*config.search.values())]
-    return [(values, _with_values(config, values)) for values in proposed]
+        for value in values:
+            with_values(config, {name: value})
 
 
 def _searchable() -> list[str]:
@@ -335,7 +391,8 @@ def _searchable() -> list[str]:
     return [*names, "embedding", "embedding_width", "embedding_sort", "continue_prob"]
 
 
-def _with_values(config: Config, values: Mapping[str, Any]) -> Config:
+def with_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """A configuration with other values, by the key's own name."""
     sections = {}
     for name, kind in _sections().items():
         own = {key: value for key, value in values.items() if key in kind.__dataclass_fields__}
@@ -422,6 +479,8 @@ def check_together(config: Config) -> None:
     _check_source(data)
     if data.csv is not None:
         _check_tasks(data, data.csv)
+    _check_columns(data)
+    _check_split(data)
     on_graphs = data.dataset is not None and not is_molecular(data.dataset)
     if on_graphs and data.split in SCAFFOLD_SPLITS:
         raise ValueError(f"data.split: {data.split} is for molecules, not for {data.dataset}.")
@@ -439,10 +498,11 @@ def check_together(config: Config) -> None:
         raise ValueError(f"model.topology is for {reading}, not for {network.name}.")
     if network.for_molecules_only and on_graphs:
         raise ValueError(f"model.network: {network.name} is for molecules, not for {data.dataset}.")
-    if data.descriptors and (not network.takes_descriptors or on_graphs):
+    described = [name for name in ("descriptors", "descriptors_columns") if getattr(data, name)]
+    if described and (not network.takes_descriptors or on_graphs):
         taking = ", ".join(other.name for other in NETWORKS.values() if other.takes_descriptors)
         on = f" on {data.dataset}" if on_graphs else ""
-        raise ValueError(f"data.descriptors is for {taking} on molecules, not for {network.name}{on}.")
+        raise ValueError(f"data.{described[0]} is for {taking} on molecules, not for {network.name}{on}.")
     if model.pretrained != NONE:
         if network.name not in _taking_weights(model):
             raise ValueError(
@@ -454,6 +514,9 @@ def check_together(config: Config) -> None:
     elif model.freeze_query or config.training.pretrained_learning_rate is not None:
         key = "model.freeze_query" if model.freeze_query else "training.pretrained_learning_rate"
         raise ValueError(f"{key} is for a network that starts from weights: give model.pretrained (--pretrained).")
+    for name in ("class_balance", "task_weights"):
+        if getattr(config.training, name) and network.learns_by_itself:
+            raise ValueError(f"training.{name} is for networks trained by gradients, not for {network.name}.")
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")
 
@@ -468,9 +531,46 @@ def _check_source(data: DataConfig) -> None:
             raise ValueError(f"data.dataset: there is no {data.dataset}. Did you mean {meant}?")
 
 
+def _check_split(data: DataConfig) -> None:
+    own = data.own_parts
+    for name in own:
+        if name != "splits_file" and data.csv is None:
+            raise ValueError(f"data.{name} is for a CSV file of molecules (--csv).")
+    if len(own) > 1 and own != ["validation_csv", "test_csv"]:
+        raise ValueError(f"data.{own[0]} and data.{own[1]} both say which row is in which part: give one of them.")
+    files = [data.csv, data.validation_csv, data.test_csv]
+    named = [file for file in files if file is not None]
+    if len(set(named)) < len(named):
+        raise ValueError("data.csv, data.validation_csv and data.test_csv must be different files.")
+    if len(data.split_sizes) != 3 or abs(sum(data.split_sizes) - 1) > 1e-6 or data.split_sizes[0] == 0:
+        raise ValueError(
+            "data.split_sizes must be three shares that sum to 1, of training, validation and test, the first "
+            f"not 0, got {data.split_sizes}."
+        )
+    if data.split in ("folds", *FAIR_SPLITS):
+        if own:
+            raise ValueError(f"data.split: {data.split} draws parts of its own: leave out data.{own[0]}.")
+        if data.split_sizes != DataConfig().split_sizes or data.validation_seed is not None:
+            raise ValueError(
+                f"data.split: {data.split} has sizes of its own: leave out split_sizes and validation_seed."
+            )
+
+
+def _check_columns(data: DataConfig) -> None:
+    """Refuse a column with two meanings, and columns without a file."""
+    meaning = {data.smiles_column: "smiles_column", **dict.fromkeys(data.tasks, "tasks")}
+    for option_name, column in data.columns_beside:
+        if data.csv is None:
+            raise ValueError(f"data.{option_name} is for a CSV file of molecules (--csv).")
+        if column in meaning:
+            raise ValueError(f"data.{option_name} must not be {column!r}, which is in data.{meaning[column]}.")
+        meaning[column] = option_name
+
+
 def _check_tasks(data: DataConfig, csv: str) -> None:
     if data.tasks == [ALL_TASKS] and ALL_TASKS not in column_names(csv, data.smiles_column):
-        data.tasks = numeric_columns(csv, data.smiles_column)
+        beside = [column for _, column in data.columns_beside]
+        data.tasks = [name for name in numeric_columns(csv, data.smiles_column) if name not in beside]
     if not data.tasks:
         columns = numeric_columns(csv, data.smiles_column)
         found = f"Columns of numbers: {list_names(columns)}" if columns else "It has no column of numbers"

@@ -46,7 +46,8 @@ def command_line(kind: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
             return {"type": lambda s: s.split(","), "help": text, "metavar": "A,B"}
         if kind.__args__[0] is str:
             return {"action": "append", "help": text, "metavar": "A,B"}  # split by _names
-        return {"type": lambda s: [int(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
+        item = kind.__args__[0]
+        return {"type": lambda s: [item(v) for v in s.split(",")], "help": text, "metavar": "A,B"}
     if get_origin(kind) is Union:
         kind = kind.__args__[0]
     return {

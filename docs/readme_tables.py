@@ -89,6 +89,30 @@ def molecules():
     return table(*rows)
 
 
+def rows_of(benchmark, table):
+    """The rows of a table that a benchmark stored."""
+    path = RESULTS / "speed" / f"{benchmark}.json"
+    return json.loads(path.read_text(encoding="utf-8"))["tables"][table]["rows"]
+
+
+def speed():
+    rows = [["from SMILES, on one core unless said otherwise", "molecules a second", "beside"]]
+    for row in rows_of("features", 0):
+        if row["features"] == "canonical":
+            what = f"features, {row['molecules']}"
+            rows.append([what, f"{row['ours /s']:.0f}", f"dgllife {row['dgllife /s']:.0f}"])
+    ours, *others = rows_of("predict", 0)
+    beside = [
+        f"{row['command']} {row['molecules/s']:.0f}" for row in others if row["command"].startswith("chemprop")
+    ]
+    rows.append(["`predict`", f"{ours['molecules/s']:.0f}", "; ".join(beside)])
+    if (RESULTS / "speed" / "library.json").is_file():  # half an hour on two cores
+        *_, million = rows_of("library", 0)
+        beside = f"{million['minutes']:.1f} minutes, {million['largest process MB']:.0f} MB a process"
+        rows.append([f"{million['molecules']:,} by `{million['what']}`", f"{million['molecules/s']:.0f}", beside])
+    return table(*rows)
+
+
 def keys():
     """What keys tell about functional groups, means over runs; examples/benchmarks/clusters.py stores it."""
     rows = [["mutual information, 0 to 1", "trained", "keys shuffled", "untrained", "keys random and at rest"]]
@@ -101,7 +125,7 @@ def keys():
     return table(*rows)
 
 
-TABLES = {"graphs": graphs, "molecules": molecules, "keys": keys}
+TABLES = {"graphs": graphs, "molecules": molecules, "keys": keys, "speed": speed}
 
 
 def filled(text):
@@ -109,6 +133,10 @@ def filled(text):
     for name, make in TABLES.items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"\n<!-- /{name} -->")
+        if not end:
+            raise ValueError(
+                f"README.md has no <!-- {name} --> with an <!-- /{name} --> in a line of its own below."
+            )
         text = before + begin + make() + end + after
     return text
 

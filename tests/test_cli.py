@@ -77,6 +77,7 @@ def test_the_run_folder(regression):
         "metrics.json",
         "predictions.csv",
         "checkpoint.pt",
+        "fingerprints.npy",
     }
     metrics = json.loads((regression / "metrics.json").read_text())
     assert {"validation", "test", "seed", "versions", "wall_time_seconds", "kept_epoch"} <= set(metrics)
@@ -161,7 +162,7 @@ def test_what_was_loaded_and_chosen_is_said(folder, capsys):
         "'aromatic' would be classification (binary): for that, train it in a run of its own.",
         "Features: memgnn, 32 an atom and 7 a bond (--featurizer).",
         f"MemGNN, width 16, 1 layers, memory layers of 4, 1 keys in 5 heads: {count:,} parameters (--n",
-        "Split: random, 30 train, 3 validation, 5 test (--split).",
+        "Split: random, 30 train, 3 validation, 5 test (--split, --split-sizes).",
     ):
         assert part in text
     metrics = json.loads((folder / "said" / "metrics.json").read_text())

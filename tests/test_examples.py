@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from processes import run_script
+from rdkit import RDConfig
 
 from dgl_memgnn.config import load_config
+from dgl_memgnn.data import MoleculeDataset
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -24,16 +26,66 @@ def test_quickstart(tmp_path):
     assert len(re.findall(r"predicted activity -?\d+\.\d\d: \S+", out)) == 3
 
 
-def test_drop_in():
-    assert "test accuracy" in run("drop_in.py", shorter=("range(1, 41)", "range(1, 3)"))
+@pytest.fixture
+def few_activities(monkeypatch):
+    """rdkit's set is its first 60 molecules: features of all take a while."""
+    folder = Path(RDConfig.RDContribDir, "FreeWilson", "data")
+    table = pd.read_csv(folder / "CHEMBL2321810.smi", sep=" ", names=["smiles", "Name"]).head(60)
+    activity = table.merge(pd.read_csv(folder / "CHEMBL2321810_act.csv"), on="Name")["Act"]
+    molecules = MoleculeDataset(table["smiles"].tolist(), activity, task_type="regression")
+    monkeypatch.setattr("dgl_memgnn.data.FreeWilson", lambda: molecules)
 
 
-def test_drop_in_runs_with_the_old_readout():
+OLD_READOUTS = {
+    "drop_in.py": (
+        "self.readout = MemoryReadout(hidden_feats, hidden_feats, num_keys=(8, 1))",
+        "self.readout = dgl.nn.AvgPooling()",
+    ),
+    "drop_in_gin.py": (
+        "self.readouts = nn.ModuleList(MemoryReadout(width, width, num_keys=(8, 1)) for width in widths)",
+        "self.readouts = nn.ModuleList(SumPooling() for _ in widths)",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "script, epochs, result",
+    [
+        ("drop_in.py", "range(1, 41)", "test accuracy"),
+        ("drop_in_gin.py", "range(1, 31)", "test accuracy"),
+        ("hierarchy.py", "range(1, 41)", "test accuracy"),
+        ("drop_in_dgllife.py", "range(1, 31)", "test RMSE"),
+    ],
+)
+def test_drop_in(script, epochs, result, few_activities):
+    assert result in run(script, shorter=(epochs, "range(1, 7)"))
+
+
+@pytest.mark.parametrize("script", OLD_READOUTS)
+def test_drop_in_runs_with_the_old_readout(script):
     """Nothing but the readout was changed: the commented line brings the old one back."""
-    old = "self.readout = MemoryReadout(hidden_feats, hidden_feats, num_keys=(8, 1))"
-    text = (EXAMPLES / "drop_in.py").read_text(encoding="utf-8")
-    assert text.count("# self.readout = dgl.nn.AvgPooling()") == text.count(old) == 1
-    assert "test accuracy" in run("drop_in.py", shorter=(old, "self.readout = dgl.nn.AvgPooling()"))
+    new, old = OLD_READOUTS[script]
+    text = (EXAMPLES / script).read_text(encoding="utf-8")
+    assert text.count(f"# {old}") == text.count(new) == 1
+    assert "test accuracy" in run(script, shorter=(new, old))
+
+
+def test_the_schedule_in_a_foreign_loop_is_five_lines(few_activities):
+    lines = (EXAMPLES / "drop_in_dgllife.py").read_text(encoding="utf-8").splitlines()
+    assert sum(line.endswith("# +") for line in lines) == 5
+    old = [
+        line.replace("# ", "", 1).replace("  # -", "") if line.endswith("# -") else line
+        for line in lines
+        if not line.endswith("# +")
+    ]
+    text = "\n".join(old).replace("range(1, 31)", "range(1, 2)")
+    assert "optimizer.step()" in text and "schedule" not in text.split('"""')[2]
+    exec(compile(text, "without the schedule", "exec"), {"__name__": "__main__"})
+
+
+def test_lightning(few_activities):
+    pytest.importorskip("lightning")
+    assert "test RMSE" in run("with_lightning.py", shorter=("max_epochs=20", "max_epochs=6"))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -12,12 +13,14 @@ import numpy as np
 from torch import Tensor
 
 from dgl_memgnn.colours import WORD, hash_rows, mix, refinements
+from dgl_memgnn.data.chunks import map_chunks
 from dgl_memgnn.data.smiles import Limits, canonical_smiles, parse_smiles
 
 __all__ = ["Alike", "find_alike", "graph_hashes", "unknown_elements"]
 
 ROUNDS = 16  # of message passing; graphs that differ later only are alike to any network there is
 _CHUNK = 1000  # graphs that are hashed together
+_MANY = 40_000  # molecules that take several processes less time than one, their start included
 
 
 class Alike(NamedTuple):
@@ -70,6 +73,7 @@ def find_alike(
 
     Examples
     --------
+    >>> import torch
     >>> from dgl_memgnn.data import smiles_to_graph
     >>> smiles = ["C[C@H](O)CC", "CCO", "C[C@@H](O)CC", "C[C@H](O)CC"]
     >>> graphs = [smiles_to_graph(text, "canonical") for text in smiles]
@@ -113,7 +117,12 @@ def unknown_elements(smiles: Sequence[str], elements: str, limits: Limits = Limi
     >>> unknown_elements(["Cl[Ru]Cl", "CCO", "[Ru]"], "C N O Cl")
     Counter({'Ru': 2})
     """
-    known, unknown = set(elements.split()), Counter[str]()
+    function = partial(_unknown, known=set(elements.split()), limits=limits)
+    return sum(map_chunks(function, list(smiles), _MANY, "Look at"), Counter[str]())
+
+
+def _unknown(smiles: list[str], known: set[str], limits: Limits) -> Counter[str]:
+    unknown = Counter[str]()
     for text in smiles:
         symbols = {atom.GetSymbol() for atom in parse_smiles(text, limits).GetAtoms()}
         unknown.update(sorted(symbols - known))

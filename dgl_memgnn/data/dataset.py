@@ -29,11 +29,14 @@ class GraphDataset(DGLDataset):
     graphs : list of DGLGraph
         With ``ndata["feat"]``, and ``edata["feat"]`` if edges have features.
     labels : Tensor
-        As :attr:`task` takes them.
+        As ``task`` takes them.
     task : Task or None
         What is to be predicted; None if nothing is.
-    rows : list of int
-        Which row of the source each graph is: a line of a file, or its position. Names it in what a run writes.
+    rows : list of int or str
+        Which row of the source each graph is: a line of a file, ``file:line`` where there are several, or its
+        position. Names it in what a run writes.
+    parts : list of str or None
+        The part of a split that each graph is in, where the source says so.
     node_feats, edge_feats : int
         Widths of ``ndata["feat"]`` and ``edata["feat"]``; 0 where edges have none.
     smiles : list of str or None
@@ -42,6 +45,10 @@ class GraphDataset(DGLDataset):
         Names of the descriptors of whole graphs; empty without them.
     descriptors : Tensor of shape (n, D) or None
         Descriptors of whole graphs, NaN where missing.
+    property_names : list of str
+        Which descriptors, the last of them, are measured properties that the source gives.
+    weights : Tensor of shape (n,) or None
+        How much each graph weighs in the loss; None if all weigh the same.
     dropped : list of Dropped
         What stood in the source and is not in the data set.
     """
@@ -49,13 +56,16 @@ class GraphDataset(DGLDataset):
     graphs: list[dgl.DGLGraph]
     labels: Tensor
     task: Task | None
-    rows: list[int]
+    rows: list[Any]
     node_feats: int
     edge_feats: int
     smiles: list[str] | None = None
     descriptor_names: Sequence[str] = ()
     descriptors: Tensor | None = None
+    property_names: Sequence[str] = ()
     dropped: Sequence[Any] = ()
+    parts: list[str] | None = None
+    weights: Tensor | None = None
 
     def __init__(self, name: str) -> None:
         # raw_dir is never used, but DGL creates its default, which fails where the home is read-only.
@@ -63,7 +73,7 @@ class GraphDataset(DGLDataset):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of graphs, labels and rows: tells whether the data are others than before."""
+        """SHA-256 of graphs, labels, rows and given parts: tells whether the data are others than before."""
         digest = hashlib.sha256()
         for part in self.content():
             if isinstance(part, np.ndarray):
@@ -76,7 +86,13 @@ class GraphDataset(DGLDataset):
     def content(self) -> list[Any]:
         """What the digest is made of: arrays, and values whose ``repr`` tells them apart."""
         arguments = self.task and (self.task.task_type, self.task.arguments)
-        return [arguments, self.labels.numpy(), self.rows]
+        parts = [] if self.parts is None else [self.parts]
+        return [arguments, self.labels.numpy(), self.rows, *parts]
+
+    @cached_property
+    def duplicates(self) -> Sequence[Any]:
+        """What stands in several rows."""
+        return []
 
     def drop_report(self) -> str | None:
         """What was read and what dropped, in a sentence."""
@@ -129,11 +145,13 @@ class GraphDataset(DGLDataset):
         for name in list(vars(subset)):
             if isinstance(getattr(type(self), name, None), cached_property):
                 delattr(subset, name)
-        for name in ("graphs", "rows", "smiles"):
+        for name in ("graphs", "rows", "smiles", "parts"):
             items = getattr(self, name)
             if items is not None:
                 setattr(subset, name, [items[i] for i in indices])
         subset.labels = self.labels[indices]
-        if self.descriptors is not None:
-            subset.descriptors = self.descriptors[indices]
+        for name in ("descriptors", "weights"):
+            values = getattr(self, name)
+            if values is not None:
+                setattr(subset, name, values[indices])
         return subset

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache, partial
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +17,9 @@ from torch import Tensor
 from dgl_memgnn.data.chunks import map_chunks, name_slow
 from dgl_memgnn.data.molecule_cache import cached_arrays
 from dgl_memgnn.data.smiles import Limits, as_canonical, parse_smiles
+
+if TYPE_CHECKING:
+    from rdkit.Chem import Mol
 
 _FORMAT = "dgl_memgnn descriptors 2"  # to be counted up when the same names give other numbers
 _MANY = 1000  # molecules that take several processes less time than one, their start included
@@ -99,23 +104,60 @@ def smiles_to_descriptors(
 
 
 def _describe(smiles: list[str], names: list[str], limits: Limits) -> dict[str, np.ndarray]:
-    parts = map_chunks(partial(_describe_chunk, names=names, limits=limits), smiles, _MANY, "Describe")
+    parts = map_chunks(partial(describe, names=names, limits=limits), smiles, _MANY, "Describe")
     return {"descriptors": np.concatenate([np.empty((0, len(names)), np.float32), *parts])}
 
 
-def _describe_chunk(smiles: list[str], names: list[str], limits: Limits) -> np.ndarray:
-    from rdkit.Chem import Descriptors
+def describe(smiles: Sequence[str], names: Sequence[str], limits: Limits = Limits()) -> np.ndarray:
+    """Descriptors of some molecules by this process alone, see :func:`smiles_to_descriptors`: float32, (n, D)."""
     from rdkit.rdBase import BlockLogs
 
-    with BlockLogs(), np.errstate(over="ignore"):
-        every = []
-        for text in smiles:
+    values = np.full((len(smiles), len(names)), np.nan)
+    with BlockLogs(), np.errstate(all="ignore"):
+        for row, text in zip(values, smiles):
             started = time.perf_counter()
-            every.append(Descriptors.CalcMolDescriptors(as_canonical(parse_smiles(text, limits), text)[0]))
+            molecule = as_canonical(parse_smiles(text, limits), text)[0]
+            for column, name in enumerate(names):
+                with contextlib.suppress(Exception):  # where rdkit has none, it raises whatever it comes to
+                    row[column] = _functions()[name](molecule)
             name_slow(time.perf_counter() - started, "descriptors", text)
-        values = np.array([[of_molecule[name] for name in names] for of_molecule in every], dtype=np.float32)
-    values[~np.isfinite(values)] = np.nan
-    return values
+        small = values.astype(np.float32)
+    small[~np.isfinite(small)] = np.nan
+    return small
+
+
+@cache
+def _functions() -> dict[str, Callable[[Mol], float]]:
+    """rdkit's functions; those of one group share what rdkit computes anew for each of them."""
+    from rdkit.Chem import Descriptors
+    from rdkit.Chem.EState import EStateIndices
+
+    def state(molecule: Mol) -> np.ndarray:
+        indices: np.ndarray = EStateIndices(molecule, force=False)
+        return indices
+
+    return {
+        **dict(Descriptors.descList),
+        "MaxEStateIndex": lambda molecule: max(state(molecule)),
+        "MinEStateIndex": lambda molecule: min(state(molecule)),
+        "MaxAbsEStateIndex": lambda molecule: max(abs(state(molecule))),
+        "MinAbsEStateIndex": lambda molecule: min(abs(state(molecule))),
+        "Ipc": lambda molecule: _information(molecule)[0],
+        "AvgIpc": lambda molecule: _information(molecule)[1],
+    }
+
+
+@lru_cache(maxsize=1)
+def _information(molecule: Mol) -> tuple[float, float]:
+    """Ipc and AvgIpc, from one characteristic polynomial, whose time grows with the fourth power of the atoms."""
+    from rdkit import Chem
+    from rdkit.Chem.Graphs import CharacteristicPolynomial
+    from rdkit.ML.InfoTheory import entropy
+
+    bonded = np.equal(Chem.GetDistanceMatrix(molecule, False), 1)
+    coefficients = abs(CharacteristicPolynomial(molecule, bonded))
+    mean = entropy.InfoEntropy(coefficients)  # type: ignore[attr-defined]
+    return sum(coefficients) * mean, mean
 
 
 def _check(arrays: Mapping[str, np.ndarray], num_molecules: int, num_descriptors: int) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from torch import Tensor
 
+from dgl_memgnn.data.chunks import map_chunks
 from dgl_memgnn.data.smiles import Limits, canonical_smiles, parse_smiles
+
+_MANY = 40_000  # molecules that take several processes less time than one, their start included
 
 
 class Duplicate(NamedTuple):
@@ -70,8 +75,9 @@ def find_duplicates(
     """
     labels = (labels if labels.dim() == 2 else labels[:, None]).double()
     groups = defaultdict(list)
-    for i, text in enumerate(smiles):
-        groups[canonical_smiles(parse_smiles(text, limits))].append(i)
+    pieces = map_chunks(partial(_canonical, limits=limits), list(smiles), _MANY, "Compare")
+    for i, canonical in enumerate(chain.from_iterable(pieces)):
+        groups[canonical].append(i)
     duplicates = []
     for canonical, members in groups.items():
         if len(members) > 1:
@@ -80,3 +86,7 @@ def find_duplicates(
             conflicts = [name for name, differs in zip(task_names, low < high) if differs]
             duplicates.append(Duplicate(canonical, [rows[i] for i in members], conflicts))
     return duplicates
+
+
+def _canonical(smiles: list[str], limits: Limits) -> list[str]:
+    return [canonical_smiles(parse_smiles(text, limits)) for text in smiles]

@@ -6,12 +6,16 @@ import csv
 import gzip
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from dgl_memgnn.tasks import Column
+import torch
+from torch import Tensor
+
+from dgl_memgnn.data.given_parts import read_parts
+from dgl_memgnn.tasks import Column, read_weights
 from dgl_memgnn.wording import list_names
 
 _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
@@ -29,11 +33,20 @@ class MoleculeTable(NamedTuple):
         The columns of targets; what is wrong with a value is told with its line.
     rows : list of int
         Line of the file on which each molecule's row starts; the header is line 1.
+    parts : list of str, optional
+        The part of a split that each molecule is in, if that was asked for.
+    weights : Tensor, optional
+        The weight of each molecule, if that was asked for.
+    properties : sequence of Column
+        The columns of measured properties.
     """
 
     smiles: list[str]
     targets: list[Column]
-    rows: list[int]
+    rows: list[Any]
+    parts: list[str] | None = None
+    weights: Tensor | None = None
+    properties: Sequence[Column] = ()
 
 
 class MoleculePiece(NamedTuple):
@@ -56,9 +69,19 @@ class MoleculePiece(NamedTuple):
     smiles: list[str]
     rows: list[int]
 
+    def column(self, path: str | os.PathLike[str], name: str, option: str) -> Column:
+        """The cells of another column; the file and the option that asks for it are named in messages."""
+        position = _column(path, self.header, name, option)
+        return _target(path, name, [record[position] for record in self.records], self.rows)
+
 
 def read_molecules(
-    path: str | os.PathLike[str], smiles_column: str, task_columns: Sequence[str] = ()
+    path: str | os.PathLike[str],
+    smiles_column: str,
+    task_columns: Sequence[str] = (),
+    splits_column: str | None = None,
+    weight_column: str | None = None,
+    descriptors_columns: Sequence[str] = (),
 ) -> MoleculeTable:
     r"""Read SMILES and targets from a CSV file.
 
@@ -71,6 +94,12 @@ def read_molecules(
     smiles_column : str
     task_columns : sequence of str, optional
         Default: none.
+    splits_column : str, optional
+        The column that says train, val or test. Default: none.
+    weight_column : str, optional
+        The column of weights. Default: none.
+    descriptors_columns : sequence of str, optional
+        Columns of measured properties. Default: none.
 
     Returns
     -------
@@ -79,7 +108,8 @@ def read_molecules(
     Raises
     ------
     ValueError
-        If the file is no readable CSV, a column is missing or listed twice, or a target has no value.
+        If the file is no readable CSV, a column is missing or listed twice, a target has no value, or a row is in
+        no part or has no weight.
 
     Examples
     --------
@@ -92,15 +122,76 @@ def read_molecules(
     """
     pieces = list(iterate_molecules(path, smiles_column))
     rows = [row for piece in pieces for row in piece.rows]
-    targets = []
-    for name in task_columns:
-        position = _column(path, pieces[0].header, name, "task_columns, --tasks")
-        cells = [record[position] for piece in pieces for record in piece.records]
-        targets.append(_target(path, name, cells, rows))
-    for column in targets:
-        if column.missing.all():
-            raise ValueError(f"{path}: the target {column.name!r} has no value in any row.")
-    return MoleculeTable([smiles for piece in pieces for smiles in piece.smiles], targets, rows)
+
+    def column(name: str, option: str) -> Column:
+        position = _column(path, pieces[0].header, name, option)
+        return _target(path, name, [record[position] for piece in pieces for record in piece.records], rows)
+
+    targets = [column(name, "task_columns, --tasks") for name in task_columns]
+    properties = [column(name, "descriptors_columns, --descriptors-columns") for name in descriptors_columns]
+    for kind, columns in (("target", targets), ("property", properties)):
+        for each in columns:
+            if each.missing.all():
+                raise ValueError(f"{path}: the {kind} {each.name!r} has no value in any row.")
+    parts = None if splits_column is None else read_parts(column(splits_column, "splits_column, --splits-column"))
+    weights = (
+        None if weight_column is None else read_weights(column(weight_column, "weight_column, --weight-column"))
+    )
+    return MoleculeTable(
+        [smiles for piece in pieces for smiles in piece.smiles], targets, rows, parts, weights, properties
+    )
+
+
+def join_tables(tables: Mapping[str, tuple[str | os.PathLike[str], MoleculeTable]]) -> MoleculeTable:
+    """One table of several files, each of which is a part.
+
+    Parameters
+    ----------
+    tables : dict
+        For each part the file and what was read from it.
+
+    Returns
+    -------
+    MoleculeTable
+        Its rows are called ``file:line``, by the file's name or, if two have the same, by its path.
+    """
+    names = [Path(path).name for path, _ in tables.values()]
+    if len(set(names)) < len(names):
+        names = [str(path) for path, _ in tables.values()]
+    every = [table for _, table in tables.values()]
+    targets, properties = (
+        [_join_columns(list(columns)) for columns in zip(*(getattr(table, what) for table in every))]
+        for what in ("targets", "properties")
+    )
+    return MoleculeTable(
+        [smiles for table in every for smiles in table.smiles],
+        targets,
+        [f"{name}:{row}" for name, table in zip(names, every) for row in table.rows],
+        [part for part, (_, table) in tables.items() for _ in table.rows],
+        _join_weights(every),
+        properties,
+    )
+
+
+def _join_weights(tables: list[MoleculeTable]) -> Tensor | None:
+    if all(table.weights is None for table in tables):
+        return None
+    return torch.cat(
+        [
+            torch.ones(len(table.rows), dtype=torch.float64) if table.weights is None else table.weights
+            for table in tables
+        ]
+    )
+
+
+def _join_columns(columns: list[Column]) -> Column:
+    places = [(column, i) for column in columns for i in range(len(column.values))]
+
+    def culprit(i: int) -> str:
+        column, row = places[i]
+        return column.culprit(row)
+
+    return Column(columns[0].name, [value for column in columns for value in column.values], culprit)
 
 
 def iterate_molecules(

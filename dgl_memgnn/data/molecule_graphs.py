@@ -4,24 +4,70 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
-from typing import Any
 
 import dgl
 import numpy as np
 from tqdm import tqdm
 
 from dgl_memgnn.data import featurizers
-from dgl_memgnn.data.chunks import PATIENCE, map_chunks, name_slow
-from dgl_memgnn.data.graph_arrays import graphs_from_arrays
+from dgl_memgnn.data.chunks import PATIENCE, map_chunks
+from dgl_memgnn.data.molecule_arrays import MoleculeArrays, featurize, joined
 from dgl_memgnn.data.molecule_cache import cached_arrays
 from dgl_memgnn.data.smiles import Limits, MoleculeError
 
-_FORMAT = "dgl_memgnn molecules 1"  # to be counted up when the arrays have another meaning
-_MANY = 8000  # molecules that take several processes less time than one, their start included
+_FORMAT = "dgl_memgnn molecules 2"  # to be counted up when the arrays have another meaning
+_MANY = 40_000  # molecules that take several processes less time than one, their start included
+
+
+def smiles_to_graph(
+    smiles: str, featurizer: str | featurizers.Featurizer = "canonical", limits: Limits = Limits()
+) -> dgl.DGLGraph:
+    r"""Graph of a molecule.
+
+    Node :math:`i` is atom :math:`i` of ``rdkit.Chem.MolFromSmiles(smiles)``, and edges have its bonds' order.
+    Features are those of the canonical SMILES, so that a molecule has the same graph however it is written.
+
+    Parameters
+    ----------
+    smiles : str
+        See :func:`dgl_memgnn.data.parse_smiles`.
+    featurizer : str or Featurizer
+        See :func:`featurizer`. Default: ``"canonical"``.
+    limits : Limits, optional
+        The largest molecule that is read. Default: ``Limits()``.
+
+    Returns
+    -------
+    DGLGraph
+        With ``ndata["feat"]`` of shape :math:`(N, \mathrm{node\_feats})` and ``edata["feat"]`` of shape
+        :math:`(E, \mathrm{edge\_feats})`, both float32; ids are int64.
+
+    Raises
+    ------
+    MoleculeError
+        If ``smiles`` is not a string, is empty, beyond the limits or not understood by rdkit, or if a feature is
+        not finite.
+
+    Examples
+    --------
+    >>> graph = smiles_to_graph("CCO")
+    >>> graph.num_nodes(), graph.num_edges(), graph.ndata["feat"].shape, graph.edata["feat"].shape
+    (3, 4, torch.Size([3, 74]), torch.Size([4, 12]))
+    >>> smiles_to_graph("[Na+]", "memgnn").edata["feat"].shape
+    torch.Size([0, 7])
+    >>> smiles_to_graph("FC(F)(F)(F)F")
+    Traceback (most recent call last):
+    ...
+    dgl_memgnn.data.smiles.MoleculeError: invalid SMILES: Explicit valence for atom # 1 C, 5, is ...
+    """
+    spec = featurizers.featurizer(featurizer) if isinstance(featurizer, str) else featurizer
+    arrays, (reason,) = featurize([smiles], spec, limits)
+    if reason:
+        raise MoleculeError(reason)
+    return next(arrays.graphs())
 
 
 def smiles_to_graphs(
@@ -32,7 +78,7 @@ def smiles_to_graphs(
 ) -> tuple[list[dgl.DGLGraph | None], list[str]]:
     """Graphs of many molecules.
 
-    From some thousand molecules on, several processes share the work, and a bar shows how far they are.
+    From 40,000 molecules on, several processes share the work, and a bar shows how far they are.
 
     Parameters
     ----------
@@ -69,78 +115,47 @@ def smiles_to_graphs(
         f"{_FORMAT}\n{featurizers.FEATURIZERS_VERSION}\n{spec}\n{limits}\n"
         f"rdkit {version('rdkit')}\ndgllife {version('dgllife')}\n"
     )
-    arrays = cached_arrays(
+    stored = cached_arrays(
         smiles,
         cache_dir,
         made_by,
         lambda arrays: _check(arrays, len(smiles), spec),
         lambda: _featurize(smiles, spec, limits),
     )
-    reasons = json.loads(arrays.pop("reasons").tobytes())
-    graphs = graphs_from_arrays(**arrays)
+    reasons = json.loads(stored.pop("reasons").tobytes())
+    graphs = MoleculeArrays(**stored).graphs()
     bar = tqdm(reasons, "Graphs", unit=" molecules", delay=PATIENCE)
     return [None if reason else next(graphs) for reason in bar], reasons
 
 
 def _featurize(smiles: list[str], spec: featurizers.Featurizer, limits: Limits) -> dict[str, np.ndarray]:
-    parts = map_chunks(partial(_featurize_chunk, spec=spec, limits=limits), smiles, _MANY, "Featurize")
-    parts.insert(0, _featurize_chunk([], spec, limits))  # the types of arrays without a molecule
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "reasons"}
-    reasons = [reason for part in parts for reason in part["reasons"]]
-    return {**arrays, "reasons": np.frombuffer(json.dumps(reasons).encode(), np.uint8)}
+    function = partial(featurize, spec=spec, limits=limits)
+    parts = [function([]), *map_chunks(function, smiles, _MANY, "Featurize")]
+    reasons = [reason for _, reasons in parts for reason in reasons]
+    text = np.frombuffer(json.dumps(reasons).encode(), np.uint8)
+    return {**joined([arrays for arrays, _ in parts])._asdict(), "reasons": text}
 
 
-def _featurize_chunk(smiles: list[str], spec: featurizers.Featurizer, limits: Limits) -> dict[str, Any]:
-    """The arrays of :func:`graphs_from_arrays`, as small as they can be, and a reason for each molecule."""
-    num_nodes, num_edges, reasons = [], [], []
-    ids = [np.empty((2, 0), np.int32)]
-    node_feat, edge_feat = [np.empty((0, spec.node_feats), np.int8)], [np.empty((0, spec.edge_feats), np.int8)]
-    for text in smiles:
-        started = time.perf_counter()
-        try:
-            graph = featurizers.smiles_to_graph(text, spec, limits)
-        except MoleculeError as error:
-            reasons.append(str(error))
-            continue
-        name_slow(time.perf_counter() - started, "features", text)
-        reasons.append("")
-        num_nodes.append(graph.num_nodes())
-        num_edges.append(graph.num_edges())
-        ids.append(np.stack([ends.numpy() for ends in graph.edges()]).astype(np.int32))
-        node_feat.append(_small(graph.ndata["feat"].numpy()))
-        edge_feat.append(_small(graph.edata["feat"].numpy()))
-    src, dst = np.concatenate(ids, axis=1)
-    return {
-        "num_nodes": np.array(num_nodes, np.int32),
-        "num_edges": np.array(num_edges, np.int32),
-        "src": src,
-        "dst": dst,
-        "node_feat": np.concatenate(node_feat),
-        "edge_feat": np.concatenate(edge_feat),
-        "reasons": reasons,
-    }
-
-
-def _small(feat: np.ndarray) -> np.ndarray:
-    """The same numbers in 8 bits, if 8 bits can hold them."""
-    with np.errstate(invalid="ignore"):  # of numbers beyond the range of integers
-        small = feat.astype(np.int8)
-    return small if np.array_equal(small, feat) else feat
-
-
-def _check(arrays: Mapping[str, np.ndarray], num_molecules: int, spec: featurizers.Featurizer) -> None:
+def _check(stored: Mapping[str, np.ndarray], num_molecules: int, spec: featurizers.Featurizer) -> None:
     """Raise if these are not arrays of so many molecules."""
-    reasons = json.loads(arrays["reasons"].tobytes())
-    num_nodes, num_edges = arrays["num_nodes"], arrays["num_edges"]
-    nodes, edges = num_nodes.sum(), num_edges.sum()
-    ends = np.stack([arrays["src"], arrays["dst"]])
-    shapes = {"node_feat": (nodes, spec.node_feats), "edge_feat": (edges, spec.edge_feats), "src": (edges,)}
+    reasons = json.loads(stored["reasons"].tobytes())
+    arrays = MoleculeArrays(*(stored[name] for name in MoleculeArrays._fields))
+    nodes, edges = arrays.num_nodes.sum(), arrays.num_edges.sum()
+    ends = np.stack([arrays.src, arrays.dst])
     if not (
         len(reasons) == num_molecules
-        and reasons.count("") == len(num_nodes) == len(num_edges)
-        and all(arrays[name].shape == shape for name, shape in shapes.items())
-        and all(arrays[name].dtype in (np.int8, np.float32) for name in ("node_feat", "edge_feat"))
+        and reasons.count("") == len(arrays.num_nodes) == len(arrays.num_edges)
+        and arrays.node_row.shape == (nodes,)
+        and arrays.edge_row.shape == (edges,)
+        and ends.shape == (2, edges)
         and (ends >= 0).all()
-        and (ends < np.repeat(num_nodes, num_edges)).all()
+        and (ends < np.repeat(arrays.num_nodes, arrays.num_edges)).all()
+        and _is_table(arrays.node_feat, spec.node_feats, arrays.node_row)
+        and _is_table(arrays.edge_feat, spec.edge_feats, arrays.edge_row)
     ):
         raise ValueError(f"the arrays are not those of {num_molecules} molecules")
+
+
+def _is_table(feat: np.ndarray, width: int, numbers: np.ndarray) -> bool:
+    fits = feat.shape[1:] == (width,) and feat.dtype == np.float32
+    return fits and (not len(numbers) or 0 <= numbers.min() <= numbers.max() < len(feat))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from os import PathLike
 from typing import Any, NamedTuple
@@ -16,11 +16,11 @@ from dgl_memgnn.data.alike import Alike, find_alike, unknown_elements
 from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
-from dgl_memgnn.data.molecule_csv import read_molecules
+from dgl_memgnn.data.molecule_csv import join_tables, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.smiles import Limits
-from dgl_memgnn.tasks import Column, read_task
-from dgl_memgnn.wording import list_names
+from dgl_memgnn.tasks import Column, read_task, read_weights
+from dgl_memgnn.wording import list_names, significant
 
 _LISTED_ROWS = 5
 _LISTED_DUPLICATES = 3
@@ -31,7 +31,7 @@ class Dropped(NamedTuple):
 
     Parameters
     ----------
-    row : int
+    row : int or str
         Its row in the source.
     smiles : object
         What stood in place of its SMILES.
@@ -39,7 +39,7 @@ class Dropped(NamedTuple):
         Why it was dropped, as ``"kind"`` or ``"kind: details"``.
     """
 
-    row: int
+    row: Any
     smiles: Any
     reason: str
 
@@ -48,8 +48,8 @@ class MoleculeDataset(GraphDataset):
     r"""Molecules as graphs, with any number of targets each.
 
     A molecule that cannot become a graph, and one without any label where there are tasks, is dropped and
-    recorded in :attr:`dropped`. A molecule that stands in several rows stays in all of them, see
-    :attr:`duplicates`.
+    recorded in ``dropped``. A molecule that stands in several rows stays in all of them, see
+    ``duplicates``.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ class MoleculeDataset(GraphDataset):
         See :func:`dgl_memgnn.data.featurizer`. Default: ``"canonical"``.
     task_names : sequence of str, optional
         Default: ``task0``, ``task1`` and so on, or the names of the columns.
-    rows : sequence of int, optional
-        Number of each molecule in its source. Default: counted from 0.
+    rows : sequence of int or str, optional
+        Number or name of each molecule in its source. Default: counted from 0.
     name : str
         Name of the data set. Default: ``"molecules"``.
     cache_dir : str or os.PathLike, optional
@@ -73,6 +73,13 @@ class MoleculeDataset(GraphDataset):
         :func:`dgl_memgnn.tasks.read_task`.
     limits : Limits, optional
         The largest molecule that is read; larger ones are dropped. Default: ``Limits()``.
+    parts : sequence of str, optional
+        ``"train"``, ``"validation"`` or ``"test"`` of each molecule, where that is fixed. Default: it is not.
+    weights : array-like of shape (n,), optional
+        How much each molecule weighs in the loss. Default: all weigh the same.
+    properties : sequence of Column, optional
+        Measured properties, such as temperature and pH, that join the descriptors; a molecule without one of them
+        is dropped. Default: none.
 
     Attributes
     ----------
@@ -128,12 +135,15 @@ class MoleculeDataset(GraphDataset):
         labels: Any = None,
         featurizer: str = "canonical",
         task_names: Sequence[str] | None = None,
-        rows: Sequence[int] | None = None,
+        rows: Sequence[Any] | None = None,
         name: str = "molecules",
         cache_dir: str | PathLike[str] | None = None,
         descriptors: bool = False,
         task_type: str | None = None,
         limits: Limits = Limits(),
+        parts: Sequence[str] | None = None,
+        weights: Any = None,
+        properties: Sequence[Column] = (),
     ) -> None:
         if isinstance(smiles, str):
             raise ValueError(f"smiles must be a sequence of SMILES, not the single string {smiles!r}.")
@@ -141,6 +151,13 @@ class MoleculeDataset(GraphDataset):
         self.rows = list(range(len(self.smiles)) if rows is None else rows)
         if len(self.rows) != len(self.smiles):
             raise ValueError(f"There are {len(self.rows)} rows for {len(self.smiles)} SMILES.")
+        self.parts = None if parts is None else list(parts)
+        self.weights = None
+        if weights is not None:
+            values: Any = np.asarray(weights, dtype=np.float64)
+            self.weights = read_weights(Column("weights", values, self._culprit("weight")))
+            if len(self.weights) != len(self.smiles):
+                raise ValueError(f"There are {len(self.weights)} weights for {len(self.smiles)} SMILES.")
         columns = _columns(labels, self.rows, task_names)
         self.task, self.labels = None, torch.empty(len(self.rows), 0)
         self._task_report: str | None = None
@@ -148,9 +165,18 @@ class MoleculeDataset(GraphDataset):
             self.task, self.labels, self._task_report = read_task(columns, task_type)
         spec = featurizers.featurizer(featurizer)
         self.featurizer, self.node_feats, self.edge_feats = spec.name, spec.node_feats, spec.edge_feats
-        self.descriptor_names = descriptor_names() if descriptors else []
+        self.property_names = [column.name for column in properties]
+        self.descriptor_names = [*(descriptor_names() if descriptors else []), *self.property_names]
+        self._properties = torch.empty(len(self.smiles), 0, dtype=torch.float64)
+        if properties:
+            numbers = [torch.from_numpy(column.numbers()) for column in properties]
+            self._properties = torch.stack(numbers, dim=1)
         self._cache_dir, self._limits = cache_dir, limits
         super().__init__(name)
+
+    def _culprit(self, what: str) -> Callable[[int], str]:
+        """Names a value of a row in messages."""
+        return lambda i: f"The {what} of row {self.rows[i]}"
 
     @staticmethod
     def from_csv(
@@ -162,8 +188,13 @@ class MoleculeDataset(GraphDataset):
         descriptors: bool = False,
         task_type: str | None = None,
         limits: Limits = Limits(),
+        splits_column: str | None = None,
+        validation_csv: str | PathLike[str] | None = None,
+        test_csv: str | PathLike[str] | None = None,
+        weight_column: str | None = None,
+        descriptors_columns: Sequence[str] = (),
     ) -> MoleculeDataset:
-        r"""Data set from a CSV file.
+        r"""Data set from a CSV file, or from one for each part of a split.
 
         Parameters
         ----------
@@ -183,11 +214,20 @@ class MoleculeDataset(GraphDataset):
             ``"regression"``, ``"binary"`` or ``"classes"``. Default: from the values.
         limits : Limits, optional
             The largest molecule that is read; larger ones are dropped. Default: ``Limits()``.
+        splits_column : str, optional
+            The column that says which part a row is in: train, val or test, in any case. Default: none.
+        validation_csv, test_csv : str or Path, optional
+            Files with the same columns that hold these parts; ``path`` is the training part then. Default: none.
+        weight_column : str, optional
+            The column of weights, in the first file. Default: all weigh the same.
+        descriptors_columns : sequence of str, optional
+            Columns of measured properties. Default: none.
 
         Returns
         -------
         MoleculeDataset
-            Its ``rows`` are line numbers of the file; the header is line 1.
+            Its ``rows`` are line numbers of the file; the header is line 1. Of several files they are
+            ``file:line``.
 
         Raises
         ------
@@ -206,7 +246,26 @@ class MoleculeDataset(GraphDataset):
         >>> dataset.rows, dataset.drop_report()
         ([2, 4], '2 of 3 molecules kept, 1 dropped: 1 for empty SMILES (row 3).')
         """
-        table = read_molecules(path, smiles_column, list(task_columns or ()))
+        files = {
+            part: file
+            for part, file in (("train", path), ("validation", validation_csv), ("test", test_csv))
+            if file is not None
+        }
+        tables = {
+            part: (
+                file,
+                read_molecules(
+                    file,
+                    smiles_column,
+                    list(task_columns or ()),
+                    splits_column,
+                    weight_column if part == "train" else None,
+                    descriptors_columns,
+                ),
+            )
+            for part, file in files.items()
+        }
+        table = join_tables(tables) if len(tables) > 1 else tables["train"][1]
         return MoleculeDataset(
             table.smiles,
             table.targets,
@@ -216,6 +275,9 @@ class MoleculeDataset(GraphDataset):
             descriptors=descriptors,
             task_type=task_type,
             limits=limits,
+            parts=table.parts,
+            weights=table.weights,
+            properties=table.properties,
         )
 
     def process(self) -> None:
@@ -223,6 +285,10 @@ class MoleculeDataset(GraphDataset):
         labelled = list(range(len(self.smiles)))
         if self.task is not None:
             labelled = (~self.labels.isnan()).any(dim=1).nonzero().flatten().tolist()
+        lacking = self._properties.isnan()
+        for i in lacking.any(dim=1).nonzero().flatten().tolist():
+            reasons[i] = f"no value in {self.property_names[int(lacking[i].nonzero()[0])]!r}"
+        labelled = [i for i in labelled if not lacking[i].any()]
         graphs, found = smiles_to_graphs(
             [self.smiles[i] for i in labelled], self.featurizer, self._cache_dir, self._limits
         )
@@ -234,17 +300,24 @@ class MoleculeDataset(GraphDataset):
         self.smiles = [self.smiles[i].strip() for i in kept]
         self.rows = [self.rows[i] for i in kept]
         self.labels = self.labels[kept]
+        self.parts = None if self.parts is None else [self.parts[i] for i in kept]
+        self.weights = None if self.weights is None else self.weights[kept]
         if not kept:
             raise ValueError(f"No molecule remains: {self.drop_report()}")
         if self.task is not None:
             self.labels = self.task.labels(self.labels)
-        if self.descriptor_names:
-            self.descriptors = smiles_to_descriptors(
-                self.smiles, self.descriptor_names, self._cache_dir, self._limits
-            )
+        self._properties = self._properties[kept]
+        computed = self.descriptor_names[: len(self.descriptor_names) - len(self.property_names)]
+        if computed:
+            self.descriptors = smiles_to_descriptors(self.smiles, computed, self._cache_dir, self._limits)
+        if self.property_names:
+            given = [] if self.descriptors is None else [self.descriptors.double()]
+            self.descriptors = torch.cat([*given, self._properties], dim=1)
 
     def content(self) -> list[Any]:
-        return [*super().content(), self.smiles, self.dropped]
+        weights = [] if self.weights is None else [self.weights.numpy()]
+        properties = [self.property_names, self._properties.numpy()] if self.property_names else []
+        return [*super().content(), self.smiles, self.dropped, *weights, *properties]
 
     def report(self) -> list[str]:
         lines = [self.drop_report(), self.duplicate_report(), self.alike_report()]
@@ -253,9 +326,17 @@ class MoleculeDataset(GraphDataset):
         lines.append(
             f"Features: {self.featurizer}, {self.node_feats} an atom and {self.edge_feats} a bond (--featurizer)."
         )
-        if self.descriptor_names:
+        computed = len(self.descriptor_names) - len(self.property_names)
+        if computed:
+            lines.append(f"Descriptors: {computed} of rdkit, of the whole molecule (--no-descriptors).")
+        if self.property_names:
+            low, high = self._properties.amin(dim=0).tolist(), self._properties.amax(dim=0).tolist()
+            ranges = [
+                f"{name!r} from {significant(least)} to {significant(most)}"
+                for name, least, most in zip(self.property_names, low, high)
+            ]
             lines.append(
-                f"Descriptors: {len(self.descriptor_names)} of rdkit, of the whole molecule (--no-descriptors)."
+                f"Measured properties: {', '.join(ranges)} (--descriptors-columns); predict needs them too."
             )
         return lines
 
@@ -276,7 +357,8 @@ class MoleculeDataset(GraphDataset):
         return ": ".join([report, "; ".join(kinds)] if kinds else [report]) + "."
 
     @cached_property
-    def duplicates(self) -> list[Duplicate]:
+    def duplicates(self) -> Sequence[Duplicate]:
+        """Molecules that stand in several rows, found when it is first read."""
         return find_duplicates(self.smiles, self.labels, self.task_names, self.rows, self._limits)
 
     def duplicate_report(self) -> str:
@@ -316,6 +398,7 @@ class MoleculeDataset(GraphDataset):
 
     @cached_property
     def alike(self) -> list[Alike]:
+        """Different molecules that the features do not tell apart, found when it is first read."""
         return find_alike(self.smiles, self.graphs, self.labels, self.rows, self._limits)
 
     def alike_report(self) -> str:

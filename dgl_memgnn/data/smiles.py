@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -109,7 +110,9 @@ def canonical_smiles(molecule: Mol, isomeric: bool = True) -> str:
     """
     from rdkit import Chem
 
-    smiles: str = Chem.MolToSmiles(_without_maps(molecule), isomericSmiles=isomeric)
+    smiles: str = Chem.MolToSmiles(molecule, isomericSmiles=isomeric)
+    if ":" in smiles:  # an atom map, or an aromatic bond that is written out
+        smiles = Chem.MolToSmiles(_without_maps(molecule), isomericSmiles=isomeric)
     return smiles
 
 
@@ -138,10 +141,13 @@ def as_canonical(molecule: Mol, smiles: str = "") -> tuple[Mol, Sequence[int]]:
     from rdkit import Chem
     from rdkit.rdBase import BlockLogs
 
-    plain = _without_maps(molecule)
+    plain = molecule
     canonical = Chem.MolToSmiles(plain)
+    if ":" in canonical:  # an atom map, or an aromatic bond that is written out
+        plain = _without_maps(molecule)
+        canonical = Chem.MolToSmiles(plain)
     if canonical != smiles:
-        order = list(plain.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
+        order = json.loads(plain.GetProp("_smilesAtomOutputOrder").replace(",]", "]"))
         with BlockLogs():
             written = Chem.MolFromSmiles(canonical)
         if written is not None and written.GetNumAtoms() == len(order):

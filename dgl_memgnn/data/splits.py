@@ -26,7 +26,7 @@ def random_split(
     ----------
     num_samples : int
     fractions : (float, float, float)
-        Shares of training, validation and test; the test part gets what rounding leaves.
+        Shares of training, validation and test; the last that is not 0 gets what rounding leaves.
         Default: ``(0.8, 0.1, 0.1)``.
     seed : int
         Default: 0.
@@ -39,17 +39,74 @@ def random_split(
     Raises
     ------
     ValueError
-        If the fractions are not positive, do not sum to 1, or leave a part empty.
+        If the fractions are negative, do not sum to 1, have no training part, or leave a part empty that is not 0.
 
     Examples
     --------
     >>> [len(part) for part in random_split(1128)]
     [902, 112, 114]
+    >>> [len(part) for part in random_split(1128, (0.9, 0.1, 0))]
+    [1015, 113, 0]
     """
     fractions = _check_fractions(fractions)
-    subsets = split_dataset(range(num_samples), fractions, shuffle=True, random_state=seed)
-    train, validation, test = _check_parts([subset.indices for subset in subsets], num_samples)
-    return train, validation, test
+    wanted = [share for share in fractions if share > 0]
+    subsets = iter(split_dataset(range(num_samples), wanted, shuffle=True, random_state=seed))
+    parts = [next(subsets).indices if share > 0 else [] for share in fractions]
+    return _check_parts(parts, num_samples, fractions)
+
+
+def stratified_split(
+    labels: Any, fractions: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Part samples at random so that each part has the class proportions of the whole set.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
+        Class of each sample.
+    fractions : (float, float, float)
+        Shares of training, validation and test. Default: ``(0.8, 0.1, 0.1)``.
+    seed : int
+        Default: 0.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray)
+        Sorted indices for training, validation and test.
+
+    Raises
+    ------
+    ValueError
+        If the fractions are negative, do not sum to 1, or have no training part; if a part that is not 0 has fewer
+        samples than there are classes, or a class has fewer samples than there are parts.
+
+    Examples
+    --------
+    >>> labels = [0] * 80 + [1] * 20
+    >>> [sum(labels[i] for i in part) for part in stratified_split(labels)]
+    [16, 2, 2]
+    """
+    from sklearn.model_selection import train_test_split
+
+    fractions, labels = _check_fractions(fractions), np.asarray(labels)
+    classes, counts = np.unique(labels, return_counts=True)
+    num_parts = sum(share > 0 for share in fractions)
+    if len(classes) and counts.min() < num_parts:
+        raise ValueError(
+            f"Class {classes[counts.argmin()]} has {counts.min()} samples, too few for {num_parts} parts."
+        )
+    rest, parts = np.arange(len(labels)), [np.empty(0, np.int64)] * 3
+    for i in (2, 1):
+        size = round(len(labels) * fractions[i])
+        if fractions[i] > 0:
+            if size < len(classes):
+                raise ValueError(
+                    f"{len(labels)} samples of {len(classes)} classes leave a part of {size}: use other fractions "
+                    "or more samples."
+                )
+            rest, parts[i] = train_test_split(rest, test_size=size, random_state=seed, stratify=labels[rest])
+    parts[0] = rest
+    return _check_parts(parts, len(labels), fractions)
 
 
 def scaffold_split(
@@ -68,7 +125,7 @@ def scaffold_split(
     ----------
     smiles : sequence of str
     fractions : (float, float, float)
-        Shares of training, validation and test; the first two are upper bounds.
+        Shares of training, validation and test; the first two are upper bounds. A part of 0 stays empty.
         Default: ``(0.8, 0.1, 0.1)``.
     like_dgllife : bool, optional
         Whether scaffolds are told apart as dgllife does, for comparison with what is published for its splits.
@@ -84,8 +141,8 @@ def scaffold_split(
     Raises
     ------
     ValueError
-        If a molecule has no scaffold because it is invalid, or if the fractions are not positive, do not sum
-        to 1, or leave a part empty.
+        If a molecule has no scaffold because it is invalid, or if the fractions are negative, do not sum to 1,
+        have no training part, or leave a part empty that is not 0.
 
     Examples
     --------
@@ -106,12 +163,15 @@ def scaffold_split(
             frac_test=fractions[2],
             log_every_n=None,
         )
-    train, validation, test = _check_parts(
-        [subset.indices for subset in subsets],
-        len(molecules),
-        "there are too few scaffolds; use a random split (--split random)",
-    )
-    return train, validation, test
+    train, validation, test = (np.asarray(subset.indices, dtype=np.int64) for subset in subsets)
+    if fractions[2] == 0:  # what the cutoffs leave is for a part that is wanted
+        validation, test = np.concatenate([validation, test]), test[:0]
+    if fractions[1] == 0:
+        test, validation = np.concatenate([validation, test]), validation[:0]
+    if fractions[1] == fractions[2] == 0:
+        train, test = np.concatenate([train, test]), test[:0]
+    remedy = "there are too few scaffolds; use a random split (--split random)"
+    return _check_parts([train, validation, test], len(molecules), fractions, remedy)
 
 
 def stratified_folds(labels: Any, num_folds: int = 10, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -198,9 +258,8 @@ def fair_splits(
             for fold in json.loads(path.read_text(encoding="utf-8"))
         ]
         tested = np.concatenate([test for _, _, test in folds])
-        _check_parts([tested], len(tested))
-        checked = [_check_parts(fold, len(tested)) for fold in folds]
-        return [(train, validation, test) for train, validation, test in checked]
+        _check_parts([tested, [], []], len(tested), (1, 0, 0))
+        return [_check_parts(fold, len(tested)) for fold in folds]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} does not hold outer folds that test every graph once "
@@ -233,17 +292,23 @@ class _Molecules:
 
 def _check_fractions(fractions: Sequence[float]) -> list[float]:
     shares = np.asarray(fractions, dtype=float)
-    if shares.shape != (3,) or not (shares > 0).all() or not np.isclose(shares.sum(), 1):
-        raise ValueError(f"fractions must be three positive numbers that sum to 1, not {shares.tolist()}.")
+    if shares.shape != (3,) or not (shares >= 0).all() or not shares[0] > 0 or not np.isclose(shares.sum(), 1):
+        raise ValueError(
+            "fractions must be three numbers that sum to 1, none negative and the first not 0, "
+            f"not {shares.tolist()}."
+        )
     return shares.tolist()
 
 
 def _check_parts(
-    parts: Sequence[Any], num_samples: int, remedy: str = "use other fractions or more samples"
-) -> tuple[np.ndarray, ...]:
-    """The parts as sorted arrays, if none is empty and together they are all samples."""
+    parts: Sequence[Any],
+    num_samples: int,
+    fractions: Sequence[float] = (1, 1, 1),
+    remedy: str = "use other fractions (--split-sizes) or more samples",
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The parts as sorted arrays, if none is empty but those of fraction 0, and together they are all samples."""
     sizes = [len(part) for part in parts]
-    if not all(sizes):
+    if not all(size for size, share in zip(sizes, fractions) if share > 0):
         raise ValueError(f"{num_samples} samples in parts of {sizes} leave a part empty: {remedy}.")
     missing = np.setdiff1d(np.arange(num_samples), np.concatenate(parts))
     if len(missing) or sum(sizes) != num_samples:
@@ -251,7 +316,8 @@ def _check_parts(
             f"Parts of {sizes} do not hold each of {num_samples} samples once; "
             f"first ones missing: {missing[:5].tolist()}."
         )
-    return tuple(map(_sorted, parts))
+    train, validation, test = map(_sorted, parts)
+    return train, validation, test
 
 
 def _sorted(indices: Any) -> np.ndarray:

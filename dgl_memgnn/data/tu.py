@@ -171,11 +171,13 @@ class TUDataset(GraphDataset):
 
     @property
     def classes(self) -> list[int]:
+        """The classes as the files call them; a set whose task is regression has none."""
         task: Any = self.task
         return task.classes
 
     @property
     def num_classes(self) -> int:
+        """Number of classes; a set whose task is regression has none."""
         return len(self.classes)
 
     def content(self) -> list[Any]:

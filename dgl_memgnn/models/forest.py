@@ -47,6 +47,7 @@ class MorganForest(SelfTaught):
         train: Sequence[int],
         validation: Sequence[int] | None = None,
         on_epoch: Callable[..., None] | None = None,
+        weights: Tensor | None = None,
     ) -> list[dict[str, Any]]:
         """Grow each target's forest on the training molecules that have its label; there are no epochs."""
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -56,7 +57,8 @@ class MorganForest(SelfTaught):
         for i, label in enumerate(labels.reshape(len(train), -1).T):
             present = ~np.isnan(label)
             forest = kind(NUM_TREES, max_features="sqrt", random_state=self.seed)
-            forest.fit(bits[present], label[present])
+            own = None if weights is None else weights.numpy()[train][present]
+            forest.fit(bits[present], label[present], own)
             self._keep(i, forest)
         return self.history
 

@@ -68,6 +68,9 @@ class MemGNN(Resettable):
         Number of descriptors of each graph, which are joined to the pooled graph before the perceptron. They are
         standardised by ``model.descriptor_norm``, a :class:`~dgl_memgnn.nn.DescriptorNorm`: call its ``fit`` with
         those of the training graphs. Default: ``0``, the paper's.
+    plain_descriptors : int, optional
+        Number of those, the last, that are standardised without logarithms, see
+        :class:`~dgl_memgnn.nn.DescriptorNorm`. Default: ``0``.
 
     Examples
     --------
@@ -97,6 +100,7 @@ class MemGNN(Resettable):
         log_scores: bool = False,
         readout: nn.Module | None = None,
         descriptor_feats: int = 0,
+        plain_descriptors: int = 0,
     ) -> None:
         super().__init__()
         check_sizes("MemGNN", out_feats=out_feats)
@@ -106,7 +110,9 @@ class MemGNN(Resettable):
                 hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True, log_scores=log_scores
             )
         self.readout = readout
-        self.descriptor_norm = DescriptorNorm(descriptor_feats) if descriptor_feats > 0 else None
+        self.descriptor_norm = None
+        if descriptor_feats > 0:
+            self.descriptor_norm = DescriptorNorm(descriptor_feats, plain_descriptors)
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
 
     @staticmethod
@@ -225,6 +231,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
         log_scores=options.log_scores,
         readout=READOUTS[options.readout].build(options, 0.0),
         descriptor_feats=widths.descriptor_feats,
+        plain_descriptors=widths.property_feats,
     )
     return WithTopology(network, widths.topology_feats, topology_feats) if options.topology else network
 

@@ -9,7 +9,7 @@ from typing import Any
 import dgl
 from torch import Tensor, nn
 
-__all__ = ["INPUTS", "Network", "Widths"]
+__all__ = ["INPUTS", "Network", "Widths", "readout_of"]
 
 INPUTS: dict[str, Callable[[dgl.DGLGraph], Tensor | None]] = {
     "feat": lambda graph: graph.ndata["feat"],
@@ -17,6 +17,20 @@ INPUTS: dict[str, Callable[[dgl.DGLGraph], Tensor | None]] = {
     "topology": lambda graph: graph.ndata["topology"],
     "nothing": lambda graph: None,
 }
+
+
+def readout_of(model: nn.Module) -> nn.Module:
+    """The module of a network that pools each graph into one row.
+
+    ValueError if there is no such module.
+    """
+    network = getattr(model, "network", model)  # of one that reads a topological embedding too
+    readout = getattr(network, "readout", None)
+    if not isinstance(readout, nn.Module):
+        raise ValueError(
+            f"{type(network).__name__} does not pool a graph into one row, so there are no embeddings of it."
+        )
+    return readout
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,8 @@ class Widths:
         Of the topological embedding.
     descriptor_feats : int
         Of the descriptors of a whole graph; 0 where there are none.
+    property_feats : int
+        How many of these, the last, are measured properties.
     """
 
     node_feats: int
@@ -40,6 +56,7 @@ class Widths:
     out_feats: int
     topology_feats: int = 0
     descriptor_feats: int = 0
+    property_feats: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,7 @@ class Network:
         ``build(options, widths, task, seed)`` makes it: of the options of a configuration's section ``model``, the
         :class:`Widths` of the data, and, for a network that learns by itself, the task and the seed.
     inputs : callable
-        ``inputs(options)`` gives what it takes after the graph, in this order: keys of :data:`INPUTS`.
+        ``inputs(options)`` gives what it takes after the graph, in this order: names of features of a batch.
     options : callable
         ``options(options)`` gives the names of the options that it heeds, those that make its size first.
     for_molecules_only : bool, optional
@@ -62,8 +79,8 @@ class Network:
     takes_descriptors : bool, optional
         Whether it takes descriptors of whole graphs. Default: ``False``.
     learns_by_itself : bool, optional
-        Whether it has a way of its own to learn, ``fit`` and ``predict`` as a :class:`Trainer` has them, in place
-        of steps along a gradient. Default: ``False``.
+        Whether it has a way of its own to learn, ``fit`` and ``predict`` as a
+        :class:`~dgl_memgnn.training.Trainer` has them, in place of steps along a gradient. Default: ``False``.
     """
 
     name: str

@@ -101,7 +101,15 @@ def _random(options: Any, feat_drop: float) -> nn.Module:
     )
 
 
+def _memory(options: Any, feat_drop: float) -> nn.Module | None:
+    return _memory_readout(options, feat_drop) if options.key_means else None
+
+
 def _rows(options: Any, feat_drop: float) -> nn.Module:
+    return _memory_readout(options, feat_drop, concat=True)
+
+
+def _memory_readout(options: Any, feat_drop: float, concat: bool = False) -> nn.Module:
     return MemoryReadout(
         options.hidden_feats,
         options.hidden_feats,
@@ -111,12 +119,13 @@ def _rows(options: Any, feat_drop: float) -> nn.Module:
         feat_drop,
         batch_norm=True,
         log_scores=options.log_scores,
-        concat=True,
+        mean=options.key_means,
+        concat=concat,
     )
 
 
 READOUTS = {
-    "memory": Readout(lambda options, feat_drop: None, ("num_keys", "num_heads")),
+    "memory": Readout(_memory, ("num_keys", "num_heads")),
     "rows": Readout(_rows, ("readout", "num_keys", "num_heads")),
     "random": Readout(_random, ("readout", "num_keys")),
     "sum": Readout(_sum),

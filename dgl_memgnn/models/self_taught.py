@@ -41,6 +41,7 @@ class SelfTaught(nn.Module):
         train: Sequence[int],
         validation: Sequence[int] | None = None,
         on_epoch: Callable[..., None] | None = None,
+        weights: Tensor | None = None,
     ) -> list[dict[str, Any]]:
         """Learn from the training samples; there are no epochs, and the history stays empty."""
         raise NotImplementedError

@@ -61,6 +61,7 @@ class WLKernelMachine(SelfTaught):
         train: Sequence[int],
         validation: Sequence[int] | None = None,
         on_epoch: Callable[..., None] | None = None,
+        weights: Tensor | None = None,
     ) -> list[dict[str, Any]]:
         """Learn from the training graphs, for each target from those that have its label."""
         graphs = [dataset.graphs[i] for i in train]
@@ -73,7 +74,8 @@ class WLKernelMachine(SelfTaught):
         labels = dataset.labels[train].numpy()
         for i, label in enumerate(labels.reshape(len(train), -1).T):
             present = ~np.isnan(label)
-            weight, bias, classes = self._machine(features[present], label[present])
+            own = None if weights is None else weights.numpy()[train][present]
+            weight, bias, classes = self._machine(features[present], label[present], own)
             self.register_buffer(f"weight{i}", torch.from_numpy(weight.astype(np.float32)))
             self.register_buffer(f"bias{i}", torch.from_numpy(bias.astype(np.float32)))
             self.register_buffer(f"classes{i}", torch.from_numpy(classes))
@@ -93,7 +95,9 @@ class WLKernelMachine(SelfTaught):
     def _counts(self, graphs: Sequence[dgl.DGLGraph]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return subtree_counts(graphs, self.get_buffer("label_columns").numpy(), self.num_rounds)
 
-    def _machine(self, features: Any, label: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _machine(
+        self, features: Any, label: np.ndarray, weights: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Weights and bias of each class, and the classes; of two, the second class has them all."""
         from sklearn.model_selection import GridSearchCV, StratifiedKFold
         from sklearn.svm import LinearSVC
@@ -104,9 +108,10 @@ class WLKernelMachine(SelfTaught):
         machine = LinearSVC(C=1.0, random_state=self.seed, dual=True, max_iter=20000)
         if sizes.min() >= 5:
             folds = StratifiedKFold(5, shuffle=True, random_state=self.seed)
-            machine = GridSearchCV(machine, {"C": PENALTIES}, cv=folds).fit(features, label).best_estimator_
+            search = GridSearchCV(machine, {"C": PENALTIES}, cv=folds)
+            machine = search.fit(features, label, sample_weight=weights).best_estimator_
         else:
-            machine.fit(features, label)
+            machine.fit(features, label, weights)
         return machine.coef_, machine.intercept_, classes
 
     def _predict_target(self, target: int, features: Any) -> Tensor:

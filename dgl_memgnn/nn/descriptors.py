@@ -14,13 +14,16 @@ class DescriptorNorm(nn.Module):
     .. math::
         x' = \frac{s(x) - \mathrm{mean}(s)}{\mathrm{std}(s)}, \quad s(x) = \mathrm{sign}(x) \log(1 + |x|)
 
-    limited to the interval from -5 to 5. A descriptor that is missing (NaN), or that is the same for all training
-    graphs, becomes 0. Until it is fitted, mean and std are 0 and 1; they travel with ``state_dict()``.
+    limited to the interval from -5 to 5; for the last ``num_plain`` descriptors :math:`s(x) = x`. A
+    descriptor that is missing (NaN), or that is the same for all training graphs, becomes 0.
+    Until it is fitted, mean and std are 0 and 1; they travel with ``state_dict()``.
 
     Parameters
     ----------
     num_descriptors : int
         Number of descriptors of a graph.
+    num_plain : int, optional
+        Number of those, the last, whose scale is theirs already, such as temperatures. Default: ``0``.
 
     Examples
     --------
@@ -34,8 +37,9 @@ class DescriptorNorm(nn.Module):
     mean: torch.Tensor
     scale: torch.Tensor
 
-    def __init__(self, num_descriptors: int) -> None:
+    def __init__(self, num_descriptors: int, num_plain: int = 0) -> None:
         super().__init__()
+        self.num_squashed = num_descriptors - num_plain
         self.register_buffer("mean", torch.zeros(num_descriptors))
         self.register_buffer("scale", torch.ones(num_descriptors))
 
@@ -46,7 +50,7 @@ class DescriptorNorm(nn.Module):
 
     def fit(self, descriptors: torch.Tensor) -> None:
         """Take mean and standard deviation from training graphs, of shape (n, D) with NaN where missing."""
-        squashed = _squash(descriptors.double())
+        squashed = self._squash(descriptors.double())
         present = ~squashed.isnan()
         count = present.sum(0)
         mean = squashed.nansum(0) / count.clamp_min(1)
@@ -57,8 +61,8 @@ class DescriptorNorm(nn.Module):
 
     def forward(self, descriptors: torch.Tensor) -> torch.Tensor:
         """Standardise descriptors of shape (B, D)."""
-        return ((_squash(descriptors) - self.mean) * self.scale).nan_to_num(0.0).clamp(-5, 5)
+        return ((self._squash(descriptors) - self.mean) * self.scale).nan_to_num(0.0).clamp(-5, 5)
 
-
-def _squash(x: torch.Tensor) -> torch.Tensor:
-    return x.sign() * x.abs().log1p()
+    def _squash(self, descriptors: torch.Tensor) -> torch.Tensor:
+        x = descriptors[:, : self.num_squashed]
+        return torch.cat([x.sign() * x.abs().log1p(), descriptors[:, self.num_squashed :]], dim=1)

@@ -57,6 +57,9 @@ class MemoryPooling(nn.Module):
     log_scores : bool, optional
         Whether equation 2 mixes :math:`\log C_{i,j}^{(h)}` in place of :math:`C_{i,j}^{(h)}`, which tells keys
         apart from the start of training. Default: ``False``, the paper's.
+    mean : bool, optional
+        Whether equation 3 is divided by the number of queries of the graph, so that graphs of different sizes give
+        rows of the same scale. Default: ``False``, the paper's.
 
     Notes
     -----
@@ -90,6 +93,7 @@ class MemoryPooling(nn.Module):
         activation: Callable[[torch.Tensor], torch.Tensor] | None = _DEFAULT_ACTIVATION,
         bias: bool = True,
         log_scores: bool = False,
+        mean: bool = False,
     ) -> None:
         super().__init__()
         check_sizes(
@@ -98,6 +102,7 @@ class MemoryPooling(nn.Module):
         check_positive("MemoryPooling", tau=tau)
         self.tau = tau
         self.log_scores = log_scores
+        self.mean = mean
         self.keys = nn.Parameter(torch.empty(num_heads, num_keys, in_feats))
         self.head_weight = nn.Parameter(torch.empty(num_heads))
         self.fc = nn.Linear(in_feats, out_feats, bias=bias)
@@ -149,6 +154,8 @@ class MemoryPooling(nn.Module):
         sizes = _checked_sizes("MemoryPooling", graph, feat, in_feats)
         query = self.feat_drop(feat).flatten(0, -2)
         value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau, self.log_scores)
+        if self.mean:
+            value = value / value.new_tensor(sizes).clamp_min(1)[:, None, None]
         assignment = assignment.view(*feat.shape[:-1], num_keys)
         out = self.fc(value)
         if self.activation is not None:
@@ -187,6 +194,8 @@ class MemoryReadout(Resettable):
         appendix A.1; :class:`GMN` and :class:`MemGNN` do). Default: ``False``.
     log_scores : bool, optional
         See :class:`MemoryPooling`. Default: ``False``, the paper's.
+    mean : bool, optional
+        See :class:`MemoryPooling`. Default: ``False``, the paper's.
     concat : bool, optional
         Whether the rows of the last layer but one are read side by side,
         :math:`\mathrm{LeakyReLU}((Q_{g,1} \| \ldots \| Q_{g,K}) W + b)`, so that each key has weights of its
@@ -215,6 +224,7 @@ class MemoryReadout(Resettable):
         feat_drop: float = 0.0,
         batch_norm: bool = False,
         log_scores: bool = False,
+        mean: bool = False,
         concat: bool = False,
     ) -> None:
         super().__init__()
@@ -242,6 +252,7 @@ class MemoryReadout(Resettable):
                     make_activation(),
                     bias=not batch_norm,
                     log_scores=log_scores,
+                    mean=mean,
                 )
             )
             in_feats = out_feats

@@ -114,12 +114,12 @@ class ConvQuery(Resettable):
     conv : callable, optional
         Makes a convolution: ``conv(hidden_feats, hidden_feats)`` returns any DGL layer whose output has
         ``hidden_feats`` features a node once flattened. It is called as ``layer(graph, feat, edge_feat)``,
-        or ``layer(graph, feat)`` if ``edge_feats`` is 0. Default: four-headed :class:`EdgeGATConv`, or
+        or ``layer(graph, feat)`` if ``edge_feats`` is 0. Default: four-headed :class:`~dgl_memgnn.EdgeGATConv`, or
         :class:`dgl.nn.GATConv` without edge features.
     feat_drop : float, optional
         Dropout rate on the output of each convolution. Default: ``0.0``.
     edge_message : bool, optional
-        That of the default :class:`EdgeGATConv`. Default: ``False``.
+        That of the default :class:`~dgl_memgnn.EdgeGATConv`. Default: ``False``.
     update : str, optional
         How a layer updates its input: ``"skip"`` or ``"gru"``. Default: ``"skip"``, the paper's.
 

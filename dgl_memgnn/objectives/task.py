@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,7 +55,8 @@ class JointTask(Task):
         """Each molecule counts once, since the loss is the mean over molecules."""
         return torch.ones(len(label))
 
-    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+    def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The sum of the losses, mean over molecules, all of which weigh the same."""
         losses = [objective.loss(columns, label) for objective, columns in self._columns(output)]
         return torch.stack([loss for loss in losses if loss is not None]).sum(0).mean()
 
@@ -70,6 +72,12 @@ class JointTask(Task):
             if not objective.joins:
                 total += scores[objective.name]
         return {"held_out_loss": total, **scores}
+
+    def score_uncertainty(
+        self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
+    ) -> dict[str, dict[str, Any]]:
+        """Nothing: no target is predicted."""
+        return {}
 
     def _columns(self, output: Tensor) -> Iterator[tuple[Objective, Tensor]]:
         return zip(self.objectives, output.split([objective.width for objective in self.objectives], dim=1))

@@ -1,8 +1,9 @@
 """From a configuration to a run folder, and from there to predictions."""
 
 from dgl_memgnn.runs.ablations import Ablation, ablate, read_ablation
-from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset, split
+from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
 from dgl_memgnn.runs.benchmark import benchmark
+from dgl_memgnn.runs.parts import split
 from dgl_memgnn.runs.prediction import PredictionCounts, Predictor
 from dgl_memgnn.runs.pretraining import pretrain
 from dgl_memgnn.runs.pretraining_config import PretrainingConfig, load_pretraining_config

@@ -11,17 +11,10 @@ import numpy as np
 import torch
 
 from dgl_memgnn.cache import default_cache_dir
-from dgl_memgnn.config import FAIR_SPLITS, SCAFFOLD_SPLITS, Config, DataConfig
-from dgl_memgnn.data import (
-    GraphDataset,
-    MoleculeDataset,
-    fair_folds,
-    load_named,
-    random_split,
-    scaffold_split,
-    stratified_folds,
-)
+from dgl_memgnn.config import Config, DataConfig
+from dgl_memgnn.data import GraphDataset, MoleculeDataset, load_named
 from dgl_memgnn.models import NETWORKS, Network, Widths
+from dgl_memgnn.runs.parts import split, take_parts, task_of
 from dgl_memgnn.tasks import Task
 from dgl_memgnn.training import Trainer
 from dgl_memgnn.transforms import EMBEDDINGS, SampleEdges, embed
@@ -35,12 +28,13 @@ __all__ = [
     "embed_for",
     "embedding_of",
     "load_dataset",
-    "outer_folds",
-    "split",
     "start_learner",
-    "task_of",
+    "takes_topology",
     "widths_of",
 ]
+
+
+SIMILARITY = "similarity_to_training"  # a column of predictions
 
 
 @dataclass
@@ -53,7 +47,7 @@ class Assembly:
     dataset : GraphDataset
         With the topological embedding, if the network takes one.
     parts : dict of ndarray
-        Indices of ``"train"``, ``"validation"`` and, where the split has one, ``"test"``.
+        Indices of ``"train"`` and, where the split has them, ``"validation"`` and ``"test"``.
     learner : Trainer, or a network that learns by itself
         Not yet trained.
     pretrained : list of str
@@ -114,6 +108,13 @@ def assemble(
 
 def load_dataset(config: Config) -> GraphDataset:
     """The data set of a configuration, without a topological embedding."""
+    dataset = _load(config)
+    if config.data.splits_file is not None:
+        take_parts(config.data.splits_file, dataset)
+    return dataset
+
+
+def _load(config: Config) -> GraphDataset:
     data = config.data
     cache_dir = data.cache_dir or default_cache_dir()
     if data.dataset is not None:
@@ -140,15 +141,23 @@ def load_dataset(config: Config) -> GraphDataset:
         data.descriptors,
         data.task_type,
         data.limits,
+        data.splits_column,
+        data.validation_csv,
+        data.test_csv,
+        data.weight_column,
+        data.descriptors_columns,
     )
 
 
-def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> bool:
-    """Give graphs the topological embedding of a configuration, if its network takes one; whether it does."""
-    takes_topology = NETWORKS[config.model.network].takes_topology(config.model)
-    if takes_topology:
+def takes_topology(config: Config) -> bool:
+    """Whether the network of a configuration takes a topological embedding."""
+    return NETWORKS[config.model.network].takes_topology(config.model)
+
+
+def embed_for(config: Config, graphs: list[Any], cache_dir: str | PathLike[str] | None = None) -> None:
+    """Give graphs the topological embedding of a configuration, if its network takes one."""
+    if takes_topology(config):
         embed(graphs, embedding_of(config.data), cache_dir)
-    return takes_topology
 
 
 def embedding_of(data: DataConfig) -> TopologicalEmbedding:
@@ -160,41 +169,6 @@ def embedding_of(data: DataConfig) -> TopologicalEmbedding:
     return kind(data.embedding_width, **given)
 
 
-def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
-    """Indices of the parts of a data set: train, validation and, where the split has one, test."""
-    data = config.data
-    seed = config.training.seed if data.split_seed is None else data.split_seed
-    parts: tuple[np.ndarray, ...]
-    if data.split in ("folds", *FAIR_SPLITS) and dataset.labels.dim() != 1:
-        raise ValueError(f"data.split: {data.split} is for classes, not for {task_of(dataset).describe()}.")
-    if data.split == "folds":
-        parts = stratified_folds(dataset.labels, data.num_folds)[data.fold]
-    elif data.split in FAIR_SPLITS:
-        folds, _ = outer_folds(config, dataset)
-        if data.fold >= len(folds):
-            raise ValueError(f"data.fold must be below {len(folds)}, the number of outer folds, got {data.fold}.")
-        parts = folds[data.fold]
-        parts = parts[:2] if data.split == "fair-inner" else parts
-    elif data.split in SCAFFOLD_SPLITS:
-        assert dataset.smiles is not None  # see check_together
-        parts = scaffold_split(dataset.smiles, like_dgllife=data.split == "dgllife_scaffold", limits=data.limits)
-    else:
-        parts = random_split(len(dataset), seed=seed)
-    return dict(zip(("train", "validation", "test"), parts))
-
-
-def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
-    """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
-    folds, source = fair_folds(config.data.dataset, dataset.labels, config.data.data_dir)
-    return [*folds], source
-
-
-def task_of(dataset: GraphDataset) -> Task:
-    """The task of a data set, which has one: runs are of labelled data."""
-    assert dataset.task is not None
-    return dataset.task
-
-
 def widths_of(config: Config, dataset: GraphDataset) -> Widths:
     """Widths of the network's inputs and output on a data set."""
     return Widths(
@@ -203,6 +177,7 @@ def widths_of(config: Config, dataset: GraphDataset) -> Widths:
         task_of(dataset).num_outputs,
         config.data.embedding_width,
         len(dataset.descriptor_names),
+        len(dataset.property_names),
     )
 
 
@@ -219,6 +194,8 @@ def start_learner(
     torch.manual_seed(seed)
     model = network.build(config.model, widths, task, seed)
     if network.learns_by_itself:
+        if task.needs_gradients:
+            raise ValueError(f"model.network: {network.name} cannot learn a task of type {task.task_type}.")
         return model, []
     if pretrained is None:
         pretrained = [] if config.model.pretrained == NONE else _take_over(model, config)
@@ -253,8 +230,10 @@ def _take_over(model: Any, config: Config) -> list[str]:
 
 def _check_columns(config: Config, task: Task) -> None:
     """Refuse names that a table of predictions would hold twice."""
-    spread = [f"{name}_std" for name in task.output_names]
-    columns = [*task.columns(np.empty((0, task.num_outputs))), *spread, "reason"]
+    _, spread = task.combine(torch.empty(2, 0, task.num_outputs))
+    columns = [*task.columns(np.empty((0, task.num_outputs))), SIMILARITY, "reason"]
+    columns += [f"{name}_std" for name in task.output_names if spread is not None]
+    columns += [f"{name}_{end}" for name in task.names for end in ("low", "high") if task.has_intervals]
     if config.data.csv is not None:
         columns.append(config.data.smiles_column)
     doubled = sorted({name for name in columns if columns.count(name) > 1})

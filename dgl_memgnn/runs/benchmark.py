@@ -40,8 +40,7 @@ def benchmark(
     config : dgl_memgnn.config.Config
         The configuration.
     protocol : str
-        See :func:`dgl_memgnn.runs.protocols.runs`, or ``"fair"``, for which see
-        :func:`dgl_memgnn.runs.fair.fair_benchmark`.
+        One of :func:`dgl_memgnn.runs.runs`, or ``"fair"``: candidates chosen on the inner part of ten outer folds.
     folder : str or os.PathLike
         Receives a run folder a run, curves.png, and result.json. Runs that are complete there are kept; one that
         was interrupted continues.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dgl_memgnn.config import FAIR_SPLITS
-from dgl_memgnn.runs.assembly import Assembly, outer_folds, task_of
+from dgl_memgnn.runs.assembly import Assembly
+from dgl_memgnn.runs.parts import describe_split, task_of
+from dgl_memgnn.tasks import label_weights
 from dgl_memgnn.weights import shipped_weights
+from dgl_memgnn.wording import significant
 
 __all__ = ["describe", "undefined_metrics"]
 
@@ -29,16 +31,14 @@ def describe(assembly: Assembly) -> str:
     -------
     str
     """
-    sizes = ", ".join(f"{len(indices)} {part}" for part, indices in assembly.parts.items())
-    split = f"Split: {assembly.config.data.split}, {sizes} (--split)."
-    if assembly.config.data.split in FAIR_SPLITS:
-        split += f" Its folds are {outer_folds(assembly.config, assembly.dataset)[1]}."
+    split = describe_split(assembly.config, assembly.dataset, assembly.parts)
     undefined = undefined_metrics(assembly)
     if len(undefined) > _LISTED:
         undefined[_LISTED:] = [
             f"So it is with {len(undefined) - _LISTED} more; metrics.json lists them (undefined)."
         ]
-    return "\n".join([*assembly.dataset.report(), _network(assembly), *_weights(assembly), split, *undefined])
+    lines = [_network(assembly), *_pretrained(assembly), *split, *_weights(assembly), *undefined]
+    return "\n".join([*assembly.dataset.report(), *lines])
 
 
 def undefined_metrics(assembly: Assembly) -> list[str]:
@@ -53,15 +53,37 @@ def undefined_metrics(assembly: Assembly) -> list[str]:
 
 
 def _weights(assembly: Assembly) -> list[str]:
+    """What weighs how much in the loss, a sentence a kind of weight."""
+    training, dataset = assembly.config.training, assembly.dataset
+    train, sentences = assembly.parts["train"], []
+    rows = None if dataset.weights is None else dataset.weights[train]
+    label_weights(task_of(dataset), dataset.labels[train], rows, training.class_balance, training.task_weights)
+    if rows is not None:
+        zero = int((rows == 0).sum())
+        sentences.append(
+            f"Weights of rows: {significant(rows.min().item())} to {significant(rows.max().item())} in the "
+            f"training part{f', 0 in {zero} rows' * (zero > 0)} (--weight-column); scores are not weighted."
+        )
+    if training.class_balance:
+        sentences.append("Classes of a target weigh the same in the loss (--class-balance).")
+    if training.task_weights:
+        of_tasks = zip(dataset.task_names, training.task_weights)
+        listed = ", ".join(f"{name!r} {significant(weight)}" for name, weight in of_tasks)
+        sentences.append(f"Weights of targets: {listed} (--task-weights).")
+    return [" ".join(sentences)] if sentences else []
+
+
+def _pretrained(assembly: Assembly) -> list[str]:
+    """What the network starts from."""
     options = assembly.config.model
     if "pretrained" not in assembly.network.options(options):
         return []
     if not assembly.pretrained:
-        return [f"Weights: drawn at random (--pretrained; {', '.join(shipped_weights()) or 'or a run'})."]
+        return [f"Starts from random weights (--pretrained; {', '.join(shipped_weights()) or 'or a run'})."]
     parts = {"query": "query network", "readout": "memory layers"}
     taken = " and ".join(parts[part] for part in assembly.pretrained)
     stays = ", the former frozen" if options.freeze_query else ""
-    return [f"Weights: {taken} of {options.pretrained}{stays} (--pretrained, --freeze-query)."]
+    return [f"Starts from weights: {taken} of {options.pretrained}{stays} (--pretrained, --freeze-query)."]
 
 
 def _network(assembly: Assembly) -> str:

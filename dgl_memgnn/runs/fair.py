@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from dgl_memgnn.config import Config, candidates
 from dgl_memgnn.data import GraphDataset
-from dgl_memgnn.runs.assembly import assemble, load_dataset, outer_folds
+from dgl_memgnn.runs.assembly import assemble, load_dataset
 from dgl_memgnn.runs.jobs import finished_jobs
+from dgl_memgnn.runs.parts import outer_folds
 from dgl_memgnn.runs.run import train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, means, summarise
 from dgl_memgnn.tasks import make_task

@@ -6,11 +6,12 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-__all__ = ["finished_jobs"]
+__all__ = ["finished_jobs", "process_pool"]
 
 
 def finished_jobs(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], workers: int) -> Iterator[Any]:
@@ -33,13 +34,20 @@ def finished_jobs(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]
     if workers == 1 or not calls:
         yield from (function(*call) for call in calls)
         return
+    with process_pool(workers) as pool:
+        started = [pool.submit(function, *call) for call in calls]
+        for done in as_completed(started):
+            yield done.result()
+
+
+@contextmanager
+def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes of one thread each, which end with the block, however it ends."""
     # spawned, not forked: OpenMP does not survive a fork
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-        started = [pool.submit(function, *call) for call in calls]
         try:
-            for done in as_completed(started):
-                yield done.result()
+            yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():

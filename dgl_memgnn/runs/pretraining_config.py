@@ -19,8 +19,17 @@ from dgl_memgnn.training import TrainingConfig
 
 __all__ = ["PretrainingConfig", "load_pretraining_config", "pretraining_options"]
 
-# What is about other networks than MemGNN, or about starting from weights.
-_FIXED = ("network", "topology", "pretrained", "pretrained_sha256", "freeze_query", "pretrained_learning_rate")
+# What is about other networks than MemGNN, about starting from weights, or about labels.
+_FIXED = (
+    "network",
+    "topology",
+    "pretrained",
+    "pretrained_sha256",
+    "freeze_query",
+    "pretrained_learning_rate",
+    "class_balance",
+    "task_weights",
+)
 _DEFAULTS: Dict[str, Any] = {
     "epochs": 10,
     "batch_size": 64,

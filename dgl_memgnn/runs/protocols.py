@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dgl_memgnn.config import Config, check_together
+from dgl_memgnn.config import Config, DataConfig, check_together
 
 __all__ = ["PROTOCOLS", "protocols_of", "runs"]
 
@@ -15,6 +15,8 @@ PROTOCOLS = {
     "scored once in each of three runs; deviation over folds of their means",
     "moleculenet": "80/10/10 over three seeds; scaffold split for BACE, random split for others",
     "scaffold": "80/10/10 by scaffold over three seeds, as dgllife splits the named sets",
+    "repeats": "three seeds with the test part that the configuration says (split, splits_column, test_csv, ...); "
+    "training and validation are drawn anew from the rest by each",
 }
 
 
@@ -31,6 +33,8 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
         validation or, where the configuration says so, the last, and the test part is scored once.
         ``"scaffold"``: the same with the scaffold split for all: dgllife's for a data set with a name, see
         :func:`dgl_memgnn.data.scaffold_split`.
+        ``"repeats"``: three seeds with the configuration's own test part; each draws training and validation anew
+        from the rest, in the same sizes.
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's, 10 or 3.
     members : int, optional
@@ -67,10 +71,24 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
             f"fold{fold}": _with(config, {"split": "folds", "num_folds": 10, "fold": fold}, seed=fold)
             for fold in folds
         }
+    seeds = range(repeats or 3)
+    if protocol == "repeats":
+        fixed = config.training.seed if config.data.split_seed is None else config.data.split_seed
+        return {
+            f"seed{seed}" + f"-member{i}" * (i > 0): _with(
+                config, {"split_seed": fixed, "validation_seed": seed}, 1000 * i + seed
+            )
+            for i in range(members)
+            for seed in seeds
+        }
+    if config.data.own_parts or config.data.split_sizes != DataConfig().split_sizes:
+        names = [*config.data.own_parts, "split_sizes"]
+        raise ValueError(
+            f"Protocol {protocol} splits 80/10/10 by itself: leave out data.{names[0]}, or take protocol repeats."
+        )
     data = {"split": "random"}
     if "scaffold" in protocols_of(protocol, config.data.dataset):  # published figures are for dgllife's
         data["split"] = "dgllife_scaffold" if config.data.csv is None else "scaffold"
-    seeds = range(repeats or 3)
     plain = {f"seed{seed}": _with(config, data, seed) for seed in seeds}
     others = {
         f"seed{seed}-member{i}": _with(config, {**data, "split_seed": seed}, 1000 * i + seed)

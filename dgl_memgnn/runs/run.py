@@ -18,11 +18,15 @@ import pandas as pd
 from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
-from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.data import GraphDataset, packed_fingerprints
 from dgl_memgnn.files import is_unfinished, remove_unfinished, replacing
-from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset, task_of
+from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
+from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.description import describe, undefined_metrics
-from dgl_memgnn.runs.stored import CHECKPOINT, store_network
+from dgl_memgnn.runs.parts import task_of
+from dgl_memgnn.runs.stored import CHECKPOINT, FINGERPRINTS, store_network
+from dgl_memgnn.runs.tensorboard import TensorBoard, check_installed
+from dgl_memgnn.runs.tensorboard import remove as remove_records
 from dgl_memgnn.training import key_usage, load_checkpoint, memory_layers, node_shares, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization.curves import plot_curves
@@ -31,7 +35,16 @@ from dgl_memgnn.weights import FIXED, load_weights
 __all__ = ["begun_with_weights", "check_unchanged", "continue_run", "stored_result", "train_run", "write_json"]
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
-FILES = ("config.yaml", "splits.csv", "history.csv", "curves.png", CHECKPOINT, "predictions.csv", "metrics.json")
+FILES = (
+    "config.yaml",
+    "splits.csv",
+    "history.csv",
+    "curves.png",
+    CHECKPOINT,
+    FINGERPRINTS,
+    "predictions.csv",
+    "metrics.json",
+)
 STATE = "training.pt"  # all it takes to continue; removed when the run is finished
 
 
@@ -42,10 +55,11 @@ def train_run(
     overwrite: bool = False,
     report: bool = True,
     dataset: GraphDataset | None = None,
+    tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Train as a configuration says, and store the run.
 
-    All processes of a group (see :mod:`dgl_memgnn.training.distributed`) call it; the first of them writes.
+    All processes of a group call it; the first of them writes.
 
     A run that was interrupted, however that was, continues after its last whole epoch and ends as if it had
     never stopped. A finished one is left as it is.
@@ -65,6 +79,9 @@ def train_run(
         Whether to print what was loaded and what was chosen, or that the run is finished. Default: ``True``.
     dataset : GraphDataset, optional
         What :func:`~dgl_memgnn.runs.load_dataset` gave for the same data. Default: it is loaded.
+    tensorboard : bool, optional
+        Whether each epoch is also recorded for TensorBoard, in the folder ``tensorboard`` of the run.
+        Default: ``False``.
 
     Returns
     -------
@@ -75,6 +92,8 @@ def train_run(
     ------
     FileExistsError
         If the folder holds something else than a run.
+    ModuleNotFoundError
+        If TensorBoard is asked for and not installed.
     ValueError
         If the folder holds a run of another configuration or its data have changed since, or if the data are not
         what the configuration says, or nothing can be learned from them.
@@ -82,6 +101,8 @@ def train_run(
     started = time.perf_counter()
     folder, config = Path(folder), replace(config, search={})
     check_device(config.training.device)
+    if tensorboard:
+        check_installed()
     stored = None if overwrite else stored_result(folder, config)
     with main_process_first():
         if rank() == 0:
@@ -98,6 +119,7 @@ def train_run(
         print(describe(assembly), flush=True)
     digests = {"data": dataset.digest, "split": _split_digest(parts)}
     elapsed = continue_run(learner, folder, digests)
+    board = TensorBoard(folder, len(learner.history)) if tensorboard and rank() == 0 else None
     if rank() == 0:
         _begin(folder, assembly)
 
@@ -106,6 +128,8 @@ def train_run(
             return
         with replacing(folder / "history.csv") as unfinished:
             pd.DataFrame(learner.history).to_csv(unfinished, index=False)
+        if board is not None:
+            board.write(record, learner.schedule.learning_rate * learner.schedule.decay(record["epoch"]))
         if kept:
             store_network(folder, assembly)
         save_checkpoint(
@@ -116,9 +140,15 @@ def train_run(
             pretrained=assembly.pretrained,
         )
 
-    learner.fit(dataset, parts["train"], parts["validation"], on_epoch)
+    learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
+    if board is not None:
+        board.close()
     predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
     result = _scores(assembly, predictions)
+    calibration = _calibration(assembly, predictions)
+    if calibration is not None and "test" in parts:
+        label = dataset.labels[parts["test"]]
+        result["uncertainty"] = {"test": calibration.score(predictions["test"], label)}
     result.update(
         task=task_of(dataset).task_type,
         task_arguments=task_of(dataset).arguments,
@@ -144,11 +174,15 @@ def train_run(
     if rank() == 0:
         if learner.history:
             plot_curves({"": folder / "history.csv"}, folder / "curves.png")
-        else:
-            store_network(folder, assembly)
+        store_network(folder, assembly, calibration)
+        if dataset.smiles is not None:
+            trained = [dataset.smiles[i] for i in parts["train"]]
+            with replacing(folder / FINGERPRINTS) as unfinished:
+                np.save(unfinished, packed_fingerprints(trained, config.data.limits))
         held_out = "test" if "test" in parts else "validation"
-        with replacing(folder / "predictions.csv") as unfinished:
-            _predictions_table(assembly, held_out, predictions[held_out]).to_csv(unfinished, index=False)
+        if held_out in parts:
+            with replacing(folder / "predictions.csv") as unfinished:
+                _predictions_table(assembly, held_out, predictions[held_out]).to_csv(unfinished, index=False)
         write_json(folder / "metrics.json", result)
         (folder / STATE).unlink(missing_ok=True)
     return result
@@ -268,6 +302,7 @@ def _remove_run(folder: Path) -> None:
     """Remove a run's files and nothing else."""
     for name in (*FILES, STATE):
         (folder / name).unlink(missing_ok=True)
+    remove_records(folder)
 
 
 def _begin(folder: Path, assembly: Assembly) -> None:
@@ -276,10 +311,18 @@ def _begin(folder: Path, assembly: Assembly) -> None:
     with replacing(folder / "config.yaml") as unfinished:
         unfinished.write_text(assembly.config.to_yaml(), encoding="utf-8")
     dataset = assembly.dataset
-    part_of = {dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices}
+    part_of = {} if dataset.parts is None else dict.fromkeys(dataset.rows, "dropped")  # there, as the source says
+    part_of.update({dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices})
     part_of.update((record.row, "dropped") for record in dataset.dropped)
     with replacing(folder / "splits.csv") as unfinished:
-        pd.DataFrame(sorted(part_of.items()), columns=["id", "part"]).to_csv(unfinished, index=False)
+        table = pd.DataFrame(sorted(part_of.items(), key=lambda item: _place(item[0])), columns=["id", "part"])
+        table.to_csv(unfinished, index=False)
+
+
+def _place(row: Any) -> tuple[str, int]:
+    """File and line of a row, which is called by its line alone where there is one file."""
+    file, _, line = str(row).rpartition(":")
+    return file, int(line)
 
 
 def continue_run(learner: Any, folder: Path, digests: dict[str, str]) -> float:
@@ -311,6 +354,15 @@ def _split_digest(parts: dict[str, np.ndarray]) -> str:
     for part, indices in parts.items():
         digest.update(f"{part} {indices.tolist()}\n".encode())
     return digest.hexdigest()
+
+
+def _calibration(assembly: Assembly, predictions: dict[str, Tensor]) -> Calibration | None:
+    """What the validation part tells, if there is one."""
+    if "validation" not in predictions:
+        return None
+    dataset, indices = assembly.dataset, assembly.parts["validation"]
+    rows = [str(dataset.rows[i]) for i in indices]
+    return Calibration(task_of(dataset), predictions["validation"], dataset.labels[indices], rows)
 
 
 def _scores(assembly: Assembly, predictions: dict[str, Tensor]) -> dict[str, Any]:

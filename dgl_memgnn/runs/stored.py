@@ -11,63 +11,72 @@ from typing import Any
 
 import dgl
 import numpy as np
+import torch
 from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.runs.assembly import Assembly, build_learner, widths_of
+from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.training import load_checkpoint, memory_layers, node_queries, node_shares, save_checkpoint
 from dgl_memgnn.training.assignments import fit_batch_norms
+from dgl_memgnn.training.inference import descriptor_argument
 
-__all__ = ["StoredNetwork", "store_network"]
+__all__ = ["StoredNetwork", "network_content", "store_network"]
 
 CHECKPOINT = "checkpoint.pt"
+FINGERPRINTS = "fingerprints.npy"  # of the training part
 
 
-def store_network(folder: Path, assembly: Assembly) -> None:
+def store_network(folder: Path, assembly: Assembly, calibration: Calibration | None = None) -> None:
     """Write a network, as it now is, with all it takes to predict, to a run folder."""
+    save_checkpoint(folder / CHECKPOINT, **network_content(assembly, calibration))
+
+
+def network_content(assembly: Assembly, calibration: Calibration | None = None) -> dict[str, Any]:
+    """A network, as it now is, with all it takes to predict: tensors and plain values."""
     learner, dataset = assembly.learner, assembly.dataset
-    save_checkpoint(
-        folder / CHECKPOINT,
+    return dict(
         model=learner.evaluated.state_dict(),
         task_type=learner.task.task_type,
         task_arguments=learner.task.arguments,
         task=learner.task.state_dict(),
         widths=asdict(widths_of(assembly.config, dataset)),
         descriptor_names=list(dataset.descriptor_names),
+        property_names=list(dataset.property_names),
         for_molecules=dataset.smiles is not None,
         config=asdict(assembly.config),
         digest=dataset.digest,
+        calibration=None if calibration is None else calibration.content,
         package=metadata.version("dgl-memgnn"),
     )
 
 
 class StoredNetwork:
-    """A trained network out of a run folder
+    """A trained network as it was stored
 
     Parameters
     ----------
     folder : Path
-        The folder.
+        A run folder.
 
     Attributes
     ----------
+    content : dict
     config : Config
     task : Task
     descriptor_names : list of str
         Names of the descriptors that the network takes; empty if it takes none.
+    property_names : list of str
+        The last of these: measured properties, which no SMILES tells.
     digest : str
         Digest of the data that it was trained on.
     for_molecules : bool
         Whether these were molecules.
+    calibration : dict or None
+        Predictions for the validation part and its labels, see :class:`~dgl_memgnn.runs.calibration.Calibration`.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no checkpoint.
-    ValueError
-        If the checkpoint is damaged, or of another version.
     """
 
     config: Config
@@ -84,22 +93,47 @@ class StoredNetwork:
                 f"{path} does not hold a whole network ({problem}). Train again, or restore the file."
             ) from error
 
+    @classmethod
+    def of_content(cls, content: dict[str, Any]) -> StoredNetwork:
+        """The network of what :func:`network_content` gave."""
+        network = cls.__new__(cls)
+        network._assemble(content)
+        return network
+
     def _assemble(self, content: dict[str, Any]) -> None:
+        self.content = content
         sections = content["config"].values()
         values = {key: value for section in sections for key, value in section.items()}
         self.config = load_config(overrides={**values, "device": "cpu"})
         self.task = make_task(content["task_type"], content["task_arguments"])
         self.descriptor_names: list[str] = content["descriptor_names"]
+        self.property_names: list[str] = content.get("property_names", [])  # older ones know none
         self.digest: str = content["digest"]
+        self.calibration: dict[str, Any] | None = content.get("calibration")  # older ones have none
         self.for_molecules: bool = content["for_molecules"]
         self._widths = Widths(**content["widths"])
         self._learner = build_learner(self.config, self.task, self._widths)
         self._learner.task.load_state_dict(content["task"])
         self._learner.evaluated.load_state_dict(content["model"])
 
-    def predict(self, dataset: Any) -> Tensor:
-        """Predict for graphs, with the descriptors and the embedding that the network takes: (n, num_outputs)."""
-        return self._learner.predict(dataset)
+    def predict(self, molecules: Any) -> Tensor:
+        """Predict for molecules, with the descriptors and embedding that the network takes: (n, num_outputs)."""
+        learner = self._learner
+        if NETWORKS[self.config.model.network].learns_by_itself:
+            return learner.predict(molecules)
+        model = learner.evaluated.eval()
+        with torch.no_grad():
+            outputs = [
+                model(graph, *learner.inputs(graph), **descriptor_argument(described, "cpu"))
+                for graph, *described in molecules.batches(4 * self.config.training.batch_size)
+            ]
+        return learner.task.predict(torch.cat(outputs))
+
+    def embed(self, dataset: Any) -> Tensor:
+        """The pooled graphs, a row each: (n, D). ValueError if the network has none."""
+        if NETWORKS[self.config.model.network].learns_by_itself:
+            raise ValueError(f"{self.config.model.network} has no pooled graph, so there are no embeddings of it.")
+        return self._learner.embed(dataset)
 
     @property
     def keys(self) -> list[np.ndarray]:

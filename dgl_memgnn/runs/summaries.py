@@ -18,7 +18,8 @@ __all__ = ["ensemble_score", "means", "summarise"]
 def ensemble_score(folders: Sequence[Path], task: Task) -> dict[str, float]:
     """Metrics of the mean of the test predictions of some runs on the same split."""
     members = [_held_out(folder, task) for folder in folders]
-    return task.score(torch.stack([prediction for prediction, _ in members]).mean(dim=0), members[0][1])
+    prediction, _ = task.combine(torch.stack([prediction for prediction, _ in members]))
+    return task.score(prediction, members[0][1])
 
 
 def summarise(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dgl_memgnn.tasks.calibration import logit, platt, score_probabilities
 from dgl_memgnn.tasks.column import Column
 from dgl_memgnn.tasks.metrics import score_binary
 from dgl_memgnn.tasks.task import Task
@@ -74,16 +76,42 @@ class BinaryTasks(Task):
     def labels(self, matrix: Tensor) -> Tensor:
         return matrix.float()
 
-    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+    def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, T) for labels of shape (B, T)."""
         label = self.checked(label, len(output))
         present = ~label.isnan()
-        loss = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), present.to(output), reduction="sum")
+        weights = present.to(output) if weight is None else present * weight.to(output)
+        loss = F.binary_cross_entropy_with_logits(output, label.nan_to_num(), weights, reduction="sum")
         return loss / present.sum().clamp_min(1)
 
     def predict(self, output: Tensor) -> Tensor:
         """Probabilities of shape (B, T) that the label is 1."""
         return output.sigmoid()
+
+    def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """Platt's scaling, target by target."""
+        scaled = np.empty_like(prediction)
+        for i in range(len(self.names)):
+            slope, intercept = platt(known[:, i], label[:, i])
+            scaled[:, i] = 1 / (1 + np.exp(-(slope * logit(prediction[:, i]) + intercept)))
+        return scaled
+
+    def score_uncertainty(
+        self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
+    ) -> dict[str, dict[str, Any]]:
+        """Calibration error and log loss of probabilities as they are and calibrated."""
+        prediction, label = (part.double().numpy() for part in held_out)
+        fitted, fitted_label = (part.double().numpy() for part in known)
+        calibrated = self.calibrated(fitted, fitted_label, prediction)
+        scores = {}
+        for i, name in enumerate(self.names):
+            pair = (
+                score_probabilities(np.stack([1 - p[:, i], p[:, i]], 1), label[:, i])
+                for p in (prediction, calibrated)
+            )
+            before, after = pair
+            scores[name] = {**before, **{f"{key}_calibrated": value for key, value in after.items()}}
+        return scores
 
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Areas under curves, averaged over tasks, see :func:`dgl_memgnn.tasks.score_binary`."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dgl_memgnn.tasks.calibration import cooled, score_probabilities, temperature
 from dgl_memgnn.tasks.column import Column
 from dgl_memgnn.tasks.metrics import score_classes
 from dgl_memgnn.tasks.task import Task
@@ -130,9 +131,13 @@ class Classes(Task):
     def num_outputs(self) -> int:
         return len(self.classes)
 
-    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+    def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, C) for labels of shape (B,)."""
-        return F.cross_entropy(output, self.checked(label, len(output)))
+        label = self.checked(label, len(output))
+        if weight is None:
+            return F.cross_entropy(output, label)
+        losses = F.cross_entropy(output, label, reduction="none")
+        return (losses * weight[:, 0].to(losses)).mean()
 
     def counts(self, label: Tensor) -> Tensor:
         return torch.ones(len(label))
@@ -140,6 +145,20 @@ class Classes(Task):
     def predict(self, output: Tensor) -> Tensor:
         """Class probabilities of shape (B, C)."""
         return output.softmax(dim=1)
+
+    def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """Probabilities at another temperature, the one of the least log loss."""
+        with np.errstate(divide="ignore"):
+            return cooled(np.log(prediction), temperature(known, label))
+
+    def score_uncertainty(
+        self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
+    ) -> dict[str, dict[str, Any]]:
+        """Calibration error and log loss of probabilities as they are and calibrated."""
+        prediction, label = held_out[0].double().numpy(), held_out[1].numpy()
+        calibrated = self.calibrated(known[0].double().numpy(), known[1].numpy(), prediction)
+        before, after = (score_probabilities(p, label) for p in (prediction, calibrated))
+        return {self.names[0]: {**before, **{f"{key}_calibrated": value for key, value in after.items()}}}
 
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Accuracy, F1 and ROC-AUC, see :func:`dgl_memgnn.tasks.score_classes`."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from dgl_memgnn.tasks.binary import BinaryTasks
 from dgl_memgnn.tasks.classes import Classes
 from dgl_memgnn.tasks.column import Column
+from dgl_memgnn.tasks.mean_variance import MeanVariance
 from dgl_memgnn.tasks.regression import Regression
 from dgl_memgnn.tasks.task import Task
 from dgl_memgnn.wording import list_names
@@ -21,6 +22,7 @@ TASK_TYPES: dict[str, type[Task]] = {
     for kind in (  # the first that values suggest is taken, the last if none is
         BinaryTasks,
         Classes,
+        MeanVariance,
         Regression,
     )
 }

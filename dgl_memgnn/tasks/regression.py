@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dgl_memgnn.tasks.column import Column
+from dgl_memgnn.tasks.intervals import score_intervals
 from dgl_memgnn.tasks.metrics import score_regression
 from dgl_memgnn.tasks.task import Task
 
@@ -51,6 +53,7 @@ class Regression(Task):
     }
     higher_is_better = False
     discrete = False
+    has_intervals = True
     meaning = "The column of a target holds its value, in the unit of the training data."
 
     mean: Tensor
@@ -73,32 +76,57 @@ class Regression(Task):
     def labels(self, matrix: Tensor) -> Tensor:
         return matrix.double()
 
-    def fit(self, label: Tensor) -> Regression:
-        """Take mean and standard deviation from training labels of shape (n, T) with NaN where missing."""
+    def fit(self, label: Tensor, weight: Tensor | None = None) -> Regression:
+        """Take mean and standard deviation from training labels of shape (n, T) with NaN where missing.
+
+        With weights of shape (n,) they are those of rows repeated as often.
+        """
         label = self.checked(label, len(label)).double()
         present = ~label.isnan()
-        count = present.sum(0)
+        weights = present * (torch.ones_like(label[:, 0]) if weight is None else weight.double())[:, None]
+        count, rows = weights.sum(0), (weights > 0).sum(0)
         if (count == 0).any():
             name = self.names[int((count == 0).nonzero()[0])]
             raise ValueError(
                 f"The target {name!r} has no value among the training graphs. Leave it out, or split otherwise."
             )
-        mean = label.nan_to_num().sum(0) / count
-        variance = ((label - mean).nan_to_num().square().sum(0)) / (count - 1).clamp_min(1)
+        mean = (label.nan_to_num() * weights).sum(0) / count
+        squares = ((label - mean).nan_to_num().square() * weights).sum(0)
+        freedom = torch.maximum(count - 1, count * (rows - 1) / rows)  # the latter for weights below 1
+        variance = squares / torch.where(rows > 1, freedom, torch.ones_like(freedom))
         std = variance.sqrt()
         self.mean, self.std = mean, torch.where(std > 0, std, torch.ones_like(std))
         return self
 
-    def forward(self, output: Tensor, label: Tensor) -> Tensor:
+    def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, T) for labels of shape (B, T) in their own unit."""
         label = self.checked(label, len(output))
         present = ~label.isnan()
         error = output - ((label.nan_to_num().double() - self.mean) / self.std).to(output)
-        return (error.square() * present).sum() / present.sum().clamp_min(1)
+        weights = present if weight is None else present * weight.to(error)
+        return (error.square() * weights).sum() / present.sum().clamp_min(1)
 
     def predict(self, output: Tensor) -> Tensor:
         """Targets of shape (B, T) in their own unit, float64."""
         return output.double() * self.std + self.mean
+
+    def centre_and_scale(self, prediction: Tensor) -> tuple[Tensor, Tensor]:
+        """Intervals lie around the prediction, as wide for all."""
+        return prediction.double(), torch.ones_like(prediction, dtype=torch.float64)
+
+    def score_uncertainty(
+        self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
+    ) -> dict[str, dict[str, Any]]:
+        """Coverage, sharpness and calibration error, see :func:`dgl_memgnn.tasks.score_intervals`."""
+        (_, fitted_scale), (_, scale) = (self.centre_and_scale(prediction) for prediction, _ in (known, held_out))
+        fitted, error = (
+            (self.checked(label, len(label)).double() - self.centre_and_scale(prediction)[0]).abs()
+            for prediction, label in (known, held_out)
+        )
+        return {
+            name: score_intervals(*(part[:, i].numpy() for part in (fitted / fitted_scale, error, scale)))
+            for i, name in enumerate(self.names)
+        }
 
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Errors in the unit of the targets, see :func:`dgl_memgnn.tasks.score_regression`."""

@@ -51,6 +51,8 @@ class Task(nn.Module):
     higher_is_better: ClassVar[bool]
     discrete: ClassVar[bool]
     meaning: ClassVar[str]
+    needs_gradients: ClassVar[bool] = False  # whether only networks that descend its loss can learn it
+    has_intervals: ClassVar[bool] = False  # whether predictions are numbers that an interval can lie around
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
@@ -115,13 +117,20 @@ class Task(nn.Module):
         """Number of outputs a network needs."""
         return len(self.names)
 
-    def fit(self, label: Tensor) -> Task:
-        """Learn from training labels what the loss and the link need; returns the task itself."""
+    def fit(self, label: Tensor, weight: Tensor | None = None) -> Task:
+        """Learn from training labels what the loss and the link need; returns the task itself.
+
+        A graph of weight 2, of shape (n,), counts as two graphs do.
+        """
         return self
 
     @abstractmethod
-    def forward(self, output: Tensor, label: Tensor) -> Tensor:
-        """The loss of outputs of shape (B, num_outputs)."""
+    def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of outputs of shape (B, num_outputs).
+
+        With weights of the labels, of shape (B, T), it is the sum of the weighted losses over the number of
+        labels, see :func:`dgl_memgnn.tasks.label_weights`.
+        """
 
     def counts(self, label: Tensor) -> Tensor:
         """Number of labels of each graph that the loss averages over, of shape (B,)."""
@@ -132,6 +141,15 @@ class Task(nn.Module):
     @abstractmethod
     def predict(self, output: Tensor) -> Tensor:
         """What outputs of shape (B, num_outputs) mean, in the same shape."""
+
+    def combine(self, predictions: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The prediction of several networks, of (networks, n, num_outputs), and their standard deviation.
+
+        The latter is None for one network, and where the prediction holds it.
+        """
+        mean = predictions.mean(0)
+        spread = (predictions - mean).square().mean(0).sqrt() if len(predictions) > 1 else None
+        return mean, spread
 
     @abstractmethod
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
@@ -210,6 +228,28 @@ class Task(nn.Module):
     def perfect(self, label: Tensor) -> Tensor:
         """The prediction that is right, of shape (n, num_outputs), for labels of one target of shape (n,)."""
         return label[:, None]
+
+    # Uncertainty, told by a part that was not trained on
+
+    def centre_and_scale(self, prediction: Tensor) -> tuple[Tensor, Tensor]:
+        """Where intervals of each target lie, and the unit of their width, both of shape (n, T).
+
+        ValueError if the task has no intervals.
+        """
+        raise ValueError(f"Intervals are for regression, not for {self.describe()} (--interval): see --calibrate.")
+
+    def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities in place of predicted ones, by predictions for known labels.
+
+        ValueError if the task has no probabilities.
+        """
+        raise ValueError(f"There are no probabilities in {self.describe()} to calibrate: see --interval.")
+
+    @abstractmethod
+    def score_uncertainty(
+        self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
+    ) -> dict[str, dict[str, Any]]:
+        """Scores of intervals or probabilities of each target, made from predictions for known labels."""
 
     # What cannot be learned
 

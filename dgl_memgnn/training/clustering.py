@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dgl
-from torch import Tensor
+from torch import Tensor, nn
 
-from dgl_memgnn.nn import clustering_loss
+from dgl_memgnn.nn import MemoryPooling, clustering_loss
 
-__all__ = ["memory_clustering_loss"]
+__all__ = ["clustering_losses", "memory_clustering_loss"]
 
 
 def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor], detach: bool = True) -> Tensor:
@@ -33,3 +34,73 @@ def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor], d
     graphs = [graph] + [None] * (len(assignments) - 1)
     losses: Iterator[Any] = (clustering_loss(g, c, detach) for g, c in zip(graphs, assignments) if c.shape[-1] > 1)
     return sum(losses)
+
+
+def clustering_losses(
+    model: nn.Module, batches: Iterable[tuple[Any, ...]], num_graphs: int, detach: bool = True
+) -> Iterator[Tensor]:
+    r"""Clustering losses of any network that has memory layers somewhere, batch by batch (equation 10).
+
+    For a training loop of one's own: the network need not return assignments. The losses of all batches sum up to
+    the mean over the graphs, for :meth:`AlternatingSchedule.clustering_step`.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network. Its :class:`~dgl_memgnn.MemoryPooling` layers are found, those of a
+        :class:`~dgl_memgnn.MemoryReadout` included.
+    batches : iterable of tuple
+        The arguments of each call: ``model(*batch)``, a batched graph first.
+    num_graphs : int
+        Number of graphs of all batches.
+    detach : bool, optional
+        See :func:`dgl_memgnn.clustering_loss`. Default: ``True``.
+
+    Yields
+    ------
+    torch.Tensor
+        A scalar, in nats: the sum over the graphs of a batch and the layers with several keys, divided by
+        ``num_graphs``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dgl_memgnn import MemoryReadout
+    >>> graph = dgl.batch([dgl.rand_graph(9, 20), dgl.rand_graph(5, 8)])
+    >>> losses = clustering_losses(MemoryReadout(4, 8, (6, 1)), [(graph, torch.randn(14, 4))], num_graphs=2)
+    >>> [loss.dim() for loss in losses]
+    [0]
+    """
+    for batch in batches:
+        with _recorded(model) as calls:
+            model(*batch)
+        losses: list[Any] = [clustering_loss(graph, c, detach) for graph, c in calls if c.shape[-1] > 1]
+        if losses:
+            yield sum(losses) * (batch[0].batch_size / num_graphs)
+
+
+@contextmanager
+def _recorded(model: nn.Module) -> Iterator[list[tuple[dgl.DGLGraph | None, Tensor]]]:
+    """Graph and assignment of each call of a memory layer, while the block lasts."""
+    calls: list[tuple[dgl.DGLGraph | None, Tensor]] = []
+
+    def ask(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        wanted = kwargs.get("get_assignment", args[2] if len(args) > 2 else False)
+        asked.append(wanted)
+        return args[:2], {**kwargs, "get_assignment": True}
+
+    def keep(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+        calls.append((args[0] if args else kwargs["graph"], output[1]))
+        return output if asked.pop() else output[0]
+
+    asked: list[bool] = []
+    hooks = []
+    for module in model.modules():
+        if isinstance(module, MemoryPooling):
+            hooks.append(module.register_forward_pre_hook(ask, with_kwargs=True))
+            hooks.append(module.register_forward_hook(keep, with_kwargs=True))
+    try:
+        yield calls
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -12,8 +12,9 @@ __all__ = ["TrainingConfig"]
 
 @dataclass
 class TrainingConfig(Options):
-    """How a network is trained: the settings of :class:`Trainer`, and the section ``training`` of a configuration
+    """How a network is trained: the section ``training`` of a configuration
 
+    These are the settings of a :class:`~dgl_memgnn.training.Trainer`.
     Each is an option of the command line as well, whose help says what it means.
 
     Raises
@@ -84,6 +85,10 @@ class TrainingConfig(Options):
     patience: int = option(
         200, "epochs without improvement after which training stops, unless the last is kept", low=1
     )
+    class_balance: bool = option(
+        False, "whether the classes of each target weigh the same in the loss, however many samples each has"
+    )
+    task_weights: list[float] = option([], "weight of each target in the loss; default: 1 each", low=0.0)
     device: str = option("cpu", "where to compute", choices=("cpu", "cuda"))
     seed: int = option(
         0, "seed of the weights, the order of the graphs, and a random split", low=0, high=2**32 - 1

@@ -50,16 +50,16 @@ class AlternatingSchedule:
     ----------
     model : torch.nn.Module
         A network with memory layers.
-    learning_rate : float
-        Learning rate of both optimisers.
-    decay : callable
+    learning_rate : float, optional
+        Learning rate of both optimisers. Default: ``1e-3``.
+    decay : callable, optional
         ``decay(epoch)`` is the factor of the learning rate in an epoch, counted from 1: :func:`halving` or
-        :func:`cosine`.
-    period : int
+        :func:`cosine`; :meth:`begin_epoch` sets it. Default: it halves every 500 epochs, as the paper's.
+    period : int, optional
         Number of epochs from one clustering step to the next; 0 for none, with keys that never move but by
-        `supervised_keys`. A model without memory layers of several keys takes none.
-    clip_norm : float
-        Largest norm of the gradient of a step.
+        `supervised_keys`. A model without memory layers of several keys takes none. Default: ``5``.
+    clip_norm : float, optional
+        Largest norm of the gradient of a step. Default: ``2.0``.
     weight_decay : float, optional
         Weight decay of the supervised steps. Default: ``0.0``.
     supervised_keys : bool, optional
@@ -73,10 +73,10 @@ class AlternatingSchedule:
     def __init__(
         self,
         model: nn.Module,
-        learning_rate: float,
-        decay: Callable[[int], float],
-        period: int,
-        clip_norm: float,
+        learning_rate: float = 1e-3,
+        decay: Callable[[int], float] = halving(500),
+        period: int = 5,
+        clip_norm: float = 2.0,
         weight_decay: float = 0.0,
         supervised_keys: bool = False,
         pretrained: Iterable[nn.Parameter] = (),
@@ -88,6 +88,7 @@ class AlternatingSchedule:
         if all(is_keys for is_keys, _ in moving):
             raise ValueError("Nothing can be trained: all parameters but the keys are frozen (requires_grad).")
         self.model = model
+        self.learning_rate = learning_rate
         self.decay = decay
         self.period = period if any(module.keys.shape[1] > 1 for module in memories) else 0
         self.clip_norm = clip_norm

@@ -21,8 +21,9 @@ from torch.utils.data import Subset
 from tqdm import tqdm
 
 from dgl_memgnn.data import check_parts, to_indices
+from dgl_memgnn.models.network import readout_of
 from dgl_memgnn.nn.norm import join_batch_norms
-from dgl_memgnn.tasks import Task
+from dgl_memgnn.tasks import Task, label_weights
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
 from dgl_memgnn.training.clustering import memory_clustering_loss
 from dgl_memgnn.training.config import TrainingConfig
@@ -49,11 +50,11 @@ class Trainer:
     Parameters
     ----------
     model : torch.nn.Module
-        :class:`GMN`, :class:`MemGNN`, or a network called like them: ``model(graph, *inputs,
-        get_assignments=True)`` returns the output and the memory layers' assignments.
+        :class:`~dgl_memgnn.GMN`, :class:`~dgl_memgnn.MemGNN`, or a network called like them:
+        ``model(graph, *inputs, get_assignments=True)`` returns the output and the memory layers' assignments.
     task : Task
         What is predicted: :class:`~dgl_memgnn.tasks.Regression`, :class:`~dgl_memgnn.tasks.BinaryTasks` or
-        :class:`~dgl_memgnn.tasks.Classes`. The trainer has a copy of its own, :attr:`task`, which :meth:`fit` fits
+        :class:`~dgl_memgnn.tasks.Classes`. The trainer has a copy of its own, ``task``, which :meth:`fit` fits
         to the training labels.
     inputs : callable
         The model's inputs beside the graph, taken from a batched graph.
@@ -127,8 +128,9 @@ class Trainer:
         self,
         dataset: Sequence[Any],
         train: Any,
-        validation: Any,
+        validation: Any = None,
         on_epoch: Callable[[dict[str, Any], bool], None] | None = None,
+        weights: Tensor | None = None,
     ) -> list[dict[str, Any]]:
         """Train, and leave the model at the epoch that is kept.
 
@@ -140,15 +142,18 @@ class Trainer:
         dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
             Graphs with their labels and, for a network that takes them, descriptors of shape :math:`(D,)`.
         train, validation : sequence of int, or boolean mask
-            Indices of the graphs to learn from and to score each epoch on.
+            Indices of the graphs to learn from and to score each epoch on. Without ``validation`` there is
+            nothing to choose an epoch by: all are trained, and the last is kept.
         on_epoch : callable, optional
             Called as ``on_epoch(record, kept)`` after each epoch, with the model as it then is.
+        weights : torch.Tensor, optional
+            Weight of each graph of the data set in the supervised loss, of shape :math:`(n,)`. Default: 1 each.
 
         Returns
         -------
         list of dict
             The record of each epoch: its number, losses (the clustering loss is None without a clustering
-            step), and metrics on validation.
+            step), and metrics on validation, if there is such a part.
 
         Raises
         ------
@@ -160,12 +165,15 @@ class Trainer:
             If an index is out of range.
         """
         config = self.config
-        parts = check_parts({"train": train, "validation": validation}, len(dataset))
-        train, validation = parts["train"], parts["validation"]
+        given = {"train": train} if validation is None else {"train": train, "validation": validation}
+        parts = check_parts(given, len(dataset))
+        train, validation = parts["train"], parts.get("validation")
         label = self.task.checked(_labels(dataset, train), len(train))
-        self.task.fit(label.to(self.device))
+        rows = None if weights is None else weights[torch.as_tensor(train)]
+        self.task.fit(label.to(self.device), None if rows is None else rows.to(self.device))
+        weight = label_weights(self.task, label, rows, config.class_balance, config.task_weights)
         counts = self.task.counts(label).double()
-        label = _labels(dataset, validation)
+        held_out = None if validation is None else _labels(dataset, validation)
         batches = EvenBatches(len(train), config.batch_size, config.seed, rank(), num_processes())
         items: Any = dataset  # any sequence will do
         loader = GraphDataLoader(Subset(items, train), batch_sampler=batches)
@@ -189,29 +197,27 @@ class Trainer:
                 epoch = len(self.history) + 1
                 torch.manual_seed(epoch_seed(config.seed, epoch, rank()))
                 batches.set_epoch(epoch)
-                loss, clustering = self._train_epoch(network, loader, counts, stop_if_interrupted)
+                loss, clustering = self._train_epoch(network, loader, counts, weight, stop_if_interrupted)
                 record = {"epoch": epoch, "loss": loss, "clustering_loss": clustering}
-                metrics = self.task.score(self.predict(dataset, validation), label)
-                record.update(metrics)
-                name, value = next(iter(metrics.items()))
-                if math.isnan(value):
-                    raise ValueError(
-                        f"{name} on validation is not a number, so no epoch can be chosen. See that "
-                        "the validation part has a label, and a binary task both classes."
-                    )
-                best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -sign * math.inf
+                kept, progress = True, {"loss": significant(loss)}
+                if held_out is not None:
+                    metrics = self.task.score(self.predict(dataset, validation), held_out)
+                    record.update(metrics)
+                    name, value = next(iter(metrics.items()))
+                    if math.isnan(value):
+                        raise ValueError(
+                            f"{name} on validation is not a number, so no epoch can be chosen. See that "
+                            "the validation part has a label, and a binary task both classes."
+                        )
+                    best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -sign * math.inf
+                    kept = config.keep == "last" or sign * value > sign * best
+                    progress[f"validation {name}"] = significant(value)
+                    progress["kept"] = significant(value if kept else best)
                 self.history.append(record)
-                kept = config.keep == "last" or sign * value > sign * best
                 if kept:
                     self.kept_epoch = epoch
                     self.kept_state = copy.deepcopy(self.evaluated.state_dict())
-                bar.set_postfix(
-                    {
-                        "loss": significant(loss),
-                        f"validation {name}": significant(value),
-                        "kept": significant(self.history[self.kept_epoch - 1][name]),
-                    }
-                )
+                bar.set_postfix(progress)
                 bar.update()
                 if on_epoch is not None:
                     on_epoch(record, kept)
@@ -264,6 +270,39 @@ class Trainer:
             prediction[i :: num_processes()] = share
         return prediction
 
+    def embed(self, dataset: Sequence[Any], indices: Any = None) -> Tensor:
+        """Pooled graphs of a data set: what the network's readout gives.
+
+        Parameters
+        ----------
+        dataset : sequence of (DGLGraph, torch.Tensor) or (DGLGraph, torch.Tensor, torch.Tensor)
+            As in :meth:`fit`; labels are not looked at.
+        indices : sequence of int or boolean mask, optional
+            Indices of the graphs. Default: all.
+
+        Returns
+        -------
+        torch.Tensor
+            A row a graph, of shape :math:`(n, D)`.
+
+        Raises
+        ------
+        ValueError
+            If the network has no readout of its own.
+        """
+        readout, pooled = readout_of(self.evaluated), []
+
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            pooled.append((output[0] if isinstance(output, tuple) else output).detach().cpu())
+
+        rows: Any = to_indices(slice(None) if indices is None else indices, len(dataset))
+        hook = readout.register_forward_hook(keep)
+        try:
+            self._predict(dataset, rows)
+        finally:
+            hook.remove()
+        return torch.cat(pooled)
+
     def score(self, dataset: Sequence[Any], indices: Any = None) -> dict[str, float]:
         """Metrics of the predictions for graphs of a data set, the one that decides first.
 
@@ -294,7 +333,12 @@ class Trainer:
         return epoch >= self.config.epochs or epoch - self.kept_epoch >= self.config.patience
 
     def _train_epoch(
-        self, network: nn.Module, loader: Any, counts: Tensor, stop_if_interrupted: Callable[[], None]
+        self,
+        network: nn.Module,
+        loader: Any,
+        counts: Tensor,
+        weight: Tensor | None,
+        stop_if_interrupted: Callable[[], None],
     ) -> tuple[float, float | None]:
         batches, epoch = loader.batch_sampler, len(self.history) + 1
         self.schedule.begin_epoch(epoch)
@@ -312,17 +356,19 @@ class Trainer:
         for batch, (whole, (graph, label, *described)) in enumerate(bar, start=1):
             graph, label = graph.to(self.device), label.to(self.device)
             described = descriptor_argument(described, self.device)
-            inputs, weight = self.inputs(graph), self.config.clustering_weight
+            inputs, clustering_weight = self.inputs(graph), self.config.clustering_weight
             clustering_loss: Any = 0.0
-            if weight:
+            if clustering_weight:
                 out, assignments = network(graph, *inputs, get_assignments=True, **described)
                 clustering_loss = self._clustering_loss(graph, assignments, len(whole))
             else:
                 out = network(graph, *inputs, **described)
-            loss = self.task(out, label)
-            share = (counts[batches.share(whole)].sum() / counts[whole].sum().clamp_min(1)).item()
+            own = batches.share(whole)
+            weighted = () if weight is None else (weight[own].to(self.device),)
+            loss = self.task(out, label, *weighted)
+            share = (counts[own].sum() / counts[whole].sum().clamp_min(1)).item()
             total += share * loss.item()
-            joint = (1 - weight) * share * loss + weight * clustering_loss
+            joint = (1 - clustering_weight) * share * loss + clustering_weight * clustering_loss
             with _located(f"batch {batch} of epoch {epoch}"):
                 self.schedule.supervised_step(joint * num_processes())  # gradients will be averaged
             if self.average is not None:

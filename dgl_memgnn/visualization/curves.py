@@ -64,8 +64,9 @@ def _read(histories: Mapping[str, str | PathLike[str]]) -> dict[str, pd.DataFram
     return tables
 
 
-def _metric(table: pd.DataFrame) -> str:
-    return str(table.columns[3])  # after epoch, loss and clustering_loss
+def _metric(table: pd.DataFrame) -> str | None:
+    """The metric that chose the epoch; None without a validation part."""
+    return next(iter(table.columns[3:]), None)  # after epoch, loss and clustering_loss
 
 
 def _draw_losses(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -76,8 +77,13 @@ def _draw_losses(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
 
 def _draw_metrics(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
     for i, table in enumerate(tables.values()):
-        ax.plot(table["epoch"], table[_metric(table)], linewidth=1, **line_style(i))
-        ax.set(xlabel="epoch", ylabel=f"validation {_metric(table)}")
+        metric = _metric(table)
+        if metric is None:
+            ax.text(0.5, 0.5, "no validation part", transform=ax.transAxes, ha="center")
+            ax.set_axis_off()
+            return
+        ax.plot(table["epoch"], table[metric], linewidth=1, **line_style(i))
+        ax.set(xlabel="epoch", ylabel=f"validation {metric}")
 
 
 def plot_curves(histories: Mapping[str, str | PathLike[str]], path: str | PathLike[str]) -> None:

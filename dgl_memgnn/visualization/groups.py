@@ -33,7 +33,7 @@ _RENAMED = {  # those that rdkit calls amines, and that nitriles, nitro groups a
 
 @cache
 def functional_groups() -> dict[str, Any]:
-    """The groups that are looked for: those of :data:`PAPER_GROUPS`, then the fragments that come with rdkit.
+    """The groups that are looked for: those that the paper names, then the fragments that come with rdkit.
 
     Returns
     -------

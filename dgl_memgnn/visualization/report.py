@@ -86,6 +86,8 @@ def report_html(run: str | PathLike[str]) -> str:
     if not (folder / "metrics.json").is_file():
         raise FileNotFoundError(f"{folder} is not finished. Finish it (dgl-memgnn train), then report it.")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    if not {"validation", "test"} & set(metrics):
+        raise ValueError(f"{folder} has no part that was held out: there are no predictions to report.")
     network, held_out = StoredNetwork(folder), read_held_out(folder)
     part = "test" if "test" in metrics else "validation"
     pictured = _Pictured(folder, network, held_out)

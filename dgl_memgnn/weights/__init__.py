@@ -30,7 +30,7 @@ NONE = "none"  # in place of a name: weights are drawn at random
 FILE = "weights.pt"  # of a folder of pre-training
 PARTS = ("query", "readout")  # modules of MemGNN that other tasks can start from
 _QUERY_SIZES = ("hidden_feats", "num_layers", "edge_message", "edge_features", "update")
-_READOUT_SIZES = ("num_keys", "num_heads", "tau", "log_scores")
+_READOUT_SIZES = ("num_keys", "num_heads", "tau", "key_means", "log_scores")
 FIXED = ("featurizer", *_QUERY_SIZES, *_READOUT_SIZES)  # options that weights may fix
 _FOLDER = Path(__file__).parent
 

@@ -9,10 +9,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from search import redrawn
+import numpy as np
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.runs import assemble, load_dataset, runs, split
+from dgl_memgnn.runs.parts import redraw
 from dgl_memgnn.runs.run import write_json
 
 
@@ -42,9 +43,11 @@ def main():
 def compare(config, dataset):
     """Held-out scores of one training: at the epoch that is best on validation, and at the last."""
     seed = config.training.seed
-    outer = redrawn(split(config, dataset), dataset, config, seed)
-    held_out, rest = outer["validation"], {"train": outer["train"], "validation": outer["train"][:0]}
-    parts = redrawn(rest, dataset, config, seed)
+    given = split(config, dataset)
+    samples = np.concatenate([given["train"], given["validation"]])
+    outer = redraw(config, dataset, samples, len(samples) // 9, seed)
+    held_out, rest = outer["validation"], outer["train"]
+    parts = redraw(config, dataset, rest, len(rest) // 9, seed)
     scores = []
 
     def on_epoch(record, kept):

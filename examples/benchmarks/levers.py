@@ -18,7 +18,7 @@ from torch import nn
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.models import NETWORKS
-from dgl_memgnn.nn import MemoryPooling, MemoryReadout
+from dgl_memgnn.nn import MemoryReadout
 from dgl_memgnn.nn.norm import BatchNorm
 from dgl_memgnn.runs import load_dataset, split
 from dgl_memgnn.runs.assembly import embed_for, task_of, widths_of
@@ -35,19 +35,6 @@ class SumBeside(MemoryReadout):
         row, assignments = super().forward(graph, feat, get_assignments=True)
         row = row + self.beside(self.plain(graph, feat))
         return (row, assignments) if get_assignments else row
-
-
-class Means(MemoryPooling):
-    """A memory layer that divides what a key reads by the number of queries."""
-
-    def forward(self, graph, feat, get_assignment=False):
-        projection, self.fc = self.fc, nn.Identity()
-        activation, self.activation = self.activation, None
-        value, assignment = super().forward(graph, feat, get_assignment=True)
-        self.fc, self.activation = projection, activation
-        value = value / graph.batch_num_nodes().to(value)[:, None, None].clamp_min(1)
-        out = self.activation(self.fc(value))
-        return (out, assignment) if get_assignment else out
 
 
 class FeedForward(nn.Module):
@@ -81,10 +68,6 @@ def sum_beside(model):
     model.readout.plain = dgl.nn.SumPooling()
     model.readout.beside = nn.Sequential(nn.Linear(feats, feats, bias=False), BatchNorm(feats), nn.LeakyReLU(0.2))
     model.readout.__class__ = SumBeside
-
-
-def means(model):
-    model.readout.layers[0].__class__ = Means
 
 
 def feed_forward(model):
@@ -143,9 +126,14 @@ LEVERS = {
     "rows side by side": ({"readout": "rows"}, [], [], None),
     "rows side by side, keys moved by the supervised loss too": (ROWS_AND_KEYS, [], [], None),
     "rows side by side, random keys": ({"readout": "rows", "clustering_period": 0}, [], [], None),
-    "means": ({}, [means], [], None),
-    "means, rows side by side": ({"readout": "rows"}, [means], [], None),
-    "means, rows side by side, keys moved by the supervised loss too": (ROWS_AND_KEYS, [means], [], None),
+    "means": ({"key_means": True}, [], [], None),
+    "means, rows side by side": ({"readout": "rows", "key_means": True}, [], [], None),
+    "means, rows side by side, keys moved by the supervised loss too": (
+        {**ROWS_AND_KEYS, "key_means": True},
+        [],
+        [],
+        None,
+    ),
     "a plain sum beside": ({}, [sum_beside], [], None),
     "plain sum": ({"readout": "sum"}, [], [], None),
     "plain mean": ({"readout": "mean"}, [], [], None),

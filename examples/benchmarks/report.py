@@ -12,6 +12,9 @@ TITLES = {
     "memory": "Peak memory of the memory layer",
     "scaling": "Time per node of the memory layer",
     "processes": "Training in two processes",
+    "features": "Features and descriptors of molecules",
+    "predict": "Predicting a file",
+    "library": "Large files",
     "gpu": "The memory layer on a GPU",
 }
 

@@ -1,4 +1,4 @@
-"""Write docs/results/search/README.md from what search.py and keep.py stored there."""
+"""Write docs/results/search/README.md from the searches, lever by lever, and what keep.py stored there."""
 
 import json
 
@@ -57,9 +57,10 @@ if __name__ == "__main__":
     lines = [
         "# How hyper-parameters were chosen",
         "",
-        "Made by `examples/benchmarks/search_report.py` from the JSON files beside this page, which "
-        "`examples/benchmarks/search.py` and `keep.py` wrote: scores are of parts drawn from what is not tested, "
-        "and no test part was predicted.",
+        "Made by `examples/benchmarks/search_report.py` from the JSON files beside this page: searches of one "
+        "lever after the other, by a script that `dgl-memgnn search` has replaced, and comparisons by "
+        "`examples/benchmarks/keep.py`. Scores are of parts drawn from what is not tested, and no test part was "
+        "predicted.",
     ]
     for file in sorted(FOLDER.glob("*.json")):
         lines += keep_section(file) if file.stem.endswith("_keep") else section(file)

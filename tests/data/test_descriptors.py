@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from rdkit.Chem import Crippen, MolFromSmiles, rdMolDescriptors
+from rdkit.Chem.Descriptors import CalcMolDescriptors
 
 from dgl_memgnn.data import MoleculeDataset, MoleculeError, chunks, descriptors, smiles_to_descriptors
 
@@ -13,7 +14,7 @@ SMILES = ["CCO", "[Na+].[Cl-]", "O=S(=O)(O)c1ccccc1", "N", "C" * 40]
 @pytest.fixture
 def described(pieces_given_to):
     """The pieces whose descriptors were computed."""
-    return pieces_given_to(descriptors, "_describe_chunk")
+    return pieces_given_to(descriptors, "describe")
 
 
 def test_rdkits_numbers_in_the_order_of_the_names():
@@ -32,11 +33,24 @@ def test_all_of_them_are_finite_or_missing():
     assert not found[0].isnan().any()
 
 
-def test_numbers_beyond_32_bits_are_missing(monkeypatch):
-    from rdkit.Chem import Descriptors
+def test_numbers_beyond_32_bits_and_those_that_rdkit_cannot_compute_are_missing(monkeypatch):
+    def fails(molecule):
+        raise ZeroDivisionError
 
-    monkeypatch.setattr(Descriptors, "CalcMolDescriptors", lambda molecule: {"Ipc": 1e300, "qed": -float("inf")})
-    assert smiles_to_descriptors(["C"], ["Ipc", "qed"]).isnan().all()
+    functions = {"Ipc": lambda molecule: 1e300, "qed": lambda molecule: -float("inf"), "TPSA": fails}
+    monkeypatch.setattr(descriptors, "_functions", lambda: functions)
+    assert smiles_to_descriptors(["C"], ["Ipc", "qed", "TPSA"]).isnan().all()
+
+
+def test_all_are_what_rdkit_computes_one_by_one():
+    """Also those that share what rdkit computes anew for each."""
+    smiles = [*SMILES, "C", "CC(=O)Oc1ccccc1C(=O)O", "[Na+]", "C" * 150]
+    theirs = [CalcMolDescriptors(MolFromSmiles(text)) for text in smiles]
+    expected = np.array([list(each.values()) for each in theirs], dtype=np.float64).astype(np.float32)
+    expected[~np.isfinite(expected)] = np.nan
+    torch.testing.assert_close(
+        smiles_to_descriptors(smiles), torch.from_numpy(expected), rtol=0, atol=0, equal_nan=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -115,15 +115,16 @@ def test_reason_why_a_molecule_is_refused(smiles, reason, capfd):
 
 
 def test_features_must_be_finite(monkeypatch):
-    class Broken(utils.CanonicalAtomFeaturizer):
+    class Broken(utils.WeaveAtomFeaturizer):
         def __call__(self, molecule):
             return {"feat": super().__call__(molecule)["h"] / 0}
 
     monkeypatch.setattr(
-        "dgl_memgnn.data.featurizers._functions", lambda name: (Broken(), utils.CanonicalBondFeaturizer("feat"))
+        "dgl_memgnn.data.molecule_arrays.dgllife_functions",
+        lambda name: (Broken(), utils.WeaveEdgeFeaturizer("feat")),
     )
     with pytest.raises(MoleculeError, match="features that are not finite: CCO"):
-        smiles_to_graph("CCO")
+        smiles_to_graph("CCO", "weave")
 
 
 @settings(max_examples=200, deadline=None)

@@ -39,8 +39,8 @@ def assert_graphs(graphs, reasons, smiles=SMILES, featurizer="canonical"):
 
 @pytest.fixture
 def featurized(pieces_given_to):
-    """The chunks that were featurized."""
-    return pieces_given_to(molecule_graphs, "_featurize_chunk")
+    """The lists of molecules that were featurized."""
+    return pieces_given_to(molecule_graphs, "_featurize")
 
 
 @pytest.fixture
@@ -66,20 +66,6 @@ def test_each_is_the_graph_of_its_molecule(featurizer, chunk_size, monkeypatch, 
 def test_few(smiles, tmp_path):
     for _ in range(2):
         assert_graphs(*smiles_to_graphs(smiles, cache_dir=tmp_path), smiles)
-
-
-def test_features_beyond_8_bits(monkeypatch, tmp_path):
-    monkeypatch.setattr(featurizers, "smiles_to_graph", lambda text, spec, limits: scaled(text, spec))
-
-    def scaled(text, spec):
-        graph = smiles_to_graph(text, spec)
-        graph.ndata["feat"] *= 300 if text == "CCO" else 0.5
-        return graph
-
-    monkeypatch.setattr(chunks, "_CHUNK_SIZE", 1)
-    for _ in range(2):
-        graphs, _ = smiles_to_graphs(["CCO", "N", "C"], cache_dir=tmp_path)
-        assert [graph.ndata["feat"].max().item() for graph in graphs] == [300, 0.5, 0.5]
 
 
 def test_the_second_call_reads(stored, featurized):
@@ -157,6 +143,10 @@ def changed(name, change):
         changed("dst", lambda ids: ids[:-1]),
         changed("num_nodes", lambda sizes: sizes[:-1]),
         changed("num_edges", lambda sizes: sizes + 1),
+        changed("node_row", lambda rows: rows + 100),
+        changed("node_row", lambda rows: rows[:-1]),
+        changed("edge_row", lambda rows: rows - 100),
+        changed("edge_feat", lambda feat: feat[:1]),
         changed("node_feat", lambda feat: feat[:, 1:]),
         changed("edge_feat", lambda feat: feat.astype(np.float64)),
         changed("node_feat", lambda feat: np.array([Bomb()], object)),
@@ -183,7 +173,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 def test_data_sets_are_read_from_the_disk_too(tmp_path, featurized):
     labels = [1.0, 2.0, float("nan"), *range(6)]
     first, second = (MoleculeDataset(SMILES, labels, cache_dir=tmp_path) for _ in range(2))
-    assert len(featurized) == 2  # of no molecule, and of all
+    assert len(featurized) == 1
     assert len(first) == len(second) == 5 and first.smiles == second.smiles
     assert first.dropped == second.dropped and [record.row for record in first.dropped] == [1, 2, 3, 5]
     assert all(torch.equal(a.ndata["feat"], b.ndata["feat"]) for a, b in zip(first.graphs, second.graphs))
@@ -196,7 +186,7 @@ with open("started", "a") as file:
 from dgl_memgnn.data import chunks, molecule_graphs
 molecule_graphs._MANY, chunks._CHUNK_SIZE = 0, 2
 main_process = os.getpid()
-original = molecule_graphs._featurize_chunk
+original = molecule_graphs.featurize
 
 def elsewhere(smiles, *args, **kwargs):
     assert not smiles or os.getpid() != main_process
@@ -205,10 +195,10 @@ def elsewhere(smiles, *args, **kwargs):
 def dies(smiles, *args, **kwargs):
     return os._exit(1) if "die" in smiles else original(smiles, *args, **kwargs)
 
-molecule_graphs._featurize_chunk = elsewhere
+molecule_graphs.featurize = elsewhere
 graphs, reasons = molecule_graphs.smiles_to_graphs(["C" * n for n in range(9)])
 print([graph and graph.num_nodes() for graph in graphs], reasons[0])
-molecule_graphs._featurize_chunk = dies
+molecule_graphs.featurize = dies
 try:
     molecule_graphs.smiles_to_graphs(["C"] * 9 + ["die"])
 except ChildProcessError as error:
@@ -228,5 +218,5 @@ def test_several_processes_for_a_script_without_a_guard(tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "[None, 1, 2, 3, 4, 5, 6, 7, 8] empty SMILES"
-    assert "of 2 processes that featurize molecules died, at molecule" in lines[1]
+    assert "One of 2 processes died, with piece" in lines[1]
     assert (tmp_path / "started").read_text() == "once "

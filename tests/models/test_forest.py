@@ -70,7 +70,7 @@ def test_the_same_commands_train_it_and_predict(tmp_path, capsys):
     run = tmp_path / "run"
     assert main(["train", "--csv", str(path), *options, "--out", str(run)]) == 0
     assert "Network: RandomForest (--network)." in capsys.readouterr().out
-    names = {"config.yaml", "splits.csv", "predictions.csv", "metrics.json", "checkpoint.pt"}
+    names = {"config.yaml", "splits.csv", "predictions.csv", "metrics.json", "checkpoint.pt", "fingerprints.npy"}
     assert {p.name for p in run.iterdir()} == names
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["kept_epoch"] is None and metrics["parts"]["test"] == 7

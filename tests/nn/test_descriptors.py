@@ -33,3 +33,12 @@ def test_it_travels_with_the_state():
     other.load_state_dict(norm.state_dict())
     x = torch.randn(3, 2)
     assert torch.equal(norm(x), other(x)) and not torch.equal(norm(x), x)
+
+
+def test_plain_descriptors_are_standardised_as_they_are():
+    train, new = (torch.randn(50, 3) * 10 + 300 for _ in range(2))
+    norm = DescriptorNorm(3, num_plain=1)
+    norm.fit(train)
+    expected = StandardScaler().fit(train.double().numpy()).transform(new.double().numpy()).clip(-5, 5)
+    torch.testing.assert_close(norm(new)[:, 2], torch.from_numpy(expected[:, 2]).float(), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(norm(new)[:, 1], torch.from_numpy(expected[:, 1]).float(), rtol=1e-4, atol=1e-4)

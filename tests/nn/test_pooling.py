@@ -68,6 +68,19 @@ def test_a_readout_is_its_layers(log_scores):
     assert torch.equal(out, layers[1](None, hidden).squeeze(1))
 
 
+def test_means_are_sums_over_the_number_of_queries():
+    graph, feat = dgl.batch(random_graphs([3, 0, 7])), torch.randn(10, 6)
+    sums = MemoryPooling(6, 5, num_keys=4, activation=None, bias=False)
+    means = MemoryPooling(6, 5, num_keys=4, activation=None, bias=False, mean=True)
+    means.load_state_dict(sums.state_dict())
+    expected = sums(graph, feat) / torch.tensor([3.0, 1.0, 7.0])[:, None, None]
+    torch.testing.assert_close(means(graph, feat), expected)
+    stacked = feat.view(2, 5, 6)
+    torch.testing.assert_close(means(None, stacked), sums(None, stacked) / 5)
+    readout = MemoryReadout(6, 5, (4, 1), mean=True)
+    assert all(layer.mean for layer in readout.layers)
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_a_readout_of_rows_reads_them_side_by_side(batch_norm):
     graph, feat = dgl.batch([dgl.rand_graph(n, 9) for n in (4, 7, 5)]), torch.randn(16, 6)

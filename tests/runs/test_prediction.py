@@ -3,6 +3,8 @@
 import csv
 import gzip
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -60,6 +62,99 @@ def test_pieces_give_what_the_whole_gives(folder, tmp_path, chunk_size):
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
 
 
+@pytest.fixture(scope="module")
+def library(folder):
+    """A file of 47 rows."""
+    rows = [f"{i},{'C' * (1 + i % 9)}{'ONx'[i % 3]}" for i in range(47)]
+    (folder / "library.csv").write_text("id,smiles\n" + "\n".join(rows) + "\n")
+    return folder / "library.csv"
+
+
+@pytest.mark.slow
+def test_processes_share_the_pieces(folder, library, tmp_path):
+    """Rows, failures and counts are those of one process, of several runs too."""
+    predictor = Predictor(folder / "runs")
+    counts = [
+        predictor.predict_csv(library, tmp_path / f"{n}.csv", None, 5, progress=False, workers=n) for n in (1, 2)
+    ]
+    assert counts[0] == counts[1] and counts[0].failed == 15
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_leaves_no_file(folder, library, tmp_path):
+    """The error says where; nothing that was written before it is taken for the predictions."""
+    script = (
+        "import os, sys\n"
+        "from dgl_memgnn.runs import Predictor, prediction\n"
+        "def die(run, call, source, options, piece):\n"
+        "    return os._exit(1) if 12 in piece.rows else original(run, call, source, options, piece)\n"
+        "original, prediction._predict_piece = prediction._predict_piece, die\n"
+        "try:\n"
+        "    Predictor(sys.argv[1]).predict_csv(*sys.argv[2:], None, 5, progress=False, workers=2)\n"
+        "except ChildProcessError as error:\n"
+        "    print(error)\n"
+    )
+    target = tmp_path / "out.csv"
+    arguments = [sys.executable, "-c", script, str(folder / "runs" / "seed0"), str(library), str(target)]
+    said = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
+    assert f"of {library} or soon after" in said and "One of 2 processes died, with lines" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_names_the_rows(folder, library, tmp_path, monkeypatch):
+    predictor = Predictor(folder / "runs" / "seed0")
+    original = predictor.predict
+
+    def fails(smiles, *properties, **options):
+        if "CCCx" in smiles:
+            raise MemoryError("no memory")
+        return original(smiles, *properties, **options)
+
+    monkeypatch.setattr(predictor, "predict", fails)
+    with pytest.raises(RuntimeError, match="The molecules in lines 2 to 6 could not be predicted: no memory"):
+        predictor.predict_csv(library, tmp_path / "out.csv", None, 5, progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shards, suffix", [(1, ""), (3, ""), (3, ".gz"), (16, "")])
+def test_shards_are_every_nth_piece_and_one_table_together(folder, library, tmp_path, shards, suffix):
+    predictor = Predictor(folder / "runs" / "seed0")
+    predictor.predict_csv(library, tmp_path / "whole.csv", None, 5, progress=False)
+    header, *whole = (tmp_path / "whole.csv").read_text().splitlines()
+    pieces, totals, together = [whole[i : i + 5] for i in range(0, 47, 5)], [], b""
+    for i in range(1, shards + 1):
+        part = tmp_path / f"part{i}.csv{suffix}"
+        totals.append(predictor.predict_csv(library, part, None, 5, progress=False, shard=(i, shards)).total)
+        assert totals[-1] == sum(map(len, pieces[i - 1 :: shards]))
+        together += part.read_bytes()
+    lines = (gzip.decompress(together) if suffix else together).decode().splitlines()
+    assert lines == [header, *(row for i in range(shards) for piece in pieces[i::shards] for row in piece)]
+
+
+def test_shards_and_workers_on_the_command_line(folder, library, tmp_path, capsys):
+    arguments = [
+        "predict",
+        str(folder / "runs" / "seed0"),
+        "--csv",
+        str(library),
+        "--out",
+        str(tmp_path / "out.csv"),
+    ]
+    for shard, message in [("0/3", "no shard 0/3: they are 1/3 to 3/3"), ("4/3", "no shard 4/3")]:
+        assert main([*arguments, "--shard", shard]) == 1
+        assert message in capsys.readouterr().err
+    for shard in ("3", "a/b", "1/2/3", "-1/2"):
+        with pytest.raises(SystemExit):
+            main([*arguments, f"--shard={shard}"])
+        assert "must be two numbers as in 3/16" in capsys.readouterr().err
+    assert main([*arguments, "--workers", "0"]) == 1
+    assert "number of workers must be at least 1, got 0" in capsys.readouterr().err
+    assert main([*arguments, "--shard", "2/2"]) == 0
+    assert "0 of 0 molecules predicted" in capsys.readouterr().out  # one piece of 1000
+    assert (tmp_path / "out.csv").read_text() == ""
+
+
 def test_only_the_first_failures_are_kept(folder, tmp_path):
     (tmp_path / "new.csv").write_text("smiles\n" + "x\nC\n" * 8)
     predictor = Predictor(folder / "runs" / "seed0")
@@ -82,7 +177,7 @@ def test_a_file_damaged_at_its_end_is_refused_before_the_first_prediction(folder
     (tmp_path / "out.csv").write_text("older")
     predictor = Predictor(folder / "runs" / "seed0")
     predicted = []
-    monkeypatch.setattr("dgl_memgnn.runs.prediction.smiles_to_graph", predicted.append)
+    monkeypatch.setattr("dgl_memgnn.runs.prediction.featurize", predicted.append)
     with pytest.raises(ValueError, match="new.csv is not a comma-separated table"):
         predictor.predict_csv(tmp_path / "new.csv", tmp_path / "out.csv", overwrite=True)
     assert predicted == [] and (tmp_path / "out.csv").read_text() == "older"
@@ -118,8 +213,10 @@ def test_mean_and_deviation_over_the_runs(folder, tmp_path, capsys):
 def test_each_molecule_is_featurized_once_for_all_runs(folder, monkeypatch):
     from dgl_memgnn.runs import prediction
 
-    asked, original = [], prediction.smiles_to_graph
-    monkeypatch.setattr(prediction, "smiles_to_graph", lambda s, *rest: asked.append(s) or original(s, *rest))
+    asked, original = [], prediction.featurize
+    monkeypatch.setattr(
+        prediction, "featurize", lambda smiles, *rest: asked.extend(smiles) or original(smiles, *rest)
+    )
     Predictor(folder / "runs").predict(["CCO", "CCN"])
     assert asked == ["CCO", "CCN"]
 
@@ -171,7 +268,7 @@ def test_memgnn_with_topology_predicts_from_its_own_embedding(folder, tmp_path):
     stored = pd.read_csv(tmp_path / "predictions.csv")
     found = predictor.predict(stored["smiles"])["size"]
     assert np.allclose(found, stored["prediction"], rtol=1e-4)
-    predictor._networks[0].config.data.continue_prob = None
+    predictor.networks[0].config.data.continue_prob = None
     assert not np.allclose(predictor.predict(stored["smiles"])["size"], found, rtol=1e-4)
 
 

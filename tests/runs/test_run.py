@@ -22,7 +22,7 @@ from dgl_memgnn import files
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import random_split
-from dgl_memgnn.runs import Predictor, assembly, run, train_run
+from dgl_memgnn.runs import Predictor, parts, run, train_run
 from dgl_memgnn.tasks import Regression
 from dgl_memgnn.training import load_checkpoint
 
@@ -206,7 +206,7 @@ def test_a_run_of_an_older_version_is_refused_by_its_version(config, uninterrupt
 def test_another_split_of_the_same_data_is_noticed(config, tmp_path, monkeypatch):
     """As another version of a library could give it."""
     interrupt_after_first_epoch(config, tmp_path)
-    monkeypatch.setattr(assembly, "random_split", lambda size, seed: random_split(size, seed=seed + 1))
+    monkeypatch.setattr(parts, "random_split", lambda size, sizes, seed: random_split(size, sizes, seed + 1))
     with pytest.raises(ValueError, match="split of .* has changed since it was begun"):
         train_run(config, tmp_path, progress=False)
 

@@ -97,6 +97,7 @@ def test_the_command_trains_in_two_processes_and_continues(tmp_path):
         "metrics.json",
         "predictions.csv",
         "checkpoint.pt",
+        "fingerprints.npy",
         "curves.png",
     }
     assert torchrun("2", *arguments).stdout.count("is finished") == 1

@@ -184,6 +184,8 @@ def test_a_rare_key_stands_beside_its_atom(runs):
     assert clustered.unnamed() == dict(enumerate(clustered.keys().tolist()))
     assert set(fills(clustered._repr_svg_())) == {"#DDDDDD"}
     assert clustered._repr_svg_().count("class='note'") >= 3
+    clusters.colours[0] = KeyColours([1.0] * 6)  # all have colours: no numbers
+    assert "class='note'" not in clusters.molecule("CCO")._repr_svg_()
 
 
 def test_graphs_are_drawn(graph_run):

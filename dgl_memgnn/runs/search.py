@@ -1,0 +1,344 @@
+"""Hyper-parameters chosen by validation scores."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from dgl_memgnn.config import Config, check_space, load_config, with_values
+from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.files import replacing
+from dgl_memgnn.runs.assembly import assemble, load_dataset
+from dgl_memgnn.runs.jobs import process_pool
+from dgl_memgnn.runs.parts import split, task_of
+from dgl_memgnn.runs.run import write_json
+from dgl_memgnn.visualization.search import plot_search
+from dgl_memgnn.wording import significant
+
+__all__ = ["SPACE", "search"]
+
+SPACE: dict[str, list[Any]] = {
+    "hidden_feats": [64, 128, 256],
+    "num_layers": [2, 3, 4, 5],
+    "num_keys": [[8, 1], [32, 1], [64, 1], [32, 8, 1]],
+    "num_heads": [1, 5],
+    "dropout": [0.0, 0.1, 0.2, 0.3, 0.4],
+    "learning_rate": [3e-4, 5e-4, 1e-3, 2e-3, 4e-3],
+    "weight_decay": [0.0, 1e-5, 1e-4, 1e-3],
+    "clustering_period": [0, 5],
+}
+DATABASE = "search.db"
+_BESIDE = ("featurizer", "descriptors", "degree_features")  # keys of data that say how molecules are read
+_STUDY = "search"
+
+
+def search(
+    config: Config,
+    folder: str | PathLike[str],
+    num_trials: int = 50,
+    draws: int = 1,
+    space: Mapping[str, list[Any]] | None = None,
+    workers: int = 2,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Search hyper-parameters with Optuna's tree-structured Parzen estimator, or go on with a search.
+
+    A trial's score is the mean over ``draws`` of the deciding metric on the validation part, at the epoch that is
+    kept. No test part is ever predicted.
+
+    Parameters
+    ----------
+    config : Config
+        Where the search starts: its own values are the first trial where the space holds them.
+    folder : str or os.PathLike
+        Receives search.db, in which Optuna keeps all trials, trials.csv, best.yaml, search.json and search.png. A
+        search that is there goes on, if it is of the same configuration and space.
+    num_trials : int, optional
+        Number of finished trials altogether. Default: ``50``.
+    draws : int, optional
+        With 1, the validation part is the configuration's. With more, as many are drawn from what is not tested,
+        each with a seed of its own. Default: ``1``.
+    space : dict of list, optional
+        Values to choose from, by key. Default: the configuration's section ``search`` or, without, :data:`SPACE`.
+    workers : int, optional
+        Number of processes, of one thread each; a trial at a time each. Default: ``2``.
+    overwrite : bool, optional
+        Whether to remove a search that is there. Default: ``False``.
+
+    Returns
+    -------
+    dict
+        The content of search.json: score and values of the best trial, and the setting.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If Optuna is not installed.
+    ValueError
+        If the folder holds another search, or a value of the space is none for the configuration.
+    FileExistsError
+        If the folder holds something else.
+    """
+    optuna = _optuna()
+    folder, space = Path(folder), dict(space or config.search or SPACE)
+    config = replace(config, search={})
+    check_space(config, space, _BESIDE)
+    for name, low in (
+        ("number of trials", num_trials),
+        ("number of draws", draws),
+        ("number of workers", workers),
+    ):
+        if low < 1:
+            raise ValueError(f"The {name} must be at least 1, got {low}.")
+    dataset = load_dataset(config)
+    task = task_of(dataset)
+    parts = split(config, dataset)
+    if "validation" not in parts:
+        raise ValueError("A search chooses by a validation part, and the split has none (--split-sizes).")
+    assemble(config, dataset, parts)  # tells what is wrong before processes start
+    setting = json.loads(json.dumps({"config": asdict(config), "draws": draws, "space": space}))
+    setting["digest"] = dataset.digest
+    study = _study(optuna, folder, setting, task.higher_is_better, overwrite)
+    _enqueue_start(study, config, space)
+    _run(study, config, space, draws, num_trials, workers)
+    return _report(study, config, space, folder, setting, next(iter(task.metrics)))
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError('A search needs Optuna: pip install "dgl-memgnn[search]".') from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def _study(optuna: Any, folder: Path, setting: dict[str, Any], maximise: bool, overwrite: bool) -> Any:
+    """The study of a folder; trials of a process that was killed are put back into the queue."""
+    database = folder / DATABASE
+    if not database.is_file() and folder.is_dir() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty, and holds no search. Give another folder with --out.")
+    if overwrite:
+        for name in (DATABASE, "trials.csv", "best.yaml", "search.json", "search.png"):
+            (folder / name).unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        storage=f"sqlite:///{database.resolve()}",
+        study_name=_STUDY,
+        direction="maximize" if maximise else "minimize",
+        sampler=optuna.samplers.TPESampler(seed=setting["config"]["training"]["seed"], constant_liar=True),
+        load_if_exists=True,
+    )
+    stored = study.user_attrs.get("setting")
+    if stored not in (None, setting):
+        differing = _differing(stored, setting)
+        raise ValueError(
+            f"{folder} holds another search, which differs in {', '.join(differing)}. Give another folder with "
+            "--out, or start anew with --overwrite."
+        )
+    study.set_user_attr("setting", setting)
+    for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        study.enqueue_trial(trial.params)
+    return study
+
+
+def _differing(stored: Any, setting: Any, prefix: str = "") -> list[str]:
+    """Keys in which two settings differ."""
+    if not isinstance(stored, dict) or not isinstance(setting, dict):
+        return [prefix] if stored != setting else []
+    keys = dict.fromkeys([*stored, *setting])
+    return [
+        name
+        for key in keys
+        for name in _differing(stored.get(key), setting.get(key), f"{prefix}.{key}" if prefix else key)
+    ]
+
+
+def _enqueue_start(study: Any, config: Config, space: Mapping[str, list[Any]]) -> None:
+    """Let the first trial be the configuration as it is, where the space holds its values."""
+    if not study.trials:
+        own = {name: value for section in asdict(config).values() for name, value in section.items()}
+        places = {name: values.index(own[name]) for name, values in _ordered(space).items() if own[name] in values}
+        study.enqueue_trial(places)
+
+
+def _ordered(space: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Numbers in their order, which the sampler then knows of; other values as they are given."""
+    return {
+        name: sorted(values) if all(type(value) in (int, float) for value in values) else values
+        for name, values in space.items()
+    }
+
+
+def _suggest(trial: Any, space: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Values of a trial, which Optuna knows by their places in the lists."""
+    values = {}
+    for name, choices in _ordered(space).items():
+        if all(type(choice) in (int, float) for choice in choices):
+            place = trial.suggest_int(name, 0, len(choices) - 1)
+        else:
+            place = trial.suggest_categorical(name, list(range(len(choices))))
+        values[name] = choices[place]
+    return values
+
+
+def _run(
+    study: Any, config: Config, space: Mapping[str, list[Any]], draws: int, num_trials: int, workers: int
+) -> None:
+    """Trials until so many are finished. This process alone asks and tells; the others score."""
+    import optuna
+
+    finished = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
+    bar = tqdm(total=num_trials, initial=min(finished, num_trials), unit="trial")
+    processes: Any = process_pool(workers) if workers > 1 else nullcontext(_ThisProcess())
+    with bar, processes as pool:
+        running: dict[Future[Any], tuple[Any, dict[str, Any]]] = {}
+        failed = 0
+        while finished < num_trials:
+            while len(running) < min(workers, num_trials - finished):
+                trial = study.ask()
+                values = _suggest(trial, space)
+                trial.set_user_attr("values", values)
+                running[pool.submit(validate, with_values(config, values), draws)] = (trial, values)
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                trial, values = running.pop(future)
+                try:
+                    outcome = future.result()
+                except FloatingPointError as error:  # diverged, as learning rates can
+                    tqdm.write(f"failed: {values}: {error}")
+                    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                    failed += 1
+                    if failed > num_trials:
+                        raise
+                    continue
+                for name, value in outcome.items():
+                    trial.set_user_attr(name, value)
+                study.tell(trial, outcome["score"])
+                finished += 1
+                bar.update()
+                bar.set_postfix({f"best validation {outcome['metric']}": significant(study.best_value)})
+
+
+class _ThisProcess:
+    """Takes jobs as a pool of processes does, and does each at once."""
+
+    def submit(self, function: Any, *arguments: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments))
+        except FloatingPointError as error:
+            future.set_exception(error)
+        return future
+
+
+def validate(config: Config, draws: int) -> dict[str, Any]:
+    """Mean validation score of the kept epochs over some draws, without a look at the test part."""
+    started = time.perf_counter()
+    outcomes = [_validate(run) for run in _drawn(config, draws)]
+    scores = [score for score, _, _ in outcomes]
+    return {
+        "score": sum(scores) / len(scores),
+        "metric": outcomes[0][2],
+        "scores": scores,
+        "kept_epochs": [epoch for _, epoch, _ in outcomes],
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def _drawn(config: Config, draws: int) -> Iterator[Config]:
+    """The configuration on each of its validation parts."""
+    if draws == 1:
+        yield config
+        return
+    seed = config.training.seed
+    fixed = seed if config.data.split_seed is None else config.data.split_seed
+    for i in range(draws):
+        data = replace(config.data, split_seed=fixed, validation_seed=seed + i)
+        yield replace(config, data=data, training=replace(config.training, seed=seed + i))
+
+
+def _validate(config: Config) -> tuple[float, int | None, str]:
+    dataset = _dataset(json.dumps(asdict(config.data), sort_keys=True))
+    parts = split(config, dataset)
+    parts = {part: parts[part] for part in ("train", "validation")}
+    assembly = assemble(config, dataset, parts)
+    learner = assembly.learner
+    learner.fit(dataset, parts["train"], parts["validation"], weights=dataset.weights)
+    scores = learner.task.score(learner.predict(dataset, parts["validation"]), dataset.labels[parts["validation"]])
+    metric, score = next(iter(scores.items()))
+    return score, learner.kept_epoch, metric
+
+
+def _dataset(data: str) -> GraphDataset:
+    """The data set of a section, whichever seeds it has."""
+    values = {**json.loads(data), "split_seed": None, "validation_seed": None}
+    return _loaded(json.dumps(values, sort_keys=True))
+
+
+@lru_cache(maxsize=2)
+def _loaded(data: str) -> GraphDataset:
+    return load_dataset(load_config(overrides=json.loads(data)))
+
+
+def _report(
+    study: Any, config: Config, space: Mapping[str, list[Any]], folder: Path, setting: dict[str, Any], metric: str
+) -> dict[str, Any]:
+    """Write table, picture and best configuration; the content of search.json."""
+    import optuna
+
+    trials = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+    sign = -1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else 1
+    ranked = sorted(trials, key=lambda trial: (sign * trial.value, trial.number))
+    rows = [
+        {
+            "trial": trial.number,
+            f"validation_{metric}": trial.value,
+            **{name: trial.user_attrs["values"][name] for name in space},
+            "scores": trial.user_attrs["scores"],
+            "kept_epochs": trial.user_attrs["kept_epochs"],
+            "seconds": trial.user_attrs["seconds"],
+        }
+        for trial in ranked
+    ]
+    table = pd.DataFrame(rows)
+    with replacing(folder / "trials.csv") as unfinished:
+        table.to_csv(unfinished, index=False)
+    best = ranked[0].user_attrs["values"]
+    with replacing(folder / "best.yaml") as unfinished:
+        unfinished.write_text(with_values(config, best).to_yaml(), encoding="utf-8")
+    importance = _importance(optuna, study, trials)
+    plot_search(table, list(space), f"validation_{metric}", importance, folder / "search.png")
+    result = {
+        "metric": metric,
+        "score": ranked[0].value,
+        "values": best,
+        "trials": len(trials),
+        "importance": importance,
+        **setting,
+    }
+    write_json(folder / "search.json", result)
+    return result
+
+
+def _importance(optuna: Any, study: Any, trials: Sequence[Any]) -> dict[str, float]:
+    """Shares of the variance of scores that each key explains, by a random forest; empty if scores do not vary."""
+    if len({trial.value for trial in trials}) < 2 or len(trials) < 4:
+        return {}
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    return {
+        name: float(share)
+        for name, share in optuna.importance.get_param_importances(study, evaluator=evaluator).items()
+    }

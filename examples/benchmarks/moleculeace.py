@@ -1,0 +1,129 @@
+"""MemGNN beside peers on files of MoleculeACE, whose activity cliffs single out models that smooth them over.
+
+Each file has its own training and test part. MemGNN draws a tenth of the training part for validation, another
+one each seed; chemprop gets the same parts. A random forest and a support vector regression on Morgan fingerprints
+(radius 2) learn from the whole training part; the latter chooses penalty and width by five folds of it. The RMSE
+is that of the test part, and of its molecules on cliffs alone (cliff_mol). What is finished is stored, and a
+second call continues.
+"""
+
+import argparse
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dgl_memgnn.config import load_config
+from dgl_memgnn.models.forest import morgan_fingerprints
+from dgl_memgnn.runs import runs, train_run
+from dgl_memgnn.runs.run import write_json
+
+TARGET = "y [pEC50/pKi]"
+QUICK = {"epochs": 1, "hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("files", nargs="+", type=Path, help="CSV files of MoleculeACE")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
+    parser.add_argument("--chemprop", metavar="PATH", help="its command; left out unless given")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the runs and of moleculeace.json")
+    parser.add_argument("--quick", action="store_true", help="networks that learn nothing, to see that it works")
+    args = parser.parse_args()
+
+    scores = {}
+    for file in args.files:
+        table = pd.read_csv(file)
+        folder = args.out / file.stem
+        folder.mkdir(parents=True, exist_ok=True)
+        contestants = {
+            "support vector regression": lambda seed, table=table: support_vectors(table),
+            "random forest": lambda seed, table=table: forest(table, seed),
+            "MemGNN": network(file, folder / "memgnn", args),
+            "MemGNN, descriptors": network(file, folder / "memgnn_descriptors", args, descriptors=True),
+        }
+        if args.chemprop:
+            contestants["chemprop"] = chemprop(table, folder, args)
+        for name, predict in contestants.items():
+            stored = folder / f"{name.replace(' ', '_').replace(',', '')}.json"
+            if not stored.exists():
+                seeds = range(1 if name.startswith("support") else args.seeds)  # which knows no chance
+                write_json(stored, [errors(table, predict(seed)) for seed in seeds])
+            scores.setdefault(file.stem, {})[name] = json.loads(stored.read_text(encoding="utf-8"))
+    write_json(args.out / "moleculeace.json", scores)
+    for file, rows in scores.items():
+        print(f"{file}: test RMSE; of molecules on cliffs")
+        for name, seeds in rows.items():
+            means = [f"{np.mean(each):.3f} +- {np.std(each):.3f}" for each in zip(*(s.values() for s in seeds))]
+            print(f"  {name}: {'; '.join(means)} ({len(seeds)} seeds)")
+
+
+def errors(table, prediction):
+    """RMSE of the test part, and of its cliffs."""
+    test = table[table["split"] == "test"]
+    squares = (test[TARGET] - prediction) ** 2
+    return {"rmse": squares.mean() ** 0.5, "cliffs": squares[test["cliff_mol"] == 1].mean() ** 0.5}
+
+
+def parts(table):
+    """Fingerprints and targets of both parts."""
+    bits = morgan_fingerprints(table["smiles"]).toarray().astype(np.float32)
+    train = (table["split"] == "train").to_numpy()
+    return bits[train], table[TARGET][train], bits[~train]
+
+
+def support_vectors(table):
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.svm import SVR
+
+    bits, target, tested = parts(table)
+    grid = {"C": [1, 3, 10, 30], "gamma": [0.003, 0.01, 0.03], "epsilon": [0.1]}
+    return GridSearchCV(SVR(), grid, scoring="neg_mean_squared_error").fit(bits, target).predict(tested)
+
+
+def forest(table, seed):
+    from sklearn.ensemble import RandomForestRegressor
+
+    bits, target, tested = parts(table)
+    return RandomForestRegressor(500, max_features="sqrt", random_state=seed).fit(bits, target).predict(tested)
+
+
+def network(file, folder, args, **values):
+    """Trains on each seed's training part, and predicts the test part in the order of the file."""
+    named = {"csv": str(file), "tasks": [TARGET], "splits_column": "split"}
+    config = load_config("molecules", {**named, **values, **(QUICK if args.quick else {})})
+    configs = runs(config, "repeats", args.seeds)
+
+    def predict(seed):
+        run = replace(configs[f"seed{seed}"])
+        train_run(run, folder / f"seed{seed}", report=False)
+        return pd.read_csv(folder / f"seed{seed}" / "predictions.csv").sort_values("id")["prediction"].to_numpy()
+
+    return predict
+
+
+def chemprop(table, folder, args):
+    """chemprop's defaults on the parts that MemGNN had."""
+    names = {"train": "train", "validation": "val", "test": "test"}
+
+    def predict(seed):
+        split = pd.read_csv(folder / "memgnn" / f"seed{seed}" / "splits.csv")["part"].map(names)
+        out = folder / "chemprop" / f"seed{seed}"
+        out.mkdir(parents=True, exist_ok=True)
+        own = pd.DataFrame({"smiles": table["smiles"], "y": table[TARGET], "split": split})
+        own.to_csv(out / "parts.csv", index=False)
+        epochs = 3 if args.quick else 50
+        options = f"--smiles-columns smiles --target-columns y --splits-column split --epochs {epochs}"
+        command = f"{args.chemprop} train -i {out / 'parts.csv'} -o {out} {options} --pytorch-seed {seed}"
+        subprocess.run([*command.split(), "--accelerator", "cpu", "-n", "0", "-q"], check=True)
+        (found,) = out.glob("**/test_predictions.csv")
+        return pd.read_csv(found)["y"].to_numpy()
+
+    return predict
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Searches of hyper-parameters: on validation alone, resumable, refused where another search lies."""
+
+import builtins
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dgl_memgnn.cli import main
+from dgl_memgnn.config import load_config
+from dgl_memgnn.data import random_split
+from dgl_memgnn.runs import train_run
+from dgl_memgnn.runs.search import search
+from dgl_memgnn.training import Trainer
+
+optuna = pytest.importorskip("optuna")
+TARGET = "y [pEC50/pKi]"
+SPACE = {"hidden_feats": [8, 4], "dropout": [0.0, 0.3], "num_keys": [[2, 1], [3, 1]]}
+
+
+@pytest.fixture(scope="module")
+def csv(data_dir, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "activities.csv"
+    pd.read_csv(data_dir / "moleculeace" / "CHEMBL2034_Ki.csv").head(50).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def config(csv):
+    values = {"num_layers": 1, "num_heads": 1, "num_keys": [2, 1], "hidden_feats": 8, "epochs": 2}
+    named = {"csv": str(csv), "tasks": [TARGET], "split": "random", "dropout": 0.0, "clustering_period": 0}
+    return load_config(overrides={**values, **named})
+
+
+@pytest.fixture(scope="module")
+def searched(config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    predicted = []
+    with pytest.MonkeyPatch.context() as patch:
+        original = Trainer.predict
+        patch.setattr(
+            Trainer,
+            "predict",
+            lambda self, data, indices=None: predicted.append(list(indices)) or original(self, data, indices),
+        )
+        result = search(config, folder, num_trials=5, space=SPACE, workers=1)
+    return folder, result, predicted
+
+
+def test_no_test_part_is_predicted(searched):
+    _, _, predicted = searched
+    _, validation, test = random_split(50)
+    assert {i for indices in predicted for i in indices} == set(validation.tolist())
+    assert not set(validation) & set(test)
+
+
+def test_the_best_configuration_reruns_the_best_trial(searched, config, tmp_path):
+    folder, result, _ = searched
+    best = load_config(folder / "best.yaml")
+    assert {name: getattr(best.model, name) for name in SPACE} == result["values"]
+    metrics = train_run(best, tmp_path / "run", progress=False, report=False)
+    assert metrics["validation"]["rmse"] == pytest.approx(result["score"], rel=1e-6)
+    table = pd.read_csv(folder / "trials.csv")
+    assert table["validation_rmse"].is_monotonic_increasing and table["validation_rmse"][0] == result["score"]
+    assert len(table) == result["trials"] == 5
+    assert table.loc[table["trial"] == 0, ["hidden_feats", "dropout", "num_keys"]].values.tolist() == [
+        [8, 0.0, "[2, 1]"]
+    ]  # the configuration as it was
+    assert sum(result["importance"].values()) == pytest.approx(1) and set(result["importance"]) == set(SPACE)
+    assert (folder / "search.png").stat().st_size > 5000
+
+
+def test_it_goes_on_where_it_stopped_or_was_killed(config, tmp_path):
+    search(config, tmp_path, num_trials=2, space=SPACE, workers=1)
+    before = pd.read_csv(tmp_path / "trials.csv").set_index("trial")
+    study = optuna.load_study(study_name="search", storage=f"sqlite:///{tmp_path / 'search.db'}")
+    study.enqueue_trial({"hidden_feats": 0, "dropout": 1, "num_keys": 1})
+    killed = study.ask()  # and never told
+    for name in SPACE:
+        killed.suggest_int(name, 0, 1) if name != "num_keys" else killed.suggest_categorical(name, [0, 1])
+    again = search(config, tmp_path, num_trials=2, space=SPACE, workers=1)
+    assert again["trials"] == 2
+    search(config, tmp_path, num_trials=3, space=SPACE, workers=1)
+    after = pd.read_csv(tmp_path / "trials.csv").set_index("trial")
+    pd.testing.assert_frame_equal(after.loc[before.index], before)
+    (new,) = after.index.difference(before.index)
+    assert after.loc[new, ["hidden_feats", "dropout", "num_keys"]].tolist() == [4, 0.3, "[3, 1]"]
+
+
+def test_draws_have_validation_parts_of_their_own(config, tmp_path, monkeypatch):
+    validated = []
+    original = Trainer.fit
+
+    def fit(self, dataset, train, validation=None, *arguments, **options):
+        validated.append(tuple(validation))
+        return original(self, dataset, train, validation, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "fit", fit)
+    search(config, tmp_path, num_trials=1, draws=3, space={"dropout": [0.0]}, workers=1)
+    assert len(set(validated)) == 3
+    assert not set(np.concatenate(validated)) & set(random_split(50)[2])
+    row = pd.read_csv(tmp_path / "trials.csv").iloc[0]
+    assert row["validation_rmse"] == pytest.approx(np.mean(json.loads(row["scores"])))
+
+
+def test_a_trial_that_diverges_is_put_aside(config, tmp_path, monkeypatch):
+    original = Trainer.fit
+
+    def fit(self, *arguments, **options):
+        if self.config.learning_rate > 0.5:
+            raise FloatingPointError("The loss is nan in batch 1 of epoch 1.")
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "fit", fit)
+    result = search(config, tmp_path, num_trials=3, space={"learning_rate": [1e-3, 2e-3, 1.0]}, workers=1)
+    assert result["trials"] == 3 and result["values"]["learning_rate"] < 1
+
+
+def test_another_search_or_something_else_is_refused(searched, config, tmp_path):
+    folder, _, _ = searched
+    with pytest.raises(ValueError, match="holds another search, which differs in draws, space.dropout"):
+        search(config, folder, 1, draws=2, space={**SPACE, "dropout": [0.1]}, workers=1)
+    other = load_config(overrides={**asdict(config)["data"], **asdict(config)["model"], "epochs": 3})
+    with pytest.raises(ValueError, match="differs in config.training"):
+        search(other, folder, 1, space=SPACE, workers=1)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds no search"):
+        search(config, tmp_path, 1, space=SPACE, workers=1)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--search", '{"hidden": [8]}'], "Unknown key search.hidden. Did you mean search.hidden_feats?"),
+        (["--search", '{"dropout": 0.1}'], "search.dropout must be a list of values to choose from, got 0.1"),
+        (["--search", '{"dropout": [0.1, 2]}'], "model.dropout must be at most 0.99, got 2.0"),
+        (["--split-sizes", "0.9,0,0.1"], "A search chooses by a validation part, and the split has none"),
+        (["--trials", "0"], "The number of trials must be at least 1, got 0"),
+        (["--csv", "none.csv"], "none.csv"),
+    ],
+)
+def test_bad_arguments(options, message, csv, tmp_path, capsys):
+    start = ["search", "--csv", str(csv), "--tasks", TARGET, "--split", "random", "--out", str(tmp_path / "s")]
+    assert main([*start, *options]) == 1
+    assert message in capsys.readouterr().err and not (tmp_path / "s").exists()
+
+
+def test_without_optuna_it_says_what_to_install(config, tmp_path, monkeypatch):
+    original = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name == "optuna":
+            raise ModuleNotFoundError(name)
+        return original(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "dgl-memgnn\[search\]"'):
+        search(config, tmp_path / "s")
+
+
+@pytest.mark.slow
+def test_two_processes_on_the_command_line(csv, tmp_path, capfd):
+    options = ["--epochs", "1", "--num-layers", "1", "--num-heads", "1", "--split", "random", "--workers", "2"]
+    space = json.dumps({"hidden_feats": [4, 8]})
+    start = ["search", "--csv", str(csv), "--tasks", TARGET, "--trials", "4", "--search", space]
+    assert main([*start, *options, "--out", str(tmp_path / "s")]) == 0
+    said = capfd.readouterr().out
+    assert "Best of 4 trials: validation rmse" in said and "best.yaml" in said
+    assert len(pd.read_csv(tmp_path / "s" / "trials.csv")) == 4

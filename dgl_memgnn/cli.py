@@ -1,4 +1,4 @@
-"""The command line: train, benchmark, predict, embed, search, clusters, curves, report, pretrain, tables."""
+"""The command line: train, benchmark, predict, embed, search, pretrain, clusters, curves, report, tables."""
 
 from __future__ import annotations
 

@@ -503,6 +503,9 @@ def check_together(config: Config) -> None:
         taking = ", ".join(other.name for other in NETWORKS.values() if other.takes_descriptors)
         on = f" on {data.dataset}" if on_graphs else ""
         raise ValueError(f"data.{described[0]} is for {taking} on molecules, not for {network.name}{on}.")
+    for name in ("class_balance", "task_weights"):
+        if getattr(config.training, name) and network.learns_by_itself:
+            raise ValueError(f"training.{name} is for networks trained by gradients, not for {network.name}.")
     if model.pretrained != NONE:
         if network.name not in _taking_weights(model):
             raise ValueError(
@@ -514,9 +517,6 @@ def check_together(config: Config) -> None:
     elif model.freeze_query or config.training.pretrained_learning_rate is not None:
         key = "model.freeze_query" if model.freeze_query else "training.pretrained_learning_rate"
         raise ValueError(f"{key} is for a network that starts from weights: give model.pretrained (--pretrained).")
-    for name in ("class_balance", "task_weights"):
-        if getattr(config.training, name) and network.learns_by_itself:
-            raise ValueError(f"training.{name} is for networks trained by gradients, not for {network.name}.")
     if model.num_keys[-1:] != [1]:
         raise ValueError(f"model.num_keys must end in 1, got {model.num_keys}.")
 

@@ -21,8 +21,8 @@ MODULES = {
     "dgl_memgnn.data": "Data sets, featurizers, splits",
     "dgl_memgnn.tasks": "Kinds of task",
     "dgl_memgnn.training": "Training",
-    "dgl_memgnn.weights": "Weights to start from",
     "dgl_memgnn.objectives": "Objectives of pre-training",
+    "dgl_memgnn.weights": "Weights to start from",
     "dgl_memgnn.runs": "Runs and predictions",
     "dgl_memgnn.results": "Tables of results",
     "dgl_memgnn.visualization": "Pictures",
@@ -86,9 +86,11 @@ def module_page(name, title, groups):
 
 
 def described(value):
-    """What a dict, list or tuple that is public holds."""
+    """What a dict, list, tuple or str that is public holds."""
     if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
         return "".join(f"``{name}``\n    {escaped(text)}.\n" for name, text in value.items())
+    if isinstance(value, str):
+        return f"``{value}``.\n"
     kind = "A mapping with the keys" if isinstance(value, dict) else f"A {type(value).__name__} of"
     return f"{kind} {', '.join(f'``{name}``' for name in value)}.\n"
 
@@ -168,8 +170,8 @@ def cli_page():
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     text = heading("Command line") + CLI_TEXT
     for name, command in commands.choices.items():
-        own = [action for action in command._actions if action.dest not in {*keys, "help"}]
-        shared = any(action.dest in keys for action in command._actions)
+        shared = keys <= {action.dest for action in command._actions}
+        own = [a for a in command._actions if a.dest != "help" and not (shared and a.dest in keys)]
         text += (
             section(f"dgl-memgnn {name}") + f"\n{escaped(command.description)}\n\n.. program:: dgl-memgnn {name}\n"
         )

@@ -56,7 +56,8 @@ class JointTask(Task):
         return torch.ones(len(label))
 
     def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The sum of the losses, mean over molecules, all of which weigh the same."""
+        if weight is not None:
+            raise ValueError("Pre-training has no labels that could weigh more or less than others.")
         losses = [objective.loss(columns, label) for objective, columns in self._columns(output)]
         return torch.stack([loss for loss in losses if loss is not None]).sum(0).mean()
 
@@ -76,7 +77,7 @@ class JointTask(Task):
     def score_uncertainty(
         self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
     ) -> dict[str, dict[str, Any]]:
-        """Nothing: no target is predicted."""
+        """Nothing: nobody asks how far what the heads give can be trusted."""
         return {}
 
     def _columns(self, output: Tensor) -> Iterator[tuple[Objective, Tensor]]:

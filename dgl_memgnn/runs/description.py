@@ -37,8 +37,16 @@ def describe(assembly: Assembly) -> str:
         undefined[_LISTED:] = [
             f"So it is with {len(undefined) - _LISTED} more; metrics.json lists them (undefined)."
         ]
-    lines = [_network(assembly), *_pretrained(assembly), *split, *_weights(assembly), *undefined]
-    return "\n".join([*assembly.dataset.report(), *lines])
+    return "\n".join(
+        [
+            *assembly.dataset.report(),
+            _network(assembly),
+            *_start(assembly),
+            *split,
+            *_loss_weights(assembly),
+            *undefined,
+        ]
+    )
 
 
 def undefined_metrics(assembly: Assembly) -> list[str]:
@@ -52,7 +60,7 @@ def undefined_metrics(assembly: Assembly) -> list[str]:
     ]
 
 
-def _weights(assembly: Assembly) -> list[str]:
+def _loss_weights(assembly: Assembly) -> list[str]:
     """What weighs how much in the loss, a sentence a kind of weight."""
     training, dataset = assembly.config.training, assembly.dataset
     train, sentences = assembly.parts["train"], []
@@ -73,17 +81,17 @@ def _weights(assembly: Assembly) -> list[str]:
     return [" ".join(sentences)] if sentences else []
 
 
-def _pretrained(assembly: Assembly) -> list[str]:
-    """What the network starts from."""
+def _start(assembly: Assembly) -> list[str]:
+    """Where the weights of a network come from that can start from others."""
     options = assembly.config.model
     if "pretrained" not in assembly.network.options(options):
         return []
     if not assembly.pretrained:
-        return [f"Starts from random weights (--pretrained; {', '.join(shipped_weights()) or 'or a run'})."]
+        return [f"Weights: drawn at random (--pretrained; {', '.join(shipped_weights()) or 'or a run'})."]
     parts = {"query": "query network", "readout": "memory layers"}
     taken = " and ".join(parts[part] for part in assembly.pretrained)
     stays = ", the former frozen" if options.freeze_query else ""
-    return [f"Starts from weights: {taken} of {options.pretrained}{stays} (--pretrained, --freeze-query)."]
+    return [f"Weights: {taken} of {options.pretrained}{stays} (--pretrained, --freeze-query)."]
 
 
 def _network(assembly: Assembly) -> str:

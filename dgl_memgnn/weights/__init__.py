@@ -123,6 +123,7 @@ def load_weights(name: str | PathLike[str]) -> Weights:
                 raise ValueError(
                     f"{path} is of another network than MemGNN on molecules: nothing can start from it."
                 )
+        model = {"key_means": False, **model}  # files of version 0.1 do not say
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"{path} does not hold whole weights ({error}). Train again, or restore the file."

@@ -9,6 +9,7 @@ TITLES = {
     "conv": "Edge-featured graph attention",
     "embedding": "Topological embedding",
     "epoch": "A training epoch",
+    "epoch_chemprop": "A training epoch beside chemprop's",
     "memory": "Peak memory of the memory layer",
     "scaling": "Time per node of the memory layer",
     "processes": "Training in two processes",

@@ -88,7 +88,6 @@ class AlternatingSchedule:
         if all(is_keys for is_keys, _ in moving):
             raise ValueError("Nothing can be trained: all parameters but the keys are frozen (requires_grad).")
         self.model = model
-        self.learning_rate = learning_rate
         self.decay = decay
         self.period = period if any(module.keys.shape[1] > 1 for module in memories) else 0
         self.clip_norm = clip_norm

@@ -78,16 +78,16 @@ class _Table:
         self.rows = np.empty((0, width), np.float32)
         self._numbers: dict[tuple[Any, ...], int] = {}
 
-    def look_up(self, properties: Iterable[tuple[Any, ...]], compute: Callable[[int], np.ndarray]) -> list[int]:
-        """Numbers of the rows of some properties; ``compute(i)`` is the row of the i-th."""
+    def look_up(self, properties: Iterable[tuple[Any, ...]], compute: Callable[[], np.ndarray]) -> list[int]:
+        """Numbers of the rows of some properties; ``compute()`` are the rows of them all."""
         properties = list(properties)
         try:
             return [*map(self._numbers.__getitem__, properties)]
         except KeyError:
-            for i, of_one in enumerate(properties):
+            for of_one, row in zip(properties, compute()):
                 if of_one not in self._numbers:
                     self._numbers[of_one] = len(self.rows)
-                    self.rows = np.concatenate([self.rows, compute(i)[None]])
+                    self.rows = np.concatenate([self.rows, row[None]])
         return [*map(self._numbers.__getitem__, properties)]
 
 
@@ -174,13 +174,17 @@ class FeatureTables:
         elif "@" in as_written:
             columns.append(map(Atom.GetChiralTag, atoms))
 
-        def compute(i: int) -> np.ndarray:
-            if as_written is not None and _is_rewritten(atoms[i]):
-                self._rewritten.add(len(self._atoms.rows))
-            row: np.ndarray = self._features_of_atoms(molecule)["feat"][atoms[i].GetIdx()].numpy()
-            return row
+        def compute() -> np.ndarray:
+            rows: np.ndarray = self._features_of_atoms(molecule)["feat"].numpy()
+            return rows[[atom.GetIdx() for atom in atoms]]
 
-        return self._atoms.look_up(zip(*columns), compute)
+        num_known = len(self._atoms.rows)
+        numbers = self._atoms.look_up(zip(*columns), compute)
+        if as_written is not None and len(self._atoms.rows) > num_known:
+            self._rewritten.update(
+                number for number, atom in zip(numbers, atoms) if number >= num_known and _is_rewritten(atom)
+            )
+        return numbers
 
     def _encode_bonds(self, molecule: Mol, bonds: list[Bond], as_written: str | None = None) -> list[int]:
         columns: list[Iterable[Any]] = [map(property_of, bonds) for property_of in self._bond_properties]
@@ -191,9 +195,9 @@ class FeatureTables:
             if "/" in as_written or "\\" in as_written:
                 columns.append(map(Bond.GetStereo, bonds))
 
-        def compute(i: int) -> np.ndarray:
-            row: np.ndarray = self._features_of_bonds(molecule)["feat"][2 * bonds[i].GetIdx()].numpy()
-            return row
+        def compute() -> np.ndarray:
+            rows: np.ndarray = self._features_of_bonds(molecule)["feat"].numpy()
+            return rows[[2 * bond.GetIdx() for bond in bonds]]
 
         return self._bonds.look_up(zip(*columns), compute)
 

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dgl_memgnn.data.chunks import map_chunks
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.featurizers import featurizer as look_up
-from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
+from dgl_memgnn.data.molecule_arrays import featurize, joined
 from dgl_memgnn.data.smiles import Limits
 
 __all__ = ["MoleculeStore", "write_store"]
@@ -32,6 +33,7 @@ _ARRAYS = {  # of files that hold nothing else
     "edge_row": np.int32,
     "descriptors": np.float32,
 }
+_MANY = 8000  # molecules that take several processes less time than one, their start included
 _SMILES, _ABOUT = "smiles.txt", "about.json"
 
 
@@ -147,8 +149,8 @@ def write_store(
     limits : Limits, optional
         The largest molecule that is read. Default: ``Limits()``.
     cache_dir : str or os.PathLike, optional
-        Folder that keeps each piece, so that a call that is killed can be followed by one that takes less time.
-        Default: none.
+        Folder that keeps the descriptors of each piece, so that a call that is killed can be followed by one that
+        takes less time. Default: none.
 
     Raises
     ------
@@ -164,22 +166,16 @@ def write_store(
             name: stack.enter_context(open(folder / name, "wb")) for name in [*_ARRAYS, _SMILES]
         }
         for piece in pieces:
-            made, _ = smiles_to_graphs(piece, featurizer, cache_dir, limits)
-            graphs = [graph for graph in made if graph is not None]
-            smiles = [text for text, graph in zip(piece, made) if graph is not None]
+            parts = map_chunks(partial(featurize, spec=spec, limits=limits), piece, _MANY, "Featurize")
+            made = joined([graphs for graphs, _ in parts])
+            reasons = [reason for _, of_part in parts for reason in of_part]
+            smiles = [text for text, reason in zip(piece, reasons) if not reason]
             dropped += len(piece) - len(smiles)
-            if not graphs:
+            if not smiles:
                 continue
-            ends = [torch.stack(graph.edges()) for graph in graphs]
-            src, dst = torch.cat(ends, dim=1).numpy()
-            arrays = {
-                "num_nodes": np.array([graph.num_nodes() for graph in graphs]),
-                "num_edges": np.array([graph.num_edges() for graph in graphs]),
-                "src": src,
-                "dst": dst,
-                "node_row": node_rows.numbers(torch.cat([graph.ndata["feat"] for graph in graphs]).numpy()),
-                "edge_row": edge_rows.numbers(torch.cat([graph.edata["feat"] for graph in graphs]).numpy()),
-            }
+            arrays = {name: getattr(made, name) for name in ("num_nodes", "num_edges", "src", "dst")}
+            arrays["node_row"] = node_rows.numbers(made.node_feat)[made.node_row]
+            arrays["edge_row"] = edge_rows.numbers(made.edge_feat)[made.edge_row]
             if with_descriptors:
                 arrays["descriptors"] = smiles_to_descriptors(smiles, names, cache_dir, limits).numpy()
             for name, array in arrays.items():
@@ -204,11 +200,8 @@ class _Rows:
 
     def numbers(self, rows: np.ndarray) -> np.ndarray:
         """The number of each of some rows in the table; new ones are added to it."""
-        if not len(rows):
-            return np.empty(0, np.int32)
-        distinct, places = np.unique(np.ascontiguousarray(rows, np.float32), axis=0, return_inverse=True)
-        numbers = [self._numbers.setdefault(row.tobytes(), len(self._numbers)) for row in distinct]
-        return np.array(numbers, np.int32)[places.reshape(-1)]
+        numbers = [self._numbers.setdefault(row.tobytes(), len(self._numbers)) for row in rows]
+        return np.array(numbers, np.int32)
 
     def table(self) -> np.ndarray:
         return np.frombuffer(b"".join(self._numbers), np.float32).reshape(-1, self._width)

@@ -56,7 +56,7 @@ class View:
 
 
 class PretrainingNetwork(nn.Module):
-    """Query network and readout of a :class:`MemGNN`, with a head an objective in place of its own
+    """Query network and readout of a :class:`~dgl_memgnn.MemGNN`, with a head an objective in place of its own
 
     Parameters
     ----------

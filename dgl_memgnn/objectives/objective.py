@@ -17,7 +17,7 @@ class Objective(ABC):
     """Something to learn from molecules without labels
 
     It has a head, a module that turns a batch into some columns, a row a molecule, and a loss of these columns.
-    A new one is a subclass in a file of its own, listed in :mod:`dgl_memgnn.objectives.kinds`.
+    A new one is a subclass in a file of its own, listed in ``dgl_memgnn.objectives.kinds``.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def pretrain(
 ) -> dict[str, Any]:
     """Train MemGNN on molecules without labels, and store the weights.
 
-    All processes of a group (see :mod:`dgl_memgnn.training.distributed`) call it; the first of them writes. A run
+    All processes of a group (see :mod:`torch.distributed`) call it; the first of them writes. A run
     that was interrupted, however that was, continues after its last whole epoch. A finished one is left as it is.
 
     Parameters

@@ -129,7 +129,7 @@ def train_run(
         with replacing(folder / "history.csv") as unfinished:
             pd.DataFrame(learner.history).to_csv(unfinished, index=False)
         if board is not None:
-            board.write(record, learner.schedule.learning_rate * learner.schedule.decay(record["epoch"]))
+            board.write(record, learner.schedule.rates[-1] * learner.schedule.decay(record["epoch"]))
         if kept:
             store_network(folder, assembly)
         save_checkpoint(

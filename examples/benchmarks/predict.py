@@ -100,7 +100,7 @@ if __name__ == "__main__":
     args = parser.parse_args()
     if args.chemprop and not shutil.which(args.chemprop):
         parser.error(f"there is no program {args.chemprop}: {INSTALL}")
-    number, rounds = (FIRST + 20, 1) if args.quick else (10_000, 3)
+    number, rounds = (FIRST + 20, 1) if args.quick else (15_000, 3)
     samples = libraries.libraries(args.data_dir, number)
     with tempfile.TemporaryDirectory() as folder:
         contestants = train_both(Path(folder), args.chemprop)

@@ -23,6 +23,7 @@ SMILES = [
     "O=N(=O)c1ccccc1",
     "C[C@H](N)C(=O)O",
     "C[C@H](C)O",
+    "C[CH](N)C(=O)O",
     "F/C=C/C=C\\Cl",
     "[13CH3][CH2][OH]",
     "[CH3:1][OH:2]",

@@ -10,10 +10,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["is_unfinished", "remove_unfinished", "replacing"]
+__all__ = ["check_new_file", "is_unfinished", "remove_unfinished", "replacing"]
 
 _PREFIX = ".unfinished-"
 _WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def check_new_file(path: Path, overwrite: bool) -> None:
+    """Refuse a file that could not be written in the end, or should not.
+
+    FileNotFoundError if its folder is missing, IsADirectoryError if it is one, FileExistsError if it is there,
+    without ``overwrite``; the message names it, and what to do.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} in.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give a file to write.")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} is there already: give another file, or replace it with --overwrite.")
 
 
 @contextmanager

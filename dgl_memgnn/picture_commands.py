@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from dgl_memgnn.files import check_new_file
 from dgl_memgnn.visualization.cluster_folder import write_clusters
 from dgl_memgnn.visualization.curves import plot_curves, run_histories
 from dgl_memgnn.visualization.report import write_report
@@ -84,10 +85,7 @@ def _curves(arguments: argparse.Namespace) -> None:
     target = Path(arguments.out)
     if target.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise ValueError(f"{target} must end in .png, .svg or .pdf, which says what kind of picture it is.")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} in.")
-    if target.exists() and not arguments.overwrite:
-        raise FileExistsError(f"{target} is there already: give another file, or replace it with --overwrite.")
+    check_new_file(target, arguments.overwrite)
     plot_curves(run_histories(arguments.runs), target)
     print(f"Wrote {target}.")
 

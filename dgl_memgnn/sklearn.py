@@ -383,15 +383,13 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
     def _moments(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Means and, where there are any, standard deviations, of shape (n, T)."""
         values = torch.from_numpy(self._outputs(X))
-        prediction, spread = self._predictor_.task.combine(values)
-        if self._predictor_.task.task_type == "regression-mve":
-            prediction, spread = prediction.chunk(2, dim=1)
-        return prediction.numpy(), None if spread is None else spread.numpy()
+        mean, std = self._predictor_.task.moments(values)
+        return mean.numpy(), None if std is None else std.numpy()
 
     def _take(self, predictor: Predictor, source: str) -> None:
         super()._take(predictor, source)
         self._is_flat = self.n_outputs_ == 1
-        self.mean_variance = predictor.task.task_type == "regression-mve"
+        self.mean_variance = bool(self._task_types.index(predictor.task.task_type))
 
 
 class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
@@ -498,7 +496,7 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
 
     def _take(self, predictor: Predictor, source: str) -> None:
         task: Any = predictor.task
-        if task.task_type == "binary" and len(task.names) > 1:
+        if len(task.names) > 1:
             raise ValueError(f"{source} is of {task.describe()}: {type(self).__name__} is for one label.")
         super()._take(predictor, source)
         self.classes_ = np.array(getattr(task, "classes", [0, 1]))

@@ -16,7 +16,7 @@ from dgl_memgnn.data import GraphDataset, MoleculeDataset, load_named
 from dgl_memgnn.models import NETWORKS, Network, Widths
 from dgl_memgnn.runs.parts import split, take_parts, task_of
 from dgl_memgnn.tasks import Task
-from dgl_memgnn.training import Trainer
+from dgl_memgnn.training import Trainer, TrainingConfig
 from dgl_memgnn.transforms import EMBEDDINGS, SampleEdges, embed
 from dgl_memgnn.transforms.topology import TopologicalEmbedding
 from dgl_memgnn.weights import NONE, freeze, load_weights, take_over
@@ -220,7 +220,7 @@ def _take_over(model: Any, config: Config) -> list[str]:
         if own != value:
             raise ValueError(f"{name} is {own!r}, and the weights {weights.name} were trained with {value!r}.")
     parts = take_over(model, weights, options.readout)
-    if config.training.initial_keys != "random" and "readout" in parts:
+    if config.training.initial_keys != TrainingConfig.initial_keys and "readout" in parts:
         raise ValueError(
             f"training.initial_keys: {config.training.initial_keys} would replace the keys of the weights "
             f"{weights.name}: leave it out, or start without weights (--pretrained {NONE})."

@@ -20,8 +20,8 @@ from dgl_memgnn.runs.prediction import (
     LISTED_FAILURES,
     PredictionCounts,
     Predictor,
+    beside,
     check_target,
-    clashing,
     properties_of,
 )
 
@@ -92,10 +92,8 @@ def embed_csv(
         for piece in iterate_molecules(source, column, chunk_size):
             values, reasons = predictor.embed(piece.smiles, properties_of(source, piece, predictor.property_names))
             table = pd.DataFrame(values, columns=dimensions).assign(reason=reasons)
-            renamed = clashing(list(table.columns), piece.header)
-            own = pd.DataFrame(piece.records, columns=piece.header)
-            write(pd.concat([own, table.rename(columns=renamed)], axis=1), values)
-            failures = [(row, reason) for row, reason in zip(piece.rows, reasons) if reason]
+            table, renamed, failures = beside(piece, table)
+            write(table, values)
             failed += len(failures)
             first_failures += failures[: LISTED_FAILURES - len(first_failures)]
             bar.update(len(table))

@@ -24,7 +24,7 @@ from dgl_memgnn.data.chunks import map_ordered
 from dgl_memgnn.data.descriptors import describe
 from dgl_memgnn.data.molecule_arrays import MoleculeArrays, featurize
 from dgl_memgnn.data.molecule_csv import MoleculePiece
-from dgl_memgnn.files import replacing
+from dgl_memgnn.files import check_new_file, replacing
 from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, embedding_of, takes_topology
 from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.run import FILES, STATE
@@ -374,10 +374,7 @@ class Predictor:
             raise RuntimeError(
                 f"The molecules in lines {piece.rows[0]} to {piece.rows[-1]} could not be predicted: {error}"
             ) from error
-        failures = [(line, reason) for line, reason in zip(piece.rows, table["reason"]) if reason]
-        renamed = clashing(list(table.columns), piece.header)
-        own = pd.DataFrame(piece.records, columns=piece.header)
-        table = pd.concat([own, table.rename(columns=renamed)], axis=1)
+        table, renamed, failures = beside(piece, table)
         header, rows = table[:0].to_csv(index=False), table.to_csv(index=False, header=False)
         return _PredictedPiece(header, rows, len(table), len(failures), failures[:LISTED_FAILURES], renamed)
 
@@ -425,7 +422,17 @@ def _lacking(properties: Sequence[Column], row: int) -> str:
     return next((f"no value in {column.name!r}" for column in properties if np.isnan(column.parsed[row])), "")
 
 
-def clashing(names: Sequence[Any], header: list[str]) -> dict[str, str]:
+def beside(
+    piece: MoleculePiece, table: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, str], list[tuple[int, str]]]:
+    """A table beside the columns of its piece; which of it are called otherwise; which rows failed, and why."""
+    renamed = _clashing(list(table.columns), piece.header)
+    own = pd.DataFrame(piece.records, columns=piece.header)
+    failures = [(row, reason) for row, reason in zip(piece.rows, table["reason"]) if reason]
+    return pd.concat([own, table.rename(columns=renamed)], axis=1), renamed, failures
+
+
+def _clashing(names: Sequence[Any], header: list[str]) -> dict[str, str]:
     """New names for columns of predictions that a file has already."""
     renamed: dict[str, str] = {}
     taken = {*names, *header}
@@ -530,8 +537,6 @@ def _run_folders(run: Path) -> list[Path]:
 
 def check_target(source: Path, target: Path, runs: Sequence[Path], overwrite: bool) -> None:
     """Refuse a file that could not be written in the end, or should not."""
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} in.")
     if target.is_dir():
         raise ValueError(f"{target} is a folder: give a file to write.")
     if target.exists() and source.exists() and target.samefile(source):
@@ -539,5 +544,4 @@ def check_target(source: Path, target: Path, runs: Sequence[Path], overwrite: bo
     for run in runs:
         if target.resolve() in [(run / name).resolve() for name in (*FILES, STATE)]:
             raise ValueError(f"{target} is a file of the run {run}: give another file to write.")
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} is there already: give another file, or replace it with --overwrite.")
+    check_new_file(target, overwrite)

@@ -20,11 +20,19 @@ import torch
 from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.data.molecule_store import MoleculeStore, write_store
 from dgl_memgnn.data.unlabelled import Unlabelled
-from dgl_memgnn.files import is_unfinished, remove_unfinished, replacing
+from dgl_memgnn.files import remove_unfinished, replacing
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.objectives import OBJECTIVES, JointTask, PretrainingNetwork
 from dgl_memgnn.runs.pretraining_config import PretrainingConfig, load_pretraining_config
-from dgl_memgnn.runs.run import PACKAGES, STATE, continue_run, write_json
+from dgl_memgnn.runs.run import (
+    PACKAGES,
+    STATE,
+    begun_state,
+    check_holds_nothing,
+    check_same_configuration,
+    continue_run,
+    write_json,
+)
 from dgl_memgnn.runs.weights_card import write_card
 from dgl_memgnn.training import Trainer, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
@@ -103,7 +111,7 @@ def pretrain(
     trained = [part for part in PARTS if part in _trained(config)]
     if report and rank() == 0:
         print("\n".join([about["report"], *_describe(config, learner, parts)]), flush=True)
-    elapsed = continue_run(learner, folder, {"data": molecules.digest})
+    elapsed = continue_run(learner, folder, {"data": molecules.digest}, begun_state(folder))
 
     def on_epoch(record: dict[str, Any], kept: bool) -> None:
         if rank() > 0:
@@ -194,8 +202,7 @@ def _check_folder(folder: Path, config: PretrainingConfig, overwrite: bool) -> N
     """Refuse a folder of something else, or of another configuration."""
     path = folder / "config.yaml"
     if not path.is_file():
-        if folder.is_dir() and not all(map(is_unfinished, folder.iterdir())):
-            raise FileExistsError(f"{folder} is not empty, and holds no run. Give another folder with --out.")
+        check_holds_nothing(folder)
         return
     try:
         theirs = asdict(load_pretraining_config(path))
@@ -203,18 +210,8 @@ def _check_folder(folder: Path, config: PretrainingConfig, overwrite: bool) -> N
         raise FileExistsError(
             f"{folder} holds a run, but none of pre-training ({error}). Give another folder with --out."
         ) from error
-    ours = asdict(config)
-    differing = [
-        f"{section}.{key} is {value!r}, not {ours[section][key]!r}"
-        for section in theirs
-        for key, value in theirs[section].items()
-        if value != ours[section][key]
-    ]
-    if differing and not overwrite:
-        raise ValueError(
-            f"{folder} holds a run of another configuration: {'; '.join(differing)}. "
-            "Give another folder with --out, or start anew with --overwrite."
-        )
+    if not overwrite:
+        check_same_configuration(folder, theirs, asdict(config))
 
 
 def _stored(folder: Path, files: str) -> dict[str, Any] | None:

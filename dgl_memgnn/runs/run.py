@@ -32,7 +32,17 @@ from dgl_memgnn.training.distributed import check_device, main_process_first, ra
 from dgl_memgnn.visualization.curves import plot_curves
 from dgl_memgnn.weights import FIXED, load_weights
 
-__all__ = ["begun_with_weights", "check_unchanged", "continue_run", "stored_result", "train_run", "write_json"]
+__all__ = [
+    "begun_state",
+    "begun_with_weights",
+    "check_holds_nothing",
+    "check_same_configuration",
+    "check_unchanged",
+    "continue_run",
+    "stored_result",
+    "train_run",
+    "write_json",
+]
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
 FILES = (
@@ -111,14 +121,16 @@ def train_run(
         if stored is not None:
             check_unchanged(folder, stored, dataset)
             return _left_alone(folder, stored, report)
-        assembly = assemble(config, dataset, None, progress, None if overwrite else _pretrained(folder))
+        begun = None if overwrite else begun_state(folder)
+        pretrained = None if begun is None else begun.get("pretrained", [])
+        assembly = assemble(config, dataset, None, progress, pretrained)
         if rank() == 0 and overwrite:
             _remove_run(folder)
     learner, parts = assembly.learner, assembly.parts
     if report and rank() == 0:
         print(describe(assembly), flush=True)
     digests = {"data": dataset.digest, "split": _split_digest(parts)}
-    elapsed = continue_run(learner, folder, digests)
+    elapsed = continue_run(learner, folder, digests, begun)
     board = TensorBoard(folder, len(learner.history)) if tensorboard and rank() == 0 else None
     if rank() == 0:
         _begin(folder, assembly)
@@ -212,10 +224,21 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
     """
     stored = folder / "config.yaml"
     if not stored.is_file():
-        if folder.is_dir() and not all(map(is_unfinished, folder.iterdir())):
-            raise FileExistsError(f"{folder} is not empty, and holds no run. Give another folder with --out.")
+        check_holds_nothing(folder)
         return None
-    theirs, ours = asdict(load_config(stored)), asdict(config)
+    check_same_configuration(folder, asdict(load_config(stored)), asdict(config))
+    path = folder / "metrics.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def check_holds_nothing(folder: Path) -> None:
+    """FileExistsError if a folder without a configuration holds more than what a killed process was writing."""
+    if folder.is_dir() and not all(map(is_unfinished, folder.iterdir())):
+        raise FileExistsError(f"{folder} is not empty, and holds no run. Give another folder with --out.")
+
+
+def check_same_configuration(folder: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+    """ValueError if the sections of a stored configuration are not those of another; it names what differs."""
     differing = [
         f"{section}.{key} is {value!r}, not {ours[section][key]!r}"
         for section in theirs
@@ -227,8 +250,6 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
             f"{folder} holds a run of another configuration: {'; '.join(differing)}. "
             "Give another folder with --out, or start anew with --overwrite."
         )
-    path = folder / "metrics.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def begun_with_weights(folder: Path, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -325,12 +346,16 @@ def _place(row: Any) -> tuple[str, int]:
     return file, int(line)
 
 
-def continue_run(learner: Any, folder: Path, digests: dict[str, str]) -> float:
-    """Take up an interrupted run; returns the seconds that it has taken."""
+def begun_state(folder: Path) -> dict[str, Any] | None:
+    """The state of an interrupted run; None if it has yet to begin."""
     path = folder / STATE
-    if not path.is_file():
+    return load_checkpoint(path) if path.is_file() else None
+
+
+def continue_run(learner: Any, folder: Path, digests: dict[str, str], state: dict[str, Any] | None) -> float:
+    """Take up an interrupted run by its state, if it has one; returns the seconds that it has taken."""
+    if state is None:
         return 0.0
-    state = load_checkpoint(path)
     for what, digest in digests.items():
         if state["digests"][what] != digest:
             raise ValueError(
@@ -340,12 +365,6 @@ def continue_run(learner: Any, folder: Path, digests: dict[str, str]) -> float:
             )
     learner.load_state_dict(state["trainer"])
     return state["elapsed"]
-
-
-def _pretrained(folder: Path) -> list[str] | None:
-    """Which modules of an interrupted run started from weights; None if the run has yet to begin."""
-    path = folder / STATE
-    return load_checkpoint(path).get("pretrained", []) if path.is_file() else None
 
 
 def _split_digest(parts: dict[str, np.ndarray]) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 import dgl
 import numpy as np
-import torch
 from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
@@ -21,7 +20,7 @@ from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.training import load_checkpoint, memory_layers, node_queries, node_shares, save_checkpoint
 from dgl_memgnn.training.assignments import fit_batch_norms
-from dgl_memgnn.training.inference import descriptor_argument
+from dgl_memgnn.training.inference import predict_batches
 
 __all__ = ["StoredNetwork", "network_content", "store_network"]
 
@@ -121,13 +120,8 @@ class StoredNetwork:
         learner = self._learner
         if NETWORKS[self.config.model.network].learns_by_itself:
             return learner.predict(molecules)
-        model = learner.evaluated.eval()
-        with torch.no_grad():
-            outputs = [
-                model(graph, *learner.inputs(graph), **descriptor_argument(described, "cpu"))
-                for graph, *described in molecules.batches(4 * self.config.training.batch_size)
-            ]
-        return learner.task.predict(torch.cat(outputs))
+        batches = molecules.batches(4 * self.config.training.batch_size)
+        return predict_batches(learner.evaluated, learner.task, learner.inputs, batches)
 
     def embed(self, dataset: Any) -> Tensor:
         """The pooled graphs, a row each: (n, D). ValueError if the network has none."""

@@ -80,11 +80,15 @@ class MeanVariance(Regression):
         return torch.cat([super().predict(mean), variance.sqrt() * self.std], dim=1)
 
     def combine(self, predictions: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The prediction of several networks, which holds its standard deviation itself."""
+        return torch.cat(self.moments(predictions), dim=1), None
+
+    def moments(self, predictions: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the mixture of several networks' Gaussians."""
         means, stds = predictions.chunk(2, dim=2)
         mean = means.mean(0)
         variance = stds.square().mean(0) + (means - mean).square().mean(0)
-        return torch.cat([mean, variance.sqrt()], dim=1), None
+        return mean, variance.sqrt()
 
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Errors of the means, see :func:`dgl_memgnn.tasks.score_regression`, and the likelihood."""

@@ -151,6 +151,13 @@ class Task(nn.Module):
         spread = (predictions - mean).square().mean(0).sqrt() if len(predictions) > 1 else None
         return mean, spread
 
+    def moments(self, predictions: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Mean and standard deviation of the targets, of shape (n, T), out of what :meth:`combine` takes.
+
+        The latter is None where nothing tells it.
+        """
+        return self.combine(predictions)
+
     @abstractmethod
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Metrics of predictions; NaN where the labels do not define one."""

@@ -9,7 +9,8 @@ from typing import Any
 import dgl
 from torch import Tensor, nn
 
-from dgl_memgnn.nn import MemoryPooling, clustering_loss
+from dgl_memgnn.nn import clustering_loss
+from dgl_memgnn.training.assignments import memory_layers
 
 __all__ = ["clustering_losses", "memory_clustering_loss"]
 
@@ -95,10 +96,9 @@ def _recorded(model: nn.Module) -> Iterator[list[tuple[dgl.DGLGraph | None, Tens
 
     asked: list[bool] = []
     hooks = []
-    for module in model.modules():
-        if isinstance(module, MemoryPooling):
-            hooks.append(module.register_forward_pre_hook(ask, with_kwargs=True))
-            hooks.append(module.register_forward_hook(keep, with_kwargs=True))
+    for layer in memory_layers(model):
+        hooks.append(layer.register_forward_pre_hook(ask, with_kwargs=True))
+        hooks.append(layer.register_forward_hook(keep, with_kwargs=True))
     try:
         yield calls
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import dgl
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from dgl_memgnn.tasks import Task
 
-__all__ = ["descriptor_argument", "predict"]
+__all__ = ["descriptor_argument", "predict", "predict_batches"]
 
 
 def predict(
@@ -48,11 +48,23 @@ def predict(
     torch.Tensor
         Predictions of shape :math:`(n, D_{out})`: class probabilities, probabilities, or targets, on the CPU.
     """
-    model.eval()
     items = [(graph,) for graph in graphs] if descriptors is None else list(zip(graphs, descriptors))
+    return predict_batches(model, task, inputs, GraphDataLoader(items, batch_size=batch_size), device)
+
+
+def predict_batches(
+    model: nn.Module,
+    task: Task,
+    inputs: Callable[[dgl.DGLGraph], tuple[Any, ...]],
+    batches: Iterable[Sequence[Any]],
+    device: str | torch.device = "cpu",
+) -> Tensor:
+    """As :func:`predict`, of batched graphs, each followed by the descriptors of its graphs if there are any."""
+    device = torch.device(device)  # which dgl compares with a graph's own
+    model.eval()
     with torch.no_grad():
         outputs = []
-        for graph, *described in GraphDataLoader(items, batch_size=batch_size):
+        for graph, *described in batches:
             graph = graph.to(device)
             outputs.append(model(graph, *inputs(graph), **descriptor_argument(described, device)))
     return task.predict(torch.cat(outputs)).cpu()

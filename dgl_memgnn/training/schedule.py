@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dgl_memgnn.nn import MemoryPooling
+from dgl_memgnn.training.assignments import memory_layers
 from dgl_memgnn.training.distributed import sum_gradients
 
 __all__ = ["AlternatingSchedule", "cosine", "halving"]
@@ -82,7 +82,7 @@ class AlternatingSchedule:
         pretrained: Iterable[nn.Parameter] = (),
         pretrained_rate: float | None = None,
     ) -> None:
-        memories = [module for module in model.modules() if isinstance(module, MemoryPooling)]
+        memories = memory_layers(model)
         keys = set() if supervised_keys else {id(module.keys) for module in memories}
         moving = [(id(p) in keys, p) for p in model.parameters() if p.requires_grad]
         if all(is_keys for is_keys, _ in moving):

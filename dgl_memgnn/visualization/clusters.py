@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dgl_memgnn.cache import default_cache_dir
+from dgl_memgnn.config import ModelConfig
 from dgl_memgnn.data import MoleculeError, parse_smiles, smiles_to_graphs
 from dgl_memgnn.runs.assembly import embed_for
 from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
@@ -150,7 +151,9 @@ class RunClusters:
         self.num_keys = [keys.shape[1] for keys in self.network.keys]
         if not self.num_keys:
             model = self.network.config.model
-            what = f"network {model.network}" + f", readout {model.readout}" * (model.readout != "memory")
+            what = f"network {model.network}" + f", readout {model.readout}" * (
+                model.readout != ModelConfig.readout
+            )
             raise ValueError(f"{run} has no memory layers ({what}), so there are no clusters to show.")
         self.colours = _colours(self.folder, self.num_keys)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dgl_memgnn.files import replacing
+from dgl_memgnn.files import check_new_file, replacing
 from dgl_memgnn.runs.assembly import load_dataset
 from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.training import describe_key_usage, key_usage
@@ -68,12 +68,7 @@ def write_report(run: str | PathLike[str], path: str | PathLike[str], overwrite:
         If the file is there, without ``overwrite``.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} in.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give a file to write.")
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} is there already: give another file, or replace it with --overwrite.")
+    check_new_file(path, overwrite)
     with replacing(path) as unfinished:
         unfinished.write_text(report_html(run), encoding="utf-8")
     return path

@@ -8,6 +8,7 @@ from os import PathLike
 import pandas as pd
 
 from dgl_memgnn.files import replacing
+from dgl_memgnn.visualization.pictures import new_figure
 
 __all__ = ["plot_search"]
 
@@ -45,12 +46,10 @@ def plot_search(
     >>> [path.name for path in folder.iterdir()]
     ['search.png']
     """
-    from matplotlib.figure import Figure  # not pyplot, which needs to know about screens
-
     ranked = sorted(names, key=lambda name: -importance.get(name, 0.0))
     rows = -(-(len(ranked) + 1) // _COLUMNS)
     columns = min(len(ranked) + 1, _COLUMNS)
-    figure = Figure(figsize=(3.2 * columns, 2.8 * rows), layout="constrained")
+    figure = new_figure(3.2 * columns, 2.8 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).flatten()
     panels[0].plot(trials["trial"], trials[score], "o", markersize=4, color="0.4")
     panels[0].plot(trials["trial"][:1], trials[score][:1], "o", color="C3")

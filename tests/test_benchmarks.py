@@ -339,6 +339,53 @@ def test_chemprop_gets_the_same_splits(data_folder, tmp_path):
     assert "| `out` |" in (tmp_path / "README.md").read_text()
 
 
+def test_an_epoch_beside_a_stand_in_for_chemprop(data_dir, tmp_path):
+    """It takes turns with ours, and its epochs are the seconds that it prints, but for the first two."""
+    command = tmp_path / "python"
+    seconds = [9.0, 9.0, 0.5, 0.25]
+    lines = [f"#!{sys.executable}", "import sys", "if sys.argv[1] == '-c':", "    print('0 torch 0')", "else:"]
+    lines += ["    sys.stdin.readline()", f"    for seconds in {seconds}:", "        sys.stdin.readline()"]
+    lines += ["        print(seconds, 2 * seconds, flush=True)"]
+    command.write_text("\n".join(lines) + "\n")
+    command.chmod(0o755)
+    run(
+        "epoch_chemprop",
+        "--quick",
+        "--data-dir",
+        str(data_dir),
+        "--peer-python",
+        str(command),
+        "--json",
+        str(tmp_path),
+    )
+    (table,) = json.loads((tmp_path / "epoch_chemprop.json").read_text())["tables"]
+    assert "902 molecules" in table["title"] and table["notes"][0].startswith("chemprop 0 torch 0")
+    assert [row["chemprop ms"] for row in table["rows"]] == [375.0, 750.0]
+    assert all(row["chemprop/ours"] == pytest.approx(row["chemprop ms"] / row["ours ms"]) for row in table["rows"])
+
+
+@pytest.mark.slow
+def test_what_keys_stand_for(tmp_path, monkeypatch):
+    """Two runs are trained, tables and pictures stored, and the page says what the tables hold."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    clusters = importlib.import_module("clusters")
+    small = {"epochs": 1, "hidden_feats": 8, "num_layers": 1, "num_keys": [4, 1], "num_heads": 1}
+    monkeypatch.setattr(
+        clusters, "load_config", lambda name, values=None: load_config(name, {**small, **(values or {})})
+    )
+    monkeypatch.setattr(clusters, "FOLDER", tmp_path / "clusters")
+    clusters.store("quickstart", tmp_path / "runs")
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["quickstart", "quickstart_rest"]
+    folder = tmp_path / "clusters" / "FreeWilson"
+    names = ["groups.csv", "information.csv", "keys.png", "molecules.png", "paper_groups.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    told = pd.read_csv(folder / "information.csv")
+    own = told.loc[told["network"] == "this run", "information"].item()
+    assert told["network"].str.startswith("untrained").sum() == 1 and 0 <= own <= 1
+    assert f"| {own:.3f} |" in clusters.summary([folder])
+    assert any("benzene ring" in line for line in clusters.section(folder))
+
+
 @pytest.mark.slow
 def test_which_epoch_to_keep(tmp_path, monkeypatch):
     """Both choices are scored on molecules that are neither learned from, nor validated on, nor tested."""

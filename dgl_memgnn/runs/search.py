@@ -24,6 +24,7 @@ from dgl_memgnn.runs.jobs import process_pool
 from dgl_memgnn.runs.parts import split, task_of
 from dgl_memgnn.runs.run import write_json
 from dgl_memgnn.visualization.search import plot_search
+from dgl_memgnn.weights import FIXED, NONE
 from dgl_memgnn.wording import significant
 
 __all__ = ["SPACE", "search"]
@@ -70,7 +71,8 @@ def search(
         With 1, the validation part is the configuration's. With more, as many are drawn from what is not tested,
         each with a seed of its own. Default: ``1``.
     space : dict of list, optional
-        Values to choose from, by key. Default: the configuration's section ``search`` or, without, :data:`SPACE`.
+        Values to choose from, by key. Default: the configuration's section ``search`` or, without, :data:`SPACE`,
+        of which a network that starts from weights leaves out what these fix.
     workers : int, optional
         Number of processes, of one thread each; a trial at a time each. Default: ``2``.
     overwrite : bool, optional
@@ -91,9 +93,17 @@ def search(
         If the folder holds something else.
     """
     optuna = _optuna()
-    folder, space = Path(folder), dict(space or config.search or SPACE)
+    folder, given = Path(folder), space or config.search
+    fixed = () if config.model.pretrained == NONE else FIXED
+    space = dict(given or {name: values for name, values in SPACE.items() if name not in fixed})
     config = replace(config, search={})
     check_space(config, space, _BESIDE)
+    for name in fixed:
+        if name in space:
+            raise ValueError(
+                f"search.{name}: the weights {config.model.pretrained} fix it. Leave it out, or start without "
+                f"weights (--pretrained {NONE})."
+            )
     for name, low in (
         ("number of trials", num_trials),
         ("number of draws", draws),

@@ -1,6 +1,7 @@
 """Embeddings of a file of molecules."""
 
 import builtins
+import importlib.util
 
 import dgl
 import numpy as np
@@ -14,6 +15,10 @@ from dgl_memgnn.runs import Predictor
 from dgl_memgnn.runs.embedding import embed_csv
 
 SMALL = ["--epochs", "1", "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--split", "random"]
+HAS_PYARROW = importlib.util.find_spec("pyarrow") is not None
+PARQUET = pytest.param(
+    ".parquet", marks=pytest.mark.skipif(not HAS_PYARROW, reason="the extra 'parquet' is not installed")
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,7 @@ def expected(run, csv):
     return np.insert(torch.stack(rows).numpy(), 4, np.nan, axis=0)
 
 
-@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet", ".npy"])
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", PARQUET, ".npy"])
 def test_formats_hold_the_rows_of_the_readout(ending, run, csv, expected, tmp_path, capsys):
     target = tmp_path / f"e{ending}"
     assert main(["embed", str(run), "--csv", str(csv), "--out", str(target)]) == 0
@@ -68,7 +73,7 @@ def test_formats_hold_the_rows_of_the_readout(ending, run, csv, expected, tmp_pa
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("ending", [".csv", ".parquet", ".npy"])
+@pytest.mark.parametrize("ending", [".csv", PARQUET, ".npy"])
 def test_pieces_make_the_same_file(ending, run, csv, tmp_path):
     for size in (4, 1000):
         embed_csv(Predictor(run), csv, tmp_path / f"{size}{ending}", chunk_size=size, progress=False)

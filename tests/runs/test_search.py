@@ -72,6 +72,18 @@ def test_the_best_configuration_reruns_the_best_trial(searched, config, tmp_path
     assert (folder / "search.png").stat().st_size > 5000
 
 
+def test_what_weights_fix_is_not_searched(config, tmp_path):
+    train_run(config, tmp_path / "weights", progress=False, report=False)
+    named = {"csv": config.data.csv, "tasks": [TARGET], "split": "random", "epochs": 1}
+    started = load_config(overrides={**named, "pretrained": str(tmp_path / "weights")})
+    result = search(started, tmp_path / "search", num_trials=2, workers=1)
+    assert set(result["values"]) == {"dropout", "learning_rate", "weight_decay", "clustering_period"}
+    best = load_config(tmp_path / "search" / "best.yaml")
+    assert (best.model.hidden_feats, best.model.pretrained) == (8, str(tmp_path / "weights"))
+    with pytest.raises(ValueError, match=r"search\.hidden_feats: the weights .*weights fix it"):
+        search(started, tmp_path / "other", num_trials=2, space=SPACE, workers=1)
+
+
 def test_it_goes_on_where_it_stopped_or_was_killed(config, tmp_path):
     search(config, tmp_path, num_trials=2, space=SPACE, workers=1)
     before = pd.read_csv(tmp_path / "trials.csv").set_index("trial")

@@ -427,11 +427,14 @@ def test_peers_on_activities_with_cliffs(data_dir, tmp_path, monkeypatch):
     table = pd.read_csv(data_dir / "moleculeace" / "CHEMBL2034_Ki.csv").head(60)
     file = tmp_path / "CHEMBL2034_Ki.csv"
     table.to_csv(file, index=False)
-    arguments = [str(file), "--seeds", "1", "--quick", "--out", str(tmp_path / "out")]
+    arguments = [str(file), "--seeds", "1", "--quick", "--out", str(tmp_path / "out"), "--results", str(tmp_path)]
     monkeypatch.syspath_prepend(BENCHMARKS)
     printed = run("moleculeace", *arguments)
-    (rows,) = json.loads((tmp_path / "out" / "moleculeace.json").read_text()).values()
+    result = json.loads((tmp_path / "moleculeace.json").read_text())
+    rows = result["files"][file.stem]["scores"]
     assert list(rows) == ["support vector regression", "random forest", "MemGNN", "MemGNN, descriptors"]
+    for name, scores in rows.items():
+        assert f"| {name} | {scores[0]['rmse']:.3f} |" in (tmp_path / "README.md").read_text()
     metrics = json.loads((tmp_path / "out" / file.stem / "memgnn" / "seed0" / "metrics.json").read_text())
     assert rows["MemGNN"][0]["rmse"] == pytest.approx(metrics["test"]["rmse"], rel=1e-5)
     for path in (tmp_path / "out" / file.stem).glob("*/seed0/*"):
@@ -448,4 +451,6 @@ def test_uncertainty_of_stored_runs(tmp_path):
     tasks = {"a": {"level": 0.9, "coverage": 0.8}, "b": {"level": 0.9, "coverage": None}}
     runs = {f"seed{i}": {"uncertainty": {"test": tasks}} for i in range(2)}
     (tmp_path / "result.json").write_text(json.dumps({"runs": runs}))
-    assert "coverage: 0.800 +- 0.000 (0.800, 0.800)" in run("uncertainty", str(tmp_path))
+    printed = run("uncertainty", str(tmp_path), "--page", str(tmp_path / "page.md"))
+    assert "| runs | coverage |" in printed and "| 2 | 0.800 ± 0.000 |" in printed
+    assert (tmp_path / "page.md").read_text().endswith(printed)

@@ -4,13 +4,16 @@ Each file has its own training and test part. MemGNN draws a tenth of the traini
 one each seed; chemprop gets the same parts. A random forest and a support vector regression on Morgan fingerprints
 (radius 2) learn from the whole training part; the latter chooses penalty and width by five folds of it. The RMSE
 is that of the test part, and of its molecules on cliffs alone (cliff_mol). What is finished is stored, and a
-second call continues.
+second call continues. moleculeace.json has every seed, and README.md beside it the table.
 """
 
 import argparse
+import hashlib
 import json
+import platform
 import subprocess
-from dataclasses import replace
+from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,7 @@ from dgl_memgnn.config import load_config
 from dgl_memgnn.models.forest import morgan_fingerprints
 from dgl_memgnn.runs import runs, train_run
 from dgl_memgnn.runs.run import write_json
+from dgl_memgnn.visualization.group_tables import markdown_table
 
 TARGET = "y [pEC50/pKi]"
 QUICK = {"epochs": 1, "hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1]}
@@ -30,11 +34,25 @@ def main():
     parser.add_argument("files", nargs="+", type=Path, help="CSV files of MoleculeACE")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
     parser.add_argument("--chemprop", metavar="PATH", help="its command; left out unless given")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the runs and of moleculeace.json")
+    parser.add_argument(
+        "--pretrained", metavar="RUN|NAME", help="weights; MemGNN that starts from them is one more"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    parser.add_argument(
+        "--results", type=Path, help="folder of moleculeace.json and its page; default: that of --out"
+    )
     parser.add_argument("--quick", action="store_true", help="networks that learn nothing, to see that it works")
     args = parser.parse_args()
 
-    scores = {}
+    networks = {"MemGNN": {}, "MemGNN, descriptors": {"descriptors": True}}
+    if args.pretrained:
+        networks.update(
+            {
+                f"{name}, pre-trained": {**values, "pretrained": args.pretrained}
+                for name, values in networks.items()
+            }
+        )
+    result = {"files": {}, "networks": {}}
     for file in args.files:
         table = pd.read_csv(file)
         folder = args.out / file.stem
@@ -42,23 +60,66 @@ def main():
         contestants = {
             "support vector regression": lambda seed, table=table: support_vectors(table),
             "random forest": lambda seed, table=table: forest(table, seed),
-            "MemGNN": network(file, folder / "memgnn", args),
-            "MemGNN, descriptors": network(file, folder / "memgnn_descriptors", args, descriptors=True),
         }
+        for name, values in networks.items():
+            config = network(file, args, values)
+            result["networks"][name] = {key: asdict(config)[key] for key in ("model", "training")}
+            contestants[name] = trained(config, folder / file_name(name), args.seeds)
         if args.chemprop:
             contestants["chemprop"] = chemprop(table, folder, args)
+        scores = {}
         for name, predict in contestants.items():
-            stored = folder / f"{name.replace(' ', '_').replace(',', '')}.json"
+            stored = folder / f"{file_name(name)}.json"
             if not stored.exists():
                 seeds = range(1 if name.startswith("support") else args.seeds)  # which knows no chance
                 write_json(stored, [errors(table, predict(seed)) for seed in seeds])
-            scores.setdefault(file.stem, {})[name] = json.loads(stored.read_text(encoding="utf-8"))
-    write_json(args.out / "moleculeace.json", scores)
-    for file, rows in scores.items():
-        print(f"{file}: test RMSE; of molecules on cliffs")
-        for name, seeds in rows.items():
-            means = [f"{np.mean(each):.3f} +- {np.std(each):.3f}" for each in zip(*(s.values() for s in seeds))]
-            print(f"  {name}: {'; '.join(means)} ({len(seeds)} seeds)")
+            scores[name] = json.loads(stored.read_text(encoding="utf-8"))
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        result["files"][file.stem] = {"sha256": digest, "scores": scores}
+    packages = ("dgl-memgnn", "dgl", "torch", "rdkit", "scikit-learn")
+    result["versions"] = {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in packages},
+    }
+    if args.chemprop:
+        command = [args.chemprop, "--version"]
+        result["versions"]["chemprop"] = subprocess.run(
+            command, check=True, capture_output=True, text=True
+        ).stdout.split()[-1]
+    folder = args.results or args.out
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "moleculeace.json", result)
+    (folder / "README.md").write_text(page(result), encoding="utf-8")
+    print(page(result))
+
+
+def file_name(name):
+    return name.lower().replace(",", "").replace(" ", "_").replace("-", "_")
+
+
+def page(result):
+    """Means and deviations over seeds, of all test molecules and of those on cliffs, a table each."""
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    lines = [
+        "# Activities with cliffs",
+        "",
+        "Made by `examples/benchmarks/moleculeace.py`, which says what the rows are, from `moleculeace.json` "
+        "beside this page. RMSE of pKi, each file's own test part; mean ± standard deviation over the seeds "
+        f"(support vectors know no chance). Nothing was chosen on these files. {versions}.",
+    ]
+    for part, title in (("rmse", "All test molecules"), ("cliffs", "Test molecules on cliffs")):
+        columns = {
+            name: {row: spread([seed[part] for seed in seeds]) for row, seeds in file["scores"].items()}
+            for name, file in result["files"].items()
+        }
+        table = pd.DataFrame(columns).rename_axis("").reset_index()
+        lines += ["", f"## {title}", "", markdown_table(table)]
+    return "\n".join(lines) + "\n"
+
+
+def spread(values):
+    mean = f"{np.mean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values):.3f}"
 
 
 def errors(table, prediction):
@@ -91,16 +152,20 @@ def forest(table, seed):
     return RandomForestRegressor(500, max_features="sqrt", random_state=seed).fit(bits, target).predict(tested)
 
 
-def network(file, folder, args, **values):
-    """Trains on each seed's training part, and predicts the test part in the order of the file."""
+def network(file, args, values):
+    """The configuration of MemGNN for molecules of one's own, with a file's own parts."""
     named = {"csv": str(file), "tasks": [TARGET], "splits_column": "split"}
-    config = load_config("molecules", {**named, **values, **(QUICK if args.quick else {})})
-    configs = runs(config, "repeats", args.seeds)
+    return load_config("molecules", {**named, **values, **(QUICK if args.quick else {})})
+
+
+def trained(config, folder, num_seeds):
+    """Trains on each seed's training part, and predicts the test part in the order of the file."""
+    configs = runs(config, "repeats", num_seeds)
 
     def predict(seed):
-        run = replace(configs[f"seed{seed}"])
-        train_run(run, folder / f"seed{seed}", report=False)
-        return pd.read_csv(folder / f"seed{seed}" / "predictions.csv").sort_values("id")["prediction"].to_numpy()
+        run = folder / f"seed{seed}"
+        train_run(configs[f"seed{seed}"], run, report=False)
+        return pd.read_csv(run / "predictions.csv").sort_values("id")["prediction"].to_numpy()
 
     return predict
 

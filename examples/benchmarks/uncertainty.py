@@ -1,8 +1,8 @@
 """How far intervals and probabilities can be trusted: what stored runs say of their test parts.
 
-Takes folders that ``dgl-memgnn benchmark`` filled. Intervals of 0.9 come from the validation part of each run.
-Shown are their coverage, mean width (in the unit of the target) and calibration error; of classes calibration
-error and log loss of the probabilities as they are and calibrated. Of several targets, means over them.
+Takes folders that ``dgl-memgnn benchmark`` filled, and writes a page. Intervals of 0.9 come from the validation
+part of each run. Shown are their coverage, mean width (in the unit of the target) and calibration error; of classes
+calibration error and log loss of the probabilities as they are and calibrated. Of several targets, means of them.
 """
 
 import argparse
@@ -10,18 +10,42 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+
+from dgl_memgnn.visualization.group_tables import markdown_table
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, help="folders with a result.json")
+    parser.add_argument("--page", type=Path, help="Markdown file to write")
     args = parser.parse_args()
-    for folder in args.folders:
-        runs = json.loads((folder / "result.json").read_text(encoding="utf-8"))["runs"]
-        print(f"{folder}: test part, {len(runs)} runs")
-        for name, values in scores(runs).items():
-            listed = ", ".join(f"{value:.3f}" for value in values)
-            print(f"  {name}: {np.mean(values):.3f} +- {np.std(values):.3f} ({listed})")
+    rows = [{"": "/".join(folder.parts[-3:]), **row(folder)} for folder in args.folders]
+    tables = [
+        pd.DataFrame([each for each in rows if ("coverage" in each) == of_intervals])
+        for of_intervals in (True, False)
+    ]
+    text = "\n\n".join(markdown_table(table.fillna("–")) for table in tables if len(table))
+    print(text)
+    if args.page:
+        about = (
+            "Made by `examples/benchmarks/uncertainty.py` from the `result.json` of these folders. Test parts, mean "
+            "± standard deviation over runs, and the mean over targets of each. Intervals of 0.9 and calibration "
+            "come from the validation part of each run; `sharpness` is the mean width, in the target's unit."
+        )
+        args.page.parent.mkdir(parents=True, exist_ok=True)
+        args.page.write_text(f"# Uncertainty\n\n{about}\n\n{text}\n", encoding="utf-8")
+
+
+def row(folder):
+    """Mean and deviation over the runs of each score."""
+    runs = json.loads((folder / "result.json").read_text(encoding="utf-8"))["runs"]
+    means = {
+        name: f"{np.mean(values):.3f} ± {np.std(values):.3f}"
+        for name, values in scores(runs).items()
+        if name != "level"
+    }
+    return {"runs": len(runs), **means}
 
 
 def scores(runs):

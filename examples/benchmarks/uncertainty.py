@@ -1,8 +1,8 @@
 """How far intervals and probabilities can be trusted: what stored runs say of their test parts.
 
 Takes folders that ``dgl-memgnn benchmark`` filled, and writes a page. Intervals of 0.9 come from the validation
-part of each run. Shown are their coverage, mean width (in the unit of the target) and calibration error; of classes
-calibration error and log loss of the probabilities as they are and calibrated. Of several targets, means of them.
+part of each run. Shown are their coverage, mean width (in the unit of the target) and calibration error; of
+classes calibration error and log loss of the probabilities as they are and calibrated. Of several targets, means.
 """
 
 import argparse
@@ -29,9 +29,10 @@ def main():
     print(text)
     if args.page:
         about = (
-            "Made by `examples/benchmarks/uncertainty.py` from the `result.json` of these folders. Test parts, mean "
-            "± standard deviation over runs, and the mean over targets of each. Intervals of 0.9 and calibration "
-            "come from the validation part of each run; `sharpness` is the mean width, in the target's unit."
+            "Made by `examples/benchmarks/uncertainty.py` from the `result.json` of these folders. Test parts, "
+            "mean ± standard deviation over runs, and the mean over targets of each. Intervals of 0.9 and the "
+            "calibration come from the validation part of each run. `sharpness` is their mean width, in the "
+            "target's unit."
         )
         args.page.parent.mkdir(parents=True, exist_ok=True)
         args.page.write_text(f"# Uncertainty\n\n{about}\n\n{text}\n", encoding="utf-8")

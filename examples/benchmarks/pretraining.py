@@ -16,7 +16,7 @@ from dgl_memgnn import weights
 from dgl_memgnn.cli import main as dgl_memgnn
 from dgl_memgnn.data import find_file
 
-RECIPE = ["--objectives", "descriptors", "--epochs", "10"]
+RECIPE = ["--objectives", "descriptors", "--epochs", "6", "--batch-size", "128", "--learning-rate", "2e-3"]
 LARGEST = 5_000_000  # bytes of weights in the package
 MOLNET = {
     "delaney-processed.csv": "smiles",

@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import importlib
 import inspect
+import json
 import re
 from importlib import resources
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -39,6 +40,18 @@ def write_pages(folder):
         path = reference / f"{name}.rst"
         if not path.exists() or path.read_text(encoding="utf-8") != text:  # what is as it was is not built anew
             path.write_text(text, encoding="utf-8")
+    (reference / "tested.inc").write_text(tested(folder / "results" / "matrix.json"), encoding="utf-8")
+
+
+def tested(path):
+    """A table of what the matrix of noxfile.py found last; the install page has it."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    rows = [["Python", "DGL", "PyTorch", "tests", "on"]]
+    for outcome in json.loads(path.read_text(encoding="utf-8")).values():
+        rows.append([outcome[key] for key in ("python", "dgl", "torch", "outcome", "date")])
+    for row in rows:
+        lines += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
+    return "\n".join(lines) + "\n"
 
 
 def api_pages():

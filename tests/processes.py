@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import pytest
+
 
 def heed_ctrl_c():
     """For a child: Ctrl-C ends it, although a shell ignores it for commands in the background."""
@@ -35,6 +37,8 @@ def run_script(path, *arguments, replaced=("", "")):
 
 def torchrun(number, *arguments, check=True):
     """Run a command in several processes, which find what tests share."""
+    if sys.version_info >= (3, 12) and torch.__version__.startswith("2.2."):
+        pytest.skip("torchrun of torch 2.2 crashes on Python 3.12, whatever it runs")
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", number, "--standalone"]
     done = subprocess.run(

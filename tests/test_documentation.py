@@ -12,6 +12,8 @@ import yaml
 import dgl_memgnn
 
 ROOT = Path(__file__).parents[1]
+if not (ROOT / ".ci").is_dir():  # in a source distribution, which has some of it
+    pytest.skip("outside the repository", allow_module_level=True)
 PAGES = [
     path
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]

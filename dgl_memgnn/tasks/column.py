@@ -75,7 +75,8 @@ class Column:
 
     def numbers(self) -> np.ndarray:
         """The values as float64, NaN where missing; ValueError if one is no number, or infinite in 32 bits."""
-        bad = ~self.missing & ~(np.abs(self.parsed) <= np.finfo(np.float32).max)
+        with np.errstate(over="ignore"):
+            bad = ~self.missing & ~np.isfinite(self.parsed.astype(np.float32))
         if bad.any():
             row = int(bad.argmax())
             problem = "is not a number" if np.isnan(self.parsed[row]) else "is infinite (in 32 bits)"

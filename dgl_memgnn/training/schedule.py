@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from packaging.version import Version
 from torch import Tensor, nn
 
 from dgl_memgnn.training.assignments import memory_layers
 from dgl_memgnn.training.distributed import sum_gradients
 
 __all__ = ["AlternatingSchedule", "cosine", "halving"]
+
+FUSED_ON_CPU = Version(torch.__version__) >= Version("2.4")
 
 
 def halving(every: int) -> Callable[[int], float]:
@@ -154,11 +157,10 @@ def _groups(parameters: list[nn.Parameter], apart: set[int]) -> list[dict[str, A
 
 
 def _adam(groups: list[dict[str, Any]], learning_rate: float, weight_decay: float) -> torch.optim.Adam:
-    """Adam in one call for all parameters, where torch has that for their device: on a CPU since 2.4."""
-    try:
-        return torch.optim.Adam(groups, learning_rate, weight_decay=weight_decay, fused=True)
-    except RuntimeError:
-        return torch.optim.Adam(groups, learning_rate, weight_decay=weight_decay)
+    """Adam in one call for all parameters, where torch has that for their device."""
+    on_cpu = any(p.device.type == "cpu" for group in groups for p in group["params"])
+    fused = FUSED_ON_CPU or not on_cpu
+    return torch.optim.Adam(groups, learning_rate, weight_decay=weight_decay, fused=fused)
 
 
 def _backward(loss: Tensor) -> None:

@@ -40,7 +40,8 @@ def expected_label(cell):
         value = float(cell)
     except ValueError:
         return None
-    return value if abs(value) <= np.finfo(np.float32).max else None
+    with np.errstate(over="ignore"):
+        return value if np.isfinite(np.float32(value)) else None
 
 
 def written(rows, line_end):

@@ -4,6 +4,7 @@ import dgl
 import pytest
 import torch
 from graphs import random_graph
+from packaging.version import Version
 
 from dgl_memgnn import GMN, EdgeGATConv, MemGNN, MemoryPooling, MemoryReadout
 
@@ -81,6 +82,9 @@ def energy_of(network, graph, inputs):
     return lambda x: network.eval()(graph, x, *inputs[1:]).square().sum()
 
 
+@pytest.mark.skipif(
+    Version(torch.__version__) < Version("2.3"), reason="this torch transforms what DGL counts too"
+)
 def test_the_same_hessian_in_all_ways(name):
     """By double backward, vectorised, by torch.func and in forward mode, beside finite differences."""
     network, graph, inputs = case(name)

@@ -44,6 +44,7 @@ __all__ = [
     "load_config",
     "options",
     "read_yaml",
+    "start_from_weights",
     "with_values",
 ]
 
@@ -297,7 +298,7 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     given = set(overrides)
     if source is not None and Path(source).is_file():
         given |= {name for section in sections for name in content.get(section, {})}
-    _start_from_weights(config, given)
+    start_from_weights(config, given)
     if config.data.split is None:
         by_scaffold = config.data.csv is not None and not config.data.own_parts
         config.data.split = "scaffold" if by_scaffold else "random"
@@ -306,11 +307,21 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     return config
 
 
-def _start_from_weights(config: Config, given: set[str]) -> None:
+def start_from_weights(config: Config, given: set[str]) -> None:
     """Take sizes and featurizer from the weights that a network starts from.
 
-    ValueError if one of the keys that the user has given says otherwise, unless the weights themselves were not
-    asked for: then the network starts without.
+    Parameters
+    ----------
+    config : Config
+        Changed in place.
+    given : set of str
+        Names of the keys that the user has given.
+
+    Raises
+    ------
+    ValueError
+        If one of these keys says otherwise than the weights; unless the weights themselves were not asked for:
+        then the network starts without.
     """
     model = config.model
     if model.pretrained == NONE or model.pretrained_sha256 is not None:  # of a run that has taken them

@@ -20,7 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from dgl_memgnn.config import Config, DataConfig, ModelConfig, TrainingConfig, check_together
+from dgl_memgnn.config import Config, DataConfig, ModelConfig, TrainingConfig, check_together, start_from_weights
 from dgl_memgnn.data import MoleculeDataset, random_split, stratified_split
 from dgl_memgnn.runs.assembly import assemble
 from dgl_memgnn.runs.parts import task_of
@@ -52,6 +52,7 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         update: str = "gru",
         log_scores: bool = True,
         topology: bool = False,
+        pretrained: str = "molecules",
         dropout: float = 0.1,
         featurizer: str = "canonical",
         descriptors: bool = False,
@@ -79,6 +80,7 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.update = update
         self.log_scores = log_scores
         self.topology = topology
+        self.pretrained = pretrained
         self.dropout = dropout
         self.featurizer = featurizer
         self.descriptors = descriptors
@@ -156,11 +158,13 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if len(labels) != len(smiles):
             raise ValueError(f"y has {len(labels)} rows for {len(smiles)} SMILES in X.")
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=self.ensemble_size)
+        names = [f"y{i}" for i in range(labels.shape[1])]
+        configs = [self._config(seed, names, class_balance) for seed in seeds.tolist()]
         dataset = MoleculeDataset(
             smiles,
             labels,
-            self.featurizer,
-            [f"y{i}" for i in range(labels.shape[1])],
+            configs[0].data.featurizer,
+            names,
             cache_dir=self.cache_dir,
             descriptors=self.descriptors,
             task_type=self._task_type,
@@ -172,9 +176,8 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 f"{len(dataset.dropped)} of {len(smiles)} rows cannot be learned from ({listed}): leave them out."
             )
         self._contents = []
-        for seed in seeds.tolist():
-            config = self._config(seed, dataset.task_names, class_balance)
-            assembly = assemble(config, dataset, self._parts(dataset, seed), self.verbose)
+        for config in configs:
+            assembly = assemble(config, dataset, self._parts(dataset, config.training.seed), self.verbose)
             parts = assembly.parts
             assembly.learner.fit(dataset, parts["train"], parts.get("validation"), weights=dataset.weights)
             self._contents.append(network_content(assembly))
@@ -192,6 +195,8 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             for name, kind in _SECTIONS.items()
         }
         config = Config(**made)
+        defaults = type(self)().get_params(deep=False)
+        start_from_weights(config, {name for name, value in defaults.items() if given[name] != value})
         check_together(config)
         return config
 
@@ -267,6 +272,10 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         configuration of a CSV file of one's own.
     readout, edge_message, update, log_scores, topology, dropout
         More of the network, likewise.
+    pretrained : str, optional
+        Weights to start from: a name of :func:`dgl_memgnn.weights.shipped_weights`, the folder of a run, or
+        ``"none"``. The default gives way to sizes and features that differ from those of the weights; with others,
+        that is an error. Default: ``"molecules"``.
     featurizer, descriptors, cache_dir
         Features of atoms and bonds; whether rdkit's descriptors are joined to the pooled graph; a folder that
         keeps graphs, so that further fits need not make them again. Default: ``"canonical"``, ``False``, none.

@@ -1,10 +1,13 @@
 """scikit-learn's contract, on SMILES."""
 
 import pickle
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
@@ -13,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import estimator_checks
 
+from dgl_memgnn import weights
 from dgl_memgnn.cli import main
 from dgl_memgnn.sklearn import MemGNNClassifier, MemGNNRegressor
 
@@ -57,6 +61,24 @@ def test_lists_arrays_series_and_columns_are_the_same_molecules(name, fitted, po
     predictions = [fitted[name].predict(form) for form in forms]
     assert all(np.array_equal(prediction, predictions[0]) for prediction in predictions)
     assert predictions[0].shape == (50,)
+
+
+def test_it_starts_from_weights_unless_sizes_are_others(posed, fitted, tmp_path):
+    smiles, targets = posed
+    still = {"epochs": 1, "learning_rate": 1e-8, "weight_average": 0.0, "clustering_period": 0, "random_state": 0}
+    (content,) = MemGNNRegressor(**still).fit(smiles[:8], targets["regressor"][:8])._contents
+    expected = weights.load_weights("molecules").state
+    keys = "readout.layers.0.keys"
+    torch.testing.assert_close(content["model"][keys], expected[keys])
+    assert fitted["regressor"]._contents[0]["config"]["model"]["pretrained"] == "none"
+    with pytest.raises(ValueError, match="num_layers is 1"):
+        MemGNNRegressor(num_layers=1, pretrained=stored(tmp_path)).fit(smiles[:8], targets["regressor"][:8])
+
+
+def stored(folder):
+    """Weights of the package under another name."""
+    shutil.copy(Path(weights.__file__).with_name("molecules.pt"), folder / "weights.pt")
+    return str(folder)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import dgl
 import pandas as pd
@@ -163,7 +164,7 @@ def test_a_file_of_the_user_clashes_too(csv, stored, tmp_path):
 @pytest.mark.parametrize("option", [{"freeze_query": True}, {"pretrained_learning_rate": 1e-4}])
 def test_options_of_weights_need_weights(csv, option):
     with pytest.raises(ValueError, match=f"{next(iter(option))} is for a network that starts from weights"):
-        configured(csv, **option)
+        configured(csv, pretrained="none", **option)
 
 
 @pytest.mark.parametrize("shipped", [[], ["molecules"]])
@@ -176,19 +177,22 @@ def test_unknown_names_list_those_that_exist(csv, stored, monkeypatch, tmp_path,
         configured(csv, pretrained="elsewhere")
 
 
-def test_weights_by_default_give_way_to_options_of_ones_own(csv, stored, monkeypatch, tmp_path):
-    """As one line in molecules.yaml would have it."""
-    shutil.copy(stored / weights.FILE, tmp_path / "molecules.pt")
-    monkeypatch.setattr(weights, "_FOLDER", tmp_path)
-    monkeypatch.setattr(
-        "dgl_memgnn.config.read_yaml", lambda source, sections: {"model": {"pretrained": "molecules"}}
-    )
-    assert configured(csv).model.hidden_feats == 8
-    assert configured(csv, hidden_feats=16).model.pretrained == "none"
-    assert configured(csv, network="RandomForest").model.pretrained == "none"
-    assert configured(csv, pretrained="none").model.hidden_feats == 128
+def test_weights_by_default_give_way_to_options_of_ones_own(csv):
+    assert configured(csv, "molecules").model.pretrained == "molecules"
+    assert configured(csv, "molecules", hidden_feats=16).model.pretrained == "none"
+    assert configured(csv, "molecules", network="RandomForest").model.pretrained == "none"
+    assert configured(csv, "molecules", readout="sum", num_keys=[9, 1]).model.pretrained == "molecules"
+    assert configured(csv, "molecules", pretrained="none").model.hidden_feats == 128
     with pytest.raises(ValueError, match="hidden_feats is 16"):
-        configured(csv, hidden_feats=16, pretrained="molecules")
+        configured(csv, "molecules", hidden_feats=16, pretrained="molecules")
+
+
+def test_weights_of_the_package_are_small_and_have_a_card():
+    for name in weights.shipped_weights():
+        path = Path(weights.__file__).with_name(f"{name}.pt")
+        card = path.with_suffix(".md").read_text(encoding="utf-8")
+        assert path.stat().st_size <= 5_000_000
+        assert weights.load_weights(name).sha256 in card and "dgl-memgnn pretrain --csv" in card
 
 
 def test_damaged_and_other_files(csv, tmp_path):

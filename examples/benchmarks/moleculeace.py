@@ -44,7 +44,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="networks that learn nothing, to see that it works")
     args = parser.parse_args()
 
-    networks = {"MemGNN": {}, "MemGNN, descriptors": {"descriptors": True}}
+    networks = {"MemGNN": {"pretrained": "none"}}
+    networks["MemGNN, descriptors"] = {**networks["MemGNN"], "descriptors": True}
     if args.pretrained:
         networks.update(
             {

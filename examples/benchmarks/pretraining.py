@@ -29,6 +29,15 @@ ABOUT = """
 
 - `moses_test.csv.gz`: the test part of MOSES, drug-like molecules of ZINC, out of the package molsets (MIT).
 - `chembl_ligands.csv.gz`: ligands of ChEMBL targets, out of MoleculeACE (MIT), without their activities.
+
+## What they are good and bad for
+
+- Good for few measured molecules of the kind above: organic, drug-like, of some ten to forty heavy atoms; and for
+  molecules of scaffolds that the training part lacks.
+- Worth little where thousands of molecules are measured, and the new ones are like them.
+- Not for what the molecules above lack: metals, salts, peptides, polymers, other elements than C, N,
+  O, S, F, Cl, Br, I.
+- They know nothing of stereoisomers, which the features do not tell apart, nor of shapes in space.
 """
 
 

@@ -50,9 +50,9 @@ class SelfTaught(nn.Module):
         """Predictions of the task, of shape (n, num_outputs)."""
         raise NotImplementedError
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Take what a state holds, whatever its size."""
         for name, value in state_dict.items():
             if "." not in name:  # not one of the task
                 self.register_buffer(name, value)
-        return super().load_state_dict(state_dict, strict, assign)
+        return super().load_state_dict(state_dict, *args, **kwargs)

@@ -439,5 +439,5 @@ def _moving_average(model: nn.Module, decay: float) -> AveragedModel:
     if hasattr(swa_utils, "get_ema_multi_avg_fn"):  # one call for all tensors, since torch 2.1
         return AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True)
     return AveragedModel(
-        model, avg_fn=lambda average, current, _: decay * average + (1 - decay) * current, use_buffers=True
+        model, avg_fn=lambda average, current, _: average + (1 - decay) * (current - average), use_buffers=True
     )

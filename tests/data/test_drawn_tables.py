@@ -74,7 +74,7 @@ def test_clean_tables_are_read(tmp_path_factory, rows):
     rows = [("7", "C", "1"), *(("7", *row) for row in rows)]
     table = read(tmp_path_factory, written(rows, "\n").encode(), ["y"])
     assert table.smiles == [row[1] for row in rows]
-    labels = np.array([expected_label(row[2]) for row in rows], np.float32)
+    labels = np.array([expected_label(row[2]) for row in rows], np.float64)
     np.testing.assert_allclose(table.labels[0], labels, rtol=1e-6)
 
 

@@ -8,6 +8,7 @@ import dgl
 import pytest
 import torch
 from dgl import DGLError
+from packaging.version import Version
 from torch import distributed
 
 from dgl_memgnn import GMN, MemGNN, MemoryReadout
@@ -50,7 +51,7 @@ def test_converted_networks_compute_the_same():
         norms = sum(isinstance(module, BatchNorm) for module in network.modules())
         converted = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
         assert sum(isinstance(module, torch.nn.SyncBatchNorm) for module in converted.modules()) == norms > 0
-        torch.testing.assert_close(converted(*inputs), expected)
+        torch.testing.assert_close(converted.eval()(*inputs), expected)
 
 
 def test_running_statistics_can_be_fitted_anew():
@@ -62,6 +63,9 @@ def test_running_statistics_can_be_fitted_anew():
     torch.testing.assert_close(norm[0].running_var, feat.var(0))
 
 
+@pytest.mark.skipif(
+    Version(torch.__version__) < Version("2.3"), reason="this torch transforms what DGL counts too"
+)
 def test_training_within_a_transform_names_the_remedy():
     for network, inputs in networks():
         parameters, buffers = dict(network.named_parameters()), dict(network.named_buffers())

@@ -37,9 +37,9 @@ LAYERS = {
     "MemGNN, another readout": lambda: MemGNN(
         5, 3, 8, 2, 2, readout=dgl.nn.GlobalAttentionPooling(torch.nn.Linear(8, 1))
     ),
-    "MemoryPooling": lambda: MemoryPooling(5, 8, 3, 2, activation=torch.nn.PReLU()),
+    "MemoryPooling": lambda: MemoryPooling(5, 8, 3, 2, activation=torch.nn.LayerNorm(8)),
     "MemoryPooling, norm": lambda: MemoryPooling(5, 8, 3, 2, activation=torch.nn.Sequential(BatchNorm(8))),
-    "EdgeGATConv": lambda: EdgeGATConv(5, 3, 8, 2, residual=True, activation=torch.nn.PReLU()),
+    "EdgeGATConv": lambda: EdgeGATConv(5, 3, 8, 2, residual=True, activation=torch.nn.LayerNorm(8)),
     "EdgeGATConv, pair": lambda: EdgeGATConv((5, 6), 3, 8, 2),
     "DescriptorNorm": lambda: DescriptorNorm(4),
 }

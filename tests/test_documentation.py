@@ -120,6 +120,8 @@ def test_workflows_run_what_is_here_on_what_is_promised():
     assert job["strategy"]["matrix"]["python"] == ["3.9", "3.10", "3.11", "3.12"]
     assert 'python_requires=">=3.9,<3.13"' in (ROOT / "setup.py").read_text(encoding="utf-8")
     assert job["steps"][-1]["run"] == ".ci/run"
+    assert '"3.9-oldest": ("3.9"' in (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    assert workflows["ci"]["jobs"]["oldest"]["steps"][-1]["run"] == 'nox -s "tests(3.9-oldest)"'
     assert all("schedule" in workflows[name]["on"] for name in ("ci", "docs"))
     assert any("-b linkcheck" in step.get("run", "") for step in workflows["docs"]["jobs"]["links"]["steps"])
     publish = workflows["publish"]["jobs"]["publish"]

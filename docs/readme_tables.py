@@ -127,7 +127,18 @@ def keys():
     return table(*rows)
 
 
-TABLES = {"graphs": graphs, "molecules": molecules, "keys": keys, "speed": speed}
+def few():
+    """Errors by the number of measured molecules, means over seeds, of examples/benchmarks/learning_curve.py."""
+    path = RESULTS / "pretraining" / "learning_curve.json"
+    trials = pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))["trials"])
+    means = trials.groupby(["source", "network", "size"])["score"].mean().unstack()
+    rows = [[f"test {trials['metric'].iloc[0].upper()}, measured molecules:", *map(str, means.columns)]]
+    for (source, network), scores in means[::-1].iterrows():
+        rows.append([f"{source}, {network}", *(f"{score:.2f}" for score in scores)])
+    return table(*rows)
+
+
+TABLES = {"graphs": graphs, "molecules": molecules, "keys": keys, "speed": speed, "few": few}
 
 
 def filled(text):

@@ -138,7 +138,18 @@ def few():
     return table(*rows)
 
 
-TABLES = {"graphs": graphs, "molecules": molecules, "keys": keys, "speed": speed, "few": few}
+def cliffs():
+    """Errors on activities with cliffs, means over seeds, of examples/benchmarks/moleculeace.py."""
+    path = RESULTS / "moleculeace" / "moleculeace.json"
+    files = json.loads(path.read_text(encoding="utf-8"))["files"]
+    rows = [["test RMSE of pKi", *(name.removesuffix("_Ki") for name in files)]]
+    for name in next(iter(files.values()))["scores"]:
+        seeds = [pd.DataFrame(file["scores"][name])["rmse"] for file in files.values()]
+        rows.append([name, *(f"{scores.mean():.3f}" for scores in seeds)])
+    return table(*rows)
+
+
+TABLES = {"graphs": graphs, "molecules": molecules, "keys": keys, "speed": speed, "few": few, "cliffs": cliffs}
 
 
 def filled(text):

@@ -17,18 +17,22 @@ RESULTS = ROOT / "docs" / "results"
 GRAPHS = {"ENZYMES": "ENZYMES", "PROTEINS_full": "PROTEINS", "DD": "DD", "COLLAB": "COLLAB"}
 GRAPHS["REDDIT-BINARY"] = "REDDIT-BINARY"
 MOLECULES = {"ESOL": "RMSE", "Lipophilicity": "RMSE", "BACE": "ROC-AUC", "Tox21": "ROC-AUC"}
+SEEDS = 3  # of protocols on molecules
 METRICS = {"RMSE": "rmse", "ROC-AUC": "roc_auc"}
 
 
 def figure(protocol, dataset, row, part, metric):
-    """Mean of a stored result, with the number of folds where some are still to come; a dash if there is none."""
+    """Mean of a stored result, with the number of folds or seeds where some are to come; a dash if there is none."""
     path = RESULTS / protocol / dataset / row / "result.json"
     if not path.is_file():
         return "–"
     result = json.loads(path.read_text(encoding="utf-8"))
     text = f"{result['summary'][part][metric]['mean']:.3f}"
     done, planned = len(result.get("folds", [])), result.get("num_outer_folds", 0)
-    return f"{text} ({done} of {planned} folds)" if done < planned else text
+    if done < planned:
+        return f"{text} ({done} of {planned} folds)"
+    seeds = len(result["runs"]) if protocol in ("moleculenet", "scaffold") else SEEDS
+    return f"{text} ({seeds} of {SEEDS} seeds)" if seeds < SEEDS else text
 
 
 def published(protocol, dataset, who=None):

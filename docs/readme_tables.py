@@ -22,7 +22,7 @@ METRICS = {"RMSE": "rmse", "ROC-AUC": "roc_auc"}
 
 
 def figure(protocol, dataset, row, part, metric):
-    """Mean of a stored result, with the number of folds or seeds where some are to come; a dash if there is none."""
+    """Mean of a stored result, with the number of folds or seeds where some are missing; a dash without one."""
     path = RESULTS / protocol / dataset / row / "result.json"
     if not path.is_file():
         return "–"

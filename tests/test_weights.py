@@ -213,7 +213,7 @@ def test_a_run_that_was_begun_continues_without_the_file(csv, stored, tmp_path, 
     assert result["pretrained"] == {"name": str(folder), "sha256": digest, "modules": ["query", "readout"]}
     assert json.loads((tmp_path / "whole" / "metrics.json").read_text())["pretrained"] == result["pretrained"]
     assert load_config(tmp_path / "whole" / "config.yaml") == config
-    assert f"Weights: query network and memory layers of {folder}" in capsys.readouterr().out
+    assert f"Weights: query network and memory layers from {str(folder)!r}" in capsys.readouterr().out
 
     def interrupted(path, **content):
         stored_state(path, **content)

@@ -91,7 +91,7 @@ def _start(assembly: Assembly) -> list[str]:
     parts = {"query": "query network", "readout": "memory layers"}
     taken = " and ".join(parts[part] for part in assembly.pretrained)
     stays = ", the former frozen" if options.freeze_query else ""
-    return [f"Weights: {taken} of {options.pretrained}{stays} (--pretrained, --freeze-query)."]
+    return [f"Weights: {taken} from {options.pretrained!r}{stays} (--pretrained, --freeze-query)."]
 
 
 def _network(assembly: Assembly) -> str:

@@ -36,10 +36,14 @@ def run_script(path, *arguments, replaced=("", "")):
     return printed.getvalue()
 
 
-def torchrun(number, *arguments, check=True):
-    """Run a command in several processes, which find what tests share."""
+def skip_without_torchrun():
     if sys.version_info >= (3, 12) and torch.__version__.startswith("2.2."):
         pytest.skip("torchrun of torch 2.2 crashes on Python 3.12, whatever it runs")
+
+
+def torchrun(number, *arguments, check=True):
+    """Run a command in several processes, which find what tests share."""
+    skip_without_torchrun()
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", number, "--standalone"]
     done = subprocess.run(

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import torch
 from graphs import random_graph
-from processes import run_script
+from processes import run_script, skip_without_torchrun
 
 from dgl_memgnn import GMN, MemGNN
 from dgl_memgnn.config import load_config
@@ -422,17 +422,30 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
     assert report.keep_section(file)[-1].startswith("| mean |")
 
 
-def test_peers_on_activities_with_cliffs(data_dir, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_training_in_two_processes():
+    skip_without_torchrun()
+    ((row,),) = tables("processes")
+    assert row["batch size"] == 32
+    assert_positive([row], "one: s", "two: s", "ratio")
+
+
+def test_peers_on_activities_with_cliffs(data_dir, pretrained, tmp_path, monkeypatch):
     """Errors are those of the test part, and a second call computes nothing."""
     table = pd.read_csv(data_dir / "moleculeace" / "CHEMBL2034_Ki.csv").head(60)
     file = tmp_path / "CHEMBL2034_Ki.csv"
     table.to_csv(file, index=False)
     arguments = [str(file), "--seeds", "1", "--quick", "--out", str(tmp_path / "out"), "--results", str(tmp_path)]
+    arguments += ["--pretrained", str(pretrained[0])]
     monkeypatch.syspath_prepend(BENCHMARKS)
     printed = run("moleculeace", *arguments)
     result = json.loads((tmp_path / "moleculeace.json").read_text())
     rows = result["files"][file.stem]["scores"]
-    assert list(rows) == ["support vector regression", "random forest", "MemGNN", "MemGNN, descriptors"]
+    networks = ["MemGNN", "MemGNN, descriptors"]
+    started = [f"{name}, pre-trained" for name in networks]
+    assert list(rows) == ["support vector regression", "random forest", *networks, *started]
+    assert [result["networks"][name]["model"]["pretrained"] for name in networks] == ["none"] * 2
+    assert rows["MemGNN, pre-trained"] != rows["MemGNN"]
     for name, scores in rows.items():
         assert f"| {name} | {scores[0]['rmse']:.3f} |" in (tmp_path / "README.md").read_text()
     metrics = json.loads((tmp_path / "out" / file.stem / "memgnn" / "seed0" / "metrics.json").read_text())

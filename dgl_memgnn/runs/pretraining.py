@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import shutil
 import time
 from dataclasses import asdict
@@ -25,12 +24,12 @@ from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.objectives import OBJECTIVES, JointTask, PretrainingNetwork
 from dgl_memgnn.runs.pretraining_config import PretrainingConfig, load_pretraining_config
 from dgl_memgnn.runs.run import (
-    PACKAGES,
     STATE,
     begun_state,
     check_holds_nothing,
     check_same_configuration,
     continue_run,
+    installed_versions,
     write_json,
 )
 from dgl_memgnn.runs.weights_card import write_card
@@ -144,7 +143,7 @@ def pretrain(
         "seed": config.training.seed,
         "files": files,
         "digest": molecules.digest,
-        "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
+        "versions": installed_versions(),
         "wall_time_seconds": round(elapsed + time.perf_counter() - started, 1),
     }
     if rank() == 0:

@@ -39,6 +39,7 @@ __all__ = [
     "check_same_configuration",
     "check_unchanged",
     "continue_run",
+    "installed_versions",
     "stored_result",
     "train_run",
     "write_json",
@@ -173,7 +174,7 @@ def train_run(
         duplicates=dataset.duplicate_report(),
         alike=dataset.alike_report(),
         keys=_key_usage(assembly),
-        versions={"python": platform.python_version(), **{p: metadata.version(p) for p in PACKAGES}},
+        versions=installed_versions(),
         wall_time_seconds=round(elapsed + time.perf_counter() - started, 1),
     )
     if assembly.pretrained:
@@ -303,6 +304,11 @@ def check_unchanged(folder: Path, stored: dict[str, Any], dataset: GraphDataset)
             f"{folder} is finished, and its data have changed since. Restore the data, give another folder with "
             "--out, or start anew with --overwrite."
         )
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -10,10 +10,8 @@ second call continues. moleculeace.json has every seed, and README.md beside it 
 import argparse
 import hashlib
 import json
-import platform
 import subprocess
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +20,7 @@ import pandas as pd
 from dgl_memgnn.config import load_config
 from dgl_memgnn.models.forest import morgan_fingerprints
 from dgl_memgnn.runs import runs, train_run
-from dgl_memgnn.runs.run import write_json
+from dgl_memgnn.runs.run import installed_versions, write_json
 from dgl_memgnn.visualization.group_tables import markdown_table
 
 TARGET = "y [pEC50/pKi]"
@@ -77,11 +75,7 @@ def main():
             scores[name] = json.loads(stored.read_text(encoding="utf-8"))
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         result["files"][file.stem] = {"sha256": digest, "scores": scores}
-    packages = ("dgl-memgnn", "dgl", "torch", "rdkit", "scikit-learn")
-    result["versions"] = {
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in packages},
-    }
+    result["versions"] = installed_versions()
     if args.chemprop:
         command = [args.chemprop, "--version"]
         result["versions"]["chemprop"] = subprocess.run(

@@ -15,6 +15,7 @@ from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, load_dataset
 from dgl_memgnn.runs.fair import NUM_RUNS, fair_benchmark
 from dgl_memgnn.runs.jobs import finished_jobs
+from dgl_memgnn.runs.kept import kept_runs
 from dgl_memgnn.runs.protocols import runs
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, summarise
@@ -42,8 +43,8 @@ def benchmark(
     protocol : str
         One of :func:`dgl_memgnn.runs.runs`, or ``"fair"``: candidates chosen on the inner part of ten outer folds.
     folder : str or os.PathLike
-        Receives a run folder a run, curves.png, and result.json. Runs that are complete there are kept; one that
-        was interrupted continues.
+        Receives a run folder a run, curves.png, and result.json. Runs that are complete there are kept, and those
+        of result.json whose folders are gone; one that was interrupted continues.
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's.
     workers : int, optional
@@ -63,7 +64,7 @@ def benchmark(
     Raises
     ------
     ValueError
-        If the folder holds a run of another configuration, or of data that have changed since.
+        If the folder holds a run or results of another configuration, or of data that have changed since.
     """
     folder = Path(folder)
     if protocol == "fair":
@@ -71,7 +72,8 @@ def benchmark(
     members = members or 1
     configs = runs(config, protocol, repeats, members)
     dataset = load_dataset(config)
-    finished = {} if overwrite else _finished(configs, folder, dataset)
+    kept = {} if overwrite else kept_runs(folder, config, protocol, configs, members, dataset)
+    finished = {} if overwrite else {**kept, **_finished(configs, folder, dataset)}
     pending = {name: run for name, run in configs.items() if name not in finished}
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
         assemble(next(iter(pending.values())), dataset)
@@ -82,7 +84,7 @@ def benchmark(
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
         for _ in finished_jobs(train_run, calls, workers):
             bar.update()
-    result = _result(config, protocol, folder, configs, members)
+    result = _result(config, protocol, folder, configs, members, kept)
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
@@ -100,9 +102,14 @@ def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -
 
 
 def _result(
-    config: Config, protocol: str, folder: Path, configs: dict[str, Config], members: int
+    config: Config, protocol: str, folder: Path, configs: dict[str, Config], members: int, kept: dict[str, Any]
 ) -> dict[str, Any]:
-    metrics = {name: json.loads((folder / name / "metrics.json").read_text(encoding="utf-8")) for name in configs}
+    metrics = {
+        name: kept[name]
+        if name in kept
+        else json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))
+        for name in configs
+    }
     splits = [name for name in configs if "-member" not in name]
     parts = [part for part in ("validation", "test") if part in metrics[splits[0]]]
     result = {

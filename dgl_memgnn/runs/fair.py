@@ -12,6 +12,7 @@ from dgl_memgnn.config import Config, candidates
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, load_dataset
 from dgl_memgnn.runs.jobs import finished_jobs
+from dgl_memgnn.runs.kept import kept_folds
 from dgl_memgnn.runs.parts import outer_folds
 from dgl_memgnn.runs.run import train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, means, summarise
@@ -46,7 +47,8 @@ def fair_benchmark(
         The configuration; its split and seed are replaced.
     folder : pathlib.Path
         Receives run folders ``selection/fold0/candidate0`` and ``assessment/fold0/run0``, curves.png of the first
-        run of each fold, and result.json, which is written anew when a fold ends.
+        run of each fold, and result.json, which is written anew when a fold ends. A fold that is in it is kept,
+        whether its run folders are still there or not.
     repeats : int, optional
         Number of outer folds. Default: all.
     workers : int, optional
@@ -66,32 +68,28 @@ def fair_benchmark(
     Raises
     ------
     ValueError
-        If the folder holds a run of another configuration, or of data that have changed since.
+        If the folder holds a run or results of another configuration, or of data that have changed since.
     """
-    num_folds, source = _prepare(config)
-    numbers = range(num_folds)[: repeats or None]
+    dataset = load_dataset(config)
+    folds, source = outer_folds(config, dataset)
+    numbers = range(len(folds))[: repeats or None]
     print(f"The outer folds are {source}.", flush=True)
-    result: dict[str, Any] = {}
-    done: dict[int, dict[str, Any]] = {}
-    calls = [(config, number, folder, overwrite, num_runs) for number in numbers]
-    for number, fold in tqdm(finished_jobs(run_fold, calls, workers), total=len(numbers), unit="fold"):
+    done = {} if overwrite else kept_folds(folder, config, numbers, num_runs, dataset)
+    result = _result(config, source, len(folds), num_runs, list(done.values())) if done else {}
+    calls = [(config, number, folder, overwrite, num_runs) for number in numbers if number not in done]
+    if calls:  # tells what is wrong before processes start, and leaves them what it has cached
+        for _, candidate in candidates(config):
+            assemble(_with_split(candidate, "fair", 0, 0), dataset)
+    pending = tqdm(finished_jobs(run_fold, calls, workers), initial=len(done), total=len(numbers), unit="fold")
+    for number, fold in pending:
         tqdm.write(_in_words(number, fold))
         done[number] = fold
-        result = _result(config, source, num_folds, num_runs, [done[number] for number in sorted(done)])
+        result = _result(config, source, len(folds), num_runs, [done[number] for number in sorted(done)])
         write_json(folder / "result.json", result)
     histories = {f"fold{i}": folder / "assessment" / f"fold{i}" / "run0" / "history.csv" for i in numbers}
     if all(history.is_file() for history in histories.values()):
         plot_curves(histories, folder / "curves.png")
     return result
-
-
-def _prepare(config: Config) -> tuple[int, str]:
-    """Tell what is wrong before processes start, fill the cache for them; number and source of the outer folds."""
-    dataset = load_dataset(config)
-    folds, source = outer_folds(config, dataset)
-    for _, candidate in candidates(config):
-        assemble(_with_split(candidate, "fair", 0, 0), dataset)
-    return len(folds), source
 
 
 def run_fold(

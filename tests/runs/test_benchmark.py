@@ -222,3 +222,25 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(ValueError):
         run.write_json(path, {"a": float("nan")})
     assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, capsys):
+    """Continued on another machine from result.json alone, the result is that of one call."""
+    result, out = read(whole / "result.json"), folder / "elsewhere"
+    out.mkdir()
+    first = {**result, "runs": {name: result["runs"][name] for name in ("seed0", "seed1")}}
+    (out / "result.json").write_text(json.dumps(first))
+    for options, said in [
+        (["--repeats", "1"], "holds results of seed1, whose folders are gone"),
+        (["--members", "2"], "no ensembles can be scored"),
+        (["--tau", "2"], "model.tau is 1.0, not 2.0"),
+        (["--protocol", "repeats"], "holds results of protocol moleculenet, not repeats"),
+    ]:
+        assert benchmark(folder, "elsewhere", *options) == 1
+        assert said in capsys.readouterr().err
+    assert read(out / "result.json") == first
+
+    assert benchmark(folder, "elsewhere") == 0
+    assert [each.name for each in out.iterdir() if each.is_dir()] == ["seed2"]
+    continued = read(out / "result.json")
+    assert continued["summary"] == result["summary"] and continued["runs"]["seed0"] == result["runs"]["seed0"]

@@ -308,3 +308,41 @@ def test_a_fold_that_is_not_there(config, tmp_path):
     beyond = load_config(overrides={**SETTINGS, "data_dir": config.data.data_dir, "split": "fair", "fold": 3})
     with pytest.raises(ValueError, match="data.fold must be below 3, the number of outer folds, got 3"):
         run.train_run(beyond, tmp_path)
+
+
+def test_a_fold_that_is_stored_is_kept_though_its_runs_are_gone(config, whole, tmp_path):
+    """Continued on another machine from result.json alone, the result is that of one call."""
+    result = read(whole / "result.json")
+    first = {**result, "folds": result["folds"][:2]}
+    (tmp_path / "result.json").write_text(json.dumps(first))
+    with pytest.raises(ValueError, match="holds results of 1, whose folders are gone and which are not asked for"):
+        benchmark(config, "fair", tmp_path, repeats=1, workers=1)
+    with pytest.raises(ValueError, match="it had 3 runs, not 1. Ask for as many with --members"):
+        benchmark(config, "fair", tmp_path, workers=1, members=1)
+    other = load_config(
+        overrides={**SETTINGS, "data_dir": config.data.data_dir, "cache_dir": config.data.cache_dir}
+    )
+    with pytest.raises(ValueError, match=r"search.dropout is \[0.0, 0.5\], not None"):
+        benchmark(other, "fair", tmp_path, workers=1)
+    other.search = {**config.search, "tau": [1.0, 2.0]}
+    with pytest.raises(ValueError, match=r"search.tau is None, not \[1.0, 2.0\]"):
+        benchmark(other, "fair", tmp_path, workers=1)
+    with pytest.raises(ValueError, match="holds results of protocol fair, not paper"):
+        benchmark(config, "paper", tmp_path, workers=1)
+    assert read(tmp_path / "result.json") == first
+
+    continued = benchmark(config, "fair", tmp_path, workers=1)
+    assert sorted(each.name for each in (tmp_path / "assessment").iterdir()) == ["fold2"]
+    assert continued["folds"][:2] == result["folds"][:2]
+    assert without_times(continued) == without_times(result) == without_times(read(tmp_path / "result.json"))
+    shutil.rmtree(tmp_path / "assessment")
+    assert benchmark(config, "fair", tmp_path, workers=1) == continued
+    assert not (tmp_path / "assessment").exists()
+
+
+def test_a_stored_fold_of_other_data_is_refused(config, whole, tmp_path):
+    result = read(whole / "result.json")
+    result["folds"][0]["runs"]["run0"]["digest"] = "another"
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    with pytest.raises(ValueError, match="fold0 is finished, and its data have changed since"):
+        benchmark(config, "fair", tmp_path, workers=1)

@@ -1,0 +1,104 @@
+"""Results that result.json keeps of runs whose folders are gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dgl_memgnn.config import Config, load_config
+from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.runs.run import check_same_configuration, check_unchanged
+
+__all__ = ["kept_folds", "kept_runs"]
+
+REMEDY = "Give another folder with --out, or start anew with --overwrite."
+
+
+def kept_runs(
+    folder: Path, config: Config, protocol: str, asked: Collection[str], members: int, dataset: GraphDataset
+) -> dict[str, Any]:
+    """Results of runs whose folders are gone, so that they need not be trained again.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of result.json, if it has one, and of the run folders.
+    config : dgl_memgnn.config.Config
+        The configuration.
+    protocol : str
+        The protocol.
+    asked : collection of str
+        Names of the runs that are asked for.
+    members : int
+        Networks trained on each split.
+    dataset : GraphDataset
+        The data as they are now.
+
+    Returns
+    -------
+    dict
+        What metrics.json of each of these runs held, by the run's name.
+
+    Raises
+    ------
+    ValueError
+        If these results are of another protocol, configuration or data, or something of them would be lost.
+    """
+    stored = _stored(folder, protocol)
+    gone = {name: run for name, run in stored.get("runs", {}).items() if not (folder / name).is_dir()}
+    if not gone:
+        return {}
+    _check(folder, stored, config, gone, asked)
+    if members > 1 or "ensemble" in stored:
+        raise ValueError(f"Folders of runs in {folder} are gone, so that no ensembles can be scored. {REMEDY}")
+    for name, run in gone.items():
+        check_unchanged(folder / name, run, dataset)
+    return gone
+
+
+def kept_folds(
+    folder: Path, config: Config, asked: Collection[int], num_runs: int, dataset: GraphDataset
+) -> dict[int, Any]:
+    """The same of protocol fair: entries of outer folds, by their numbers, whose runs are gone."""
+    stored = _stored(folder, "fair")
+    places = {fold["fold"]: folder / "assessment" / f"fold{fold['fold']}" for fold in stored.get("folds", [])}
+    gone = {fold["fold"]: fold for fold in stored.get("folds", []) if not places[fold["fold"]].is_dir()}
+    if not gone:
+        return {}
+    _check(folder, stored, config, gone, asked)
+    for number, fold in gone.items():
+        if len(fold["runs"]) != num_runs:
+            raise ValueError(
+                f"Folders of fold {number} in {folder} are gone; it had {len(fold['runs'])} runs, not {num_runs}. "
+                f"Ask for as many with --members. {REMEDY}"
+            )
+        check_unchanged(places[number], fold["runs"]["run0"], dataset)
+    return gone
+
+
+def _stored(folder: Path, protocol: str) -> dict[str, Any]:
+    """The content of result.json, if there is one; ValueError if it is of another protocol."""
+    path = folder / "result.json"
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if stored and stored["protocol"] != protocol:
+        raise ValueError(f"{folder} holds results of protocol {stored['protocol']}, not {protocol}. {REMEDY}")
+    return stored
+
+
+def _check(
+    folder: Path, stored: dict[str, Any], config: Config, gone: Collection[Any], asked: Collection[Any]
+) -> None:
+    """ValueError if results are of another configuration, or more than what is asked for."""
+    sections = {name: section for name, section in stored["config"].items() if name != "search"}
+    theirs = load_config(overrides={key: value for section in sections.values() for key, value in section.items()})
+    theirs.search = stored["config"].get("search", {}) if stored["protocol"] == "fair" else config.search
+    check_same_configuration(folder, asdict(theirs), asdict(config))
+    unasked = [str(name) for name in gone if name not in asked]
+    if unasked:
+        raise ValueError(
+            f"{folder} holds results of {', '.join(unasked)}, whose folders are gone and which are not asked for: "
+            f"ask for more with --repeats. {REMEDY}"
+        )

@@ -31,7 +31,8 @@ def save_checkpoint(path: str | PathLike[str], **content: Any) -> None:
     buffer = io.BytesIO()  # in memory, since torch does not tell a full disk from other errors
     torch.save({"format": FORMAT, **content}, buffer)
     with replacing(path) as unfinished:
-        unfinished.write_bytes(buffer.getbuffer())
+        # not getbuffer: with a view in its traceback, Python 3.12.1 crashes (python/cpython issue 111211)
+        unfinished.write_bytes(buffer.getvalue())
 
 
 def load_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:

@@ -29,7 +29,14 @@ def make_gmn():
 
 
 def make_memgnn():
-    return MemGNN(enzymes.node_feats, enzymes.edge_feats, out_feats=enzymes.num_classes, num_layers=3, **sizes)
+    return MemGNN(
+        enzymes.node_feats,
+        enzymes.edge_feats,
+        out_feats=enzymes.num_classes,
+        num_layers=3,
+        feat_norm=True,
+        **sizes,
+    )
 
 
 make, inputs = {

@@ -31,7 +31,14 @@ def make_gmn():
 
 
 def make_memgnn():
-    return MemGNN(graphs.node_feats, graphs.edge_feats, out_feats=graphs.num_classes, num_layers=3, **sizes)
+    return MemGNN(
+        graphs.node_feats,
+        graphs.edge_feats,
+        out_feats=graphs.num_classes,
+        num_layers=3,
+        feat_norm=True,
+        **sizes,
+    )
 
 
 make, inputs, epochs = {

@@ -39,6 +39,8 @@ class GIN(nn.Module):
         Number of convolutions.
     dropout : float, optional
         Dropout rate on what each layer adds to the output. Default: ``0.0``.
+    feat_norm : bool, optional
+        Whether the node features are batch-normalised first. Default: ``False``.
 
     Examples
     --------
@@ -49,9 +51,16 @@ class GIN(nn.Module):
     """
 
     def __init__(
-        self, in_feats: int, hidden_feats: int, out_feats: int, num_layers: int, dropout: float = 0.0
+        self,
+        in_feats: int,
+        hidden_feats: int,
+        out_feats: int,
+        num_layers: int,
+        dropout: float = 0.0,
+        feat_norm: bool = False,
     ) -> None:
         super().__init__()
+        self.feat_norm = BatchNorm(in_feats) if feat_norm else None
         widths = [in_feats] + [hidden_feats] * num_layers
         self.convs = nn.ModuleList(
             GINConv(_perceptron(width, hidden_feats), "sum", learn_eps=True) for width in widths[:-1]
@@ -77,7 +86,7 @@ class GIN(nn.Module):
         torch.Tensor
             Output of shape :math:`(B, D_{out})`.
         """
-        layers = [feat]
+        layers = [feat if self.feat_norm is None else self.feat_norm(feat)]
         for conv, norm in zip(self.convs, self.norms):
             layers.append(self.activation(norm(conv(graph, layers[-1]))))
         outputs = [self.dropout(head(self.pooling(graph, each))) for head, each in zip(self.heads, layers)]
@@ -92,7 +101,12 @@ def _perceptron(in_feats: int, out_feats: int) -> nn.Module:
 
 def _build(options: Any, widths: Widths, task: Any, seed: int) -> GIN:
     return GIN(
-        widths.node_feats, options.hidden_feats, widths.out_feats, options.num_layers, dropout=options.dropout
+        widths.node_feats,
+        options.hidden_feats,
+        widths.out_feats,
+        options.num_layers,
+        options.dropout,
+        widths.measured_feats,
     )
 
 

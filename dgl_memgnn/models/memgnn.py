@@ -71,6 +71,9 @@ class MemGNN(Resettable):
     plain_descriptors : int, optional
         Number of those, the last, that are standardised without logarithms, see
         :class:`~dgl_memgnn.nn.DescriptorNorm`. Default: ``0``.
+    feat_norm : bool, optional
+        Whether the node features are batch-normalised first, see :class:`~dgl_memgnn.nn.ConvQuery`.
+        Default: ``False``.
 
     Examples
     --------
@@ -101,10 +104,13 @@ class MemGNN(Resettable):
         readout: nn.Module | None = None,
         descriptor_feats: int = 0,
         plain_descriptors: int = 0,
+        feat_norm: bool = False,
     ) -> None:
         super().__init__()
         check_sizes("MemGNN", out_feats=out_feats)
-        self.query = ConvQuery(in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message, update)
+        self.query = ConvQuery(
+            in_feats, edge_feats, hidden_feats, num_layers, conv, dropout, edge_message, update, feat_norm
+        )
         if readout is None:
             readout = MemoryReadout(
                 hidden_feats, hidden_feats, num_keys, num_heads, tau, batch_norm=True, log_scores=log_scores
@@ -232,6 +238,7 @@ def _build(options: Any, widths: Widths, task: Any, seed: int) -> nn.Module:
         readout=READOUTS[options.readout].build(options, 0.0),
         descriptor_feats=widths.descriptor_feats,
         plain_descriptors=widths.property_feats,
+        feat_norm=widths.measured_feats,
     )
     return WithTopology(network, widths.topology_feats, topology_feats) if options.topology else network
 

@@ -49,6 +49,8 @@ class Widths:
         Of the descriptors of a whole graph; 0 where there are none.
     property_feats : int
         How many of these, the last, are measured properties.
+    measured_feats : bool
+        Whether node features are numbers of any scale, which a network normalises first.
     """
 
     node_feats: int
@@ -57,6 +59,7 @@ class Widths:
     topology_feats: int = 0
     descriptor_feats: int = 0
     property_feats: int = 0
+    measured_feats: bool = False
 
 
 @dataclass(frozen=True)

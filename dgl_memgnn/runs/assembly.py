@@ -178,6 +178,7 @@ def widths_of(config: Config, dataset: GraphDataset) -> Widths:
         config.data.embedding_width,
         len(dataset.descriptor_names),
         len(dataset.property_names),
+        measured_feats=dataset.smiles is None,
     )
 
 

@@ -38,6 +38,12 @@ def test_equations(trained):
     torch.testing.assert_close(trained(graph, feat)[0], expected)
 
 
+def test_with_features_normalised_their_scale_does_not_matter():
+    model = GIN(3, 8, 2, num_layers=3, feat_norm=True).double()
+    graph, feat = random_graph(6), torch.randn(6, 3).double()
+    torch.testing.assert_close(model(graph, 5000 + 1000 * feat), model(graph, feat), rtol=1e-4, atol=1e-4)
+
+
 def normalised(norm, row):
     return (row - norm.running_mean) / (norm.running_var + norm.eps).sqrt() * norm.weight + norm.bias
 

@@ -50,6 +50,15 @@ def test_skip_connections():
     torch.testing.assert_close(query(graph, feat, torch.randn(12, 4)), query.embedding(feat))
 
 
+def test_features_are_normalised_first():
+    query = ConvQuery(6, 4, 16, num_layers=2, feat_norm=True)
+    plain = ConvQuery(6, 4, 16, num_layers=2)
+    plain.load_state_dict({name: value for name, value in query.state_dict().items() if "feat_norm" not in name})
+    graph, feat, edge_feat = dgl.rand_graph(7, 12), torch.randn(7, 6), torch.randn(12, 4)
+    normalised = (feat - feat.mean(0)) / (feat.var(0, unbiased=False) + 1e-5).sqrt()
+    torch.testing.assert_close(query(graph, feat, edge_feat), plain(graph, normalised, edge_feat))
+
+
 def test_a_gated_layer_is_a_recurrent_unit_that_reads_the_convolution():
     query = ConvQuery(6, 4, 16, num_layers=1, update="gru", edge_message=True)
     torch.nn.init.normal_(query.convs[0].bias)

@@ -10,6 +10,7 @@ import sys
 import time
 from itertools import count
 
+import dgl
 import numpy as np
 import pandas as pd
 import pytest
@@ -346,3 +347,18 @@ def test_a_stored_fold_of_other_data_is_refused(config, whole, tmp_path):
     (tmp_path / "result.json").write_text(json.dumps(result))
     with pytest.raises(ValueError, match="fold0 is finished, and its data have changed since"):
         benchmark(config, "fair", tmp_path, workers=1)
+
+
+@pytest.mark.parametrize("network", ["GMN", "MemGNN", "GIN"])
+def test_the_unit_of_a_measured_feature_does_not_matter(network, tmp_path):
+    """In training, outputs are the same whether it is given in 1 or in thousands."""
+    measured, outputs = np.random.default_rng(0).normal(size=108), []
+    for scale in (1.0, 5000.0):
+        write_graphs(tmp_path, LABELS)
+        lines = "\n".join(f"{scale * (value + 2)}, 1" for value in measured)
+        (tmp_path / "tu" / "TINY" / "TINY_node_attributes.txt").write_text(lines)
+        options = {"data_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache"), "network": network}
+        assembly = assemble(load_config(overrides={**SETTINGS, **options, "split": "folds"}))
+        batch = dgl.batch(assembly.dataset.graphs)
+        outputs.append(assembly.learner.model(batch, *assembly.learner.inputs(batch)))
+    torch.testing.assert_close(outputs[1], outputs[0], rtol=1e-3, atol=1e-3)

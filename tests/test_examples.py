@@ -182,7 +182,7 @@ def test_the_example_of_graphs_is_the_configuration(name, network):
         f"continue_prob={data.continue_prob})",
         f"hidden_feats={model.hidden_feats}, num_keys={tuple(model.num_keys)}, num_heads={model.num_heads}, ",
         f"dropout={model.dropout}, log_scores={model.log_scores})",
-        f"num_layers={model.num_layers}, " if network == "memgnn" else "",
+        f"num_layers={model.num_layers},\n" if network == "memgnn" else "",
         f"batch_size={training.batch_size},",
         f'decay="{training.decay}",',
         f"weight_average={training.weight_average},",

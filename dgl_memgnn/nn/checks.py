@@ -82,7 +82,8 @@ def node_counts(layer: str, graph: dgl.DGLGraph) -> list[int]:
             f"{layer} takes a graph of one node type, got {graph.ntypes}: take the subgraph of one with "
             "dgl.node_type_subgraph."
         )
-    counts: list[int] = graph.batch_num_nodes().tolist()
+    with torch._C._DisableFuncTorch():  # DGL keeps the tensor with the graph, beyond a transform of torch.func
+        counts: list[int] = graph.batch_num_nodes().tolist()
     return counts
 
 

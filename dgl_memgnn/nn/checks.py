@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any
 
@@ -17,6 +18,10 @@ __all__ = [
     "check_tensor",
     "node_counts",
 ]
+
+# PyTorch 2.0, which takes no graph through a transform, has no such context
+_of_torch: Any = torch._C._DisableFuncTorch
+_outside_transforms = _of_torch if hasattr(_of_torch, "__enter__") else nullcontext
 
 
 def check_sizes(layer: str, **sizes: Any) -> None:
@@ -82,7 +87,7 @@ def node_counts(layer: str, graph: dgl.DGLGraph) -> list[int]:
             f"{layer} takes a graph of one node type, got {graph.ntypes}: take the subgraph of one with "
             "dgl.node_type_subgraph."
         )
-    with torch._C._DisableFuncTorch():  # DGL keeps the tensor with the graph, beyond a transform of torch.func
+    with _outside_transforms():  # DGL keeps the tensor with the graph, beyond a transform of torch.func
         counts: list[int] = graph.batch_num_nodes().tolist()
     return counts
 

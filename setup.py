@@ -38,7 +38,7 @@ setup(
         "dgllife>=0.3.2",
     ],
     extras_require={
-        "test": ["hypothesis", "pytest", "pytest-cov", "pytest-xdist"],
+        "test": ["hypothesis", "pytest", "pytest-cov", "pytest-xdist>=3.8"],
         "check": [
             "check-jsonschema; python_version >= '3.11'",
             "codespell[toml]",

@@ -20,6 +20,7 @@ from processes import run_script, skip_without_torchrun
 from dgl_memgnn import GMN, MemGNN
 from dgl_memgnn.config import load_config
 from dgl_memgnn.results import write_tables
+from dgl_memgnn.results.paired import fold_scores, paired_difference
 from dgl_memgnn.runs import load_dataset, runs, split
 
 BENCHMARKS = Path(__file__).parent.parent / "examples" / "benchmarks"
@@ -335,6 +336,10 @@ def test_chemprop_gets_the_same_splits(data_folder, tmp_path):
         table = pd.read_csv(tmp_path / "out" / name / "molecules.csv")
         parts = split(config, load_dataset(config))
         assert [parts["test"].tolist()] == [table.index[table["split"] == "test"].tolist()]
+    scores = fold_scores(result, "rmse")  # which tables pair with those of a memory network
+    assert (
+        paired_difference(scores, {seed: (score - 1, ratio) for seed, (score, ratio) in scores.items()}).mean == 1
+    )
     write_tables(tmp_path)
     assert "| `out` |" in (tmp_path / "README.md").read_text()
 

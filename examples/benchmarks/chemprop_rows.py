@@ -60,7 +60,8 @@ def main():
                 for part, indices in parts.items()
                 if part != "train"
             }
-            write_json(stored, {**scores, "seed": config.training.seed, "digest": dataset.digest})
+            sizes = {part: len(indices) for part, indices in parts.items()}
+            write_json(stored, {**scores, "parts": sizes, "seed": config.training.seed, "digest": dataset.digest})
         metrics[name] = json.loads(stored.read_text(encoding="utf-8"))
         print(f"{name}: {metrics[name]['test']}", flush=True)
     result = {

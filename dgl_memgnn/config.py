@@ -41,6 +41,7 @@ __all__ = [
     "check_keys",
     "check_space",
     "check_together",
+    "flat_values",
     "load_config",
     "options",
     "read_yaml",
@@ -411,6 +412,22 @@ def with_values(config: Config, values: Mapping[str, Any]) -> Config:
     candidate = Config(**sections)
     check_together(candidate)
     return candidate
+
+
+def flat_values(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Values of a configuration's sections by the key's own name, as :func:`load_config` takes them.
+
+    Parameters
+    ----------
+    sections : dict of dict
+        A configuration as a dict; its section ``search`` has no part in this.
+
+    Examples
+    --------
+    >>> flat_values({"model": {"tau": 1.0}, "training": {"epochs": 10}, "search": {"tau": [1.0, 2.0]}})
+    {'tau': 1.0, 'epochs': 10}
+    """
+    return {key: value for name, section in sections.items() if name != "search" for key, value in section.items()}
 
 
 def _sections() -> dict[str, type[Options]]:

@@ -60,7 +60,7 @@ class GIN(nn.Module):
         feat_norm: bool = False,
     ) -> None:
         super().__init__()
-        self.feat_norm = BatchNorm(in_feats) if feat_norm else None
+        self.feat_norm = BatchNorm(in_feats) if feat_norm else nn.Identity()
         widths = [in_feats] + [hidden_feats] * num_layers
         self.convs = nn.ModuleList(
             GINConv(_perceptron(width, hidden_feats), "sum", learn_eps=True) for width in widths[:-1]
@@ -86,7 +86,7 @@ class GIN(nn.Module):
         torch.Tensor
             Output of shape :math:`(B, D_{out})`.
         """
-        layers = [feat if self.feat_norm is None else self.feat_norm(feat)]
+        layers = [self.feat_norm(feat)]
         for conv, norm in zip(self.convs, self.norms):
             layers.append(self.activation(norm(conv(graph, layers[-1]))))
         outputs = [self.dropout(head(self.pooling(graph, each))) for head, each in zip(self.heads, layers)]

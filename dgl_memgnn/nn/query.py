@@ -165,7 +165,7 @@ class ConvQuery(Resettable):
         if conv is None:  # no bias before batch normalisation, which leaves rounding errors to learn it from
             conv = _attention(edge_feats, edge_message, bias=update != "skip")
         self.edge_feats = edge_feats
-        self.feat_norm = BatchNorm(in_feats) if feat_norm else None
+        self.feat_norm = BatchNorm(in_feats) if feat_norm else nn.Identity()
         self.embedding = nn.Linear(in_feats, hidden_feats)
         self.convs = nn.ModuleList(conv(hidden_feats, hidden_feats) for _ in range(num_layers))
         self.updates = nn.ModuleList(UPDATES[update](hidden_feats, feat_drop) for _ in range(num_layers))
@@ -196,7 +196,7 @@ class ConvQuery(Resettable):
         """
         check_conv_inputs("ConvQuery", graph, feat, self.embedding.in_features, edge_feat, self.edge_feats)
         edge_args = (edge_feat,) if self.edge_feats > 0 else ()
-        feat = self.embedding(feat if self.feat_norm is None else self.feat_norm(feat))
+        feat = self.embedding(self.feat_norm(feat))
         for conv, update in zip(self.convs, self.updates):
             feat = update(conv(graph, feat, *edge_args).flatten(1), feat)
         return feat

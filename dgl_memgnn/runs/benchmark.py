@@ -72,8 +72,10 @@ def benchmark(
     members = members or 1
     configs = runs(config, protocol, repeats, members)
     dataset = load_dataset(config)
-    kept = {} if overwrite else kept_runs(folder, config, protocol, configs, members, dataset)
-    finished = {} if overwrite else {**kept, **_finished(configs, folder, dataset)}
+    finished = {}
+    if not overwrite:
+        finished = kept_runs(folder, config, protocol, configs, members, dataset)
+        finished.update(_finished(configs, folder, dataset))
     pending = {name: run for name, run in configs.items() if name not in finished}
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
         assemble(next(iter(pending.values())), dataset)
@@ -84,7 +86,7 @@ def benchmark(
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
         for _ in finished_jobs(train_run, calls, workers):
             bar.update()
-    result = _result(config, protocol, folder, configs, members, kept)
+    result = _result(config, protocol, folder, configs, members, finished)
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
@@ -102,11 +104,16 @@ def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -
 
 
 def _result(
-    config: Config, protocol: str, folder: Path, configs: dict[str, Config], members: int, kept: dict[str, Any]
+    config: Config,
+    protocol: str,
+    folder: Path,
+    configs: dict[str, Config],
+    members: int,
+    finished: dict[str, Any],
 ) -> dict[str, Any]:
     metrics = {
-        name: kept[name]
-        if name in kept
+        name: finished[name]
+        if name in finished
         else json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))
         for name in configs
     }

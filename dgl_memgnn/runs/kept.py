@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dgl_memgnn.config import Config, load_config
+from dgl_memgnn.config import Config, flat_values, load_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.run import check_same_configuration, check_unchanged
 
@@ -63,9 +63,8 @@ def kept_folds(
     folder: Path, config: Config, asked: Collection[int], num_runs: int, dataset: GraphDataset
 ) -> dict[int, Any]:
     """The same of protocol fair: entries of outer folds, by their numbers, whose runs are gone."""
-    stored = _stored(folder, "fair")
-    places = {fold["fold"]: folder / "assessment" / f"fold{fold['fold']}" for fold in stored.get("folds", [])}
-    gone = {fold["fold"]: fold for fold in stored.get("folds", []) if not places[fold["fold"]].is_dir()}
+    stored, runs = _stored(folder, "fair"), folder / "assessment"
+    gone = {fold["fold"]: fold for fold in stored.get("folds", []) if not (runs / f"fold{fold['fold']}").is_dir()}
     if not gone:
         return {}
     _check(folder, stored, config, gone, asked)
@@ -75,7 +74,7 @@ def kept_folds(
                 f"Folders of fold {number} in {folder} are gone; it had {len(fold['runs'])} runs, not {num_runs}. "
                 f"Ask for as many with --members. {REMEDY}"
             )
-        check_unchanged(places[number], fold["runs"]["run0"], dataset)
+        check_unchanged(runs / f"fold{number}", fold["runs"]["run0"], dataset)
     return gone
 
 
@@ -92,8 +91,7 @@ def _check(
     folder: Path, stored: dict[str, Any], config: Config, gone: Collection[Any], asked: Collection[Any]
 ) -> None:
     """ValueError if results are of another configuration, or more than what is asked for."""
-    sections = {name: section for name, section in stored["config"].items() if name != "search"}
-    theirs = load_config(overrides={key: value for section in sections.values() for key, value in section.items()})
+    theirs = load_config(overrides=flat_values(stored["config"]))
     theirs.search = stored["config"].get("search", {}) if stored["protocol"] == "fair" else config.search
     check_same_configuration(folder, asdict(theirs), asdict(config))
     unasked = [str(name) for name in gone if name not in asked]

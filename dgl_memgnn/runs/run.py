@@ -241,10 +241,10 @@ def check_holds_nothing(folder: Path) -> None:
 def check_same_configuration(folder: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
     """ValueError if the sections of a stored configuration are not those of another; it names what differs."""
     differing = [
-        f"{section}.{key} is {value!r}, not {ours[section].get(key)!r}"
+        f"{section}.{key} is {theirs[section].get(key)!r}, not {ours[section].get(key)!r}"
         for section in theirs
-        for key, value in {**dict.fromkeys(ours[section]), **theirs[section]}.items()
-        if value != ours[section].get(key)
+        for key in {**theirs[section], **ours[section]}
+        if theirs[section].get(key) != ours[section].get(key)
     ]
     if differing:
         raise ValueError(

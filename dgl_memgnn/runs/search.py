@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from dgl_memgnn.config import Config, check_space, load_config, with_values
+from dgl_memgnn.config import Config, check_space, flat_values, load_config, with_values
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import replacing
 from dgl_memgnn.runs.assembly import assemble, load_dataset
@@ -179,7 +179,7 @@ def _differing(stored: Any, setting: Any, prefix: str = "") -> list[str]:
 def _enqueue_start(study: Any, config: Config, space: Mapping[str, list[Any]]) -> None:
     """Let the first trial be the configuration as it is, where the space holds its values."""
     if not study.trials:
-        own = {name: value for section in asdict(config).values() for name, value in section.items()}
+        own = flat_values(asdict(config))
         places = {name: values.index(own[name]) for name, values in _ordered(space).items() if own[name] in values}
         study.enqueue_trial(places)
 

@@ -14,7 +14,8 @@ _BLOCK = 10_000  # nodes whose neighbours are compared at a time
 
 def _log(src: np.ndarray, dst: np.ndarray, num_nodes: int) -> np.ndarray:
     """log(1 + degree)."""
-    return np.log1p(_degree(dst, num_nodes), dtype=np.float32)[:, None]
+    # Rounded from float64, since float32 logarithms differ from processor to processor, and the digest with them.
+    return np.log1p(_degree(dst, num_nodes, np.float64)).astype(np.float32)[:, None]
 
 
 def _inverse(src: np.ndarray, dst: np.ndarray, num_nodes: int) -> np.ndarray:

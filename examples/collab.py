@@ -22,7 +22,9 @@ args = parser.parse_args()
 
 WIDTH = 64
 walk = RandomWalkWithRestart(WIDTH, continue_prob=0.5)
-graphs = TUDataset("COLLAB", args.data_dir, pre_transform=walk, degree_features=["log", "inverse", "onehot"])
+graphs = TUDataset(
+    "COLLAB", args.data_dir, pre_transform=walk, degree_features=["log", "inverse", "onehot", "clustering"]
+)
 sizes = dict(hidden_feats=100, num_keys=(32, 8, 1), num_heads=5, dropout=0.1, log_scores=True)
 
 

@@ -11,7 +11,7 @@ from dgl_memgnn.files import replacing
 from dgl_memgnn.results.ablation_tables import ablation_section
 from dgl_memgnn.results.paired import fold_scores, paired_difference
 from dgl_memgnn.results.published import PUBLISHED
-from dgl_memgnn.runs.ablations import ABLATION, read_ablation
+from dgl_memgnn.runs.ablations import ABLATION, CURVES, read_ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.wording import significant
@@ -49,7 +49,7 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
     of_ablations = {path.parent: _taken(results, path.parent) for path in sorted(folder.rglob(ABLATION))}
     written = []
     if any(of_ablations.values()):
-        written.append(_write(folder / "ablations.md", _ablations(of_ablations)))
+        written.append(_write(folder / "ablations.md", _ablations(folder, of_ablations)))
     if results:
         written.append(_write(folder / "README.md", _tables(folder, results)))
     return written
@@ -66,7 +66,7 @@ def _write(path: Path, lines: list[str]) -> Path:
     return path
 
 
-def _ablations(of_ablations: dict[Path, dict[str, dict[str, Any]]]) -> list[str]:
+def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) -> list[str]:
     lines = [
         "# Ablations",
         "",
@@ -80,6 +80,9 @@ def _ablations(of_ablations: dict[Path, dict[str, dict[str, Any]]]) -> list[str]
             summary = next(iter(results.values()))["summary"]
             metric = next(iter(next(iter(summary.values()))))
             lines += ablation_section(ablation, results, HEADINGS[metric], _figure)
+            if (folder / CURVES).is_file():
+                picture = (folder / CURVES).relative_to(root).as_posix()
+                lines += ["", f"![Validation by epoch, means over the runs]({picture})"]
     return lines
 
 

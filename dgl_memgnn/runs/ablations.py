@@ -14,10 +14,11 @@ from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.files import replacing
 from dgl_memgnn.runs.benchmark import benchmark
 from dgl_memgnn.runs.protocols import PROTOCOLS
+from dgl_memgnn.visualization.mean_curves import plot_mean_curves
 
-__all__ = ["ABLATION", "Ablation", "ablate", "read_ablation"]
+__all__ = ["ABLATION", "CURVES", "Ablation", "ablate", "read_ablation"]
 
-ABLATION = "ablation.yaml"
+ABLATION, CURVES = "ablation.yaml", "curves.png"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ def ablate(
     ----------
     ablation : Ablation
     folder : str or os.PathLike
-        Receives a folder a row, see :func:`dgl_memgnn.runs.benchmark`, and ablation.yaml.
+        Receives a folder a row, see :func:`dgl_memgnn.runs.benchmark`, ablation.yaml, and curves.png: validation
+        by epoch, a line a row, if the histories of all runs are there; not under protocol ``"fair"``.
     overrides : dict, optional
         Values for all rows.
     repeats : int, optional
@@ -158,4 +160,10 @@ def ablate(
             overwrite,
             ablation.members,
         )
+    histories = {
+        name: [folder / name / run / "history.csv" for run in result.get("runs", ())]
+        for name, result in results.items()
+    }
+    if all(runs and all(run.is_file() for run in runs) for runs in histories.values()):
+        plot_mean_curves(histories, folder / CURVES)
     return results

@@ -8,6 +8,7 @@ from dgl_memgnn.visualization.group_tables import leading_groups, paper_groups
 from dgl_memgnn.visualization.groups import functional_groups, group_enrichment, group_labels, group_members
 from dgl_memgnn.visualization.information import group_information, key_information
 from dgl_memgnn.visualization.keys import draw_keys, project, usage_table
+from dgl_memgnn.visualization.mean_curves import plot_mean_curves
 from dgl_memgnn.visualization.palette import KeyColours
 from dgl_memgnn.visualization.predictions import (
     draw_calibration,
@@ -41,6 +42,7 @@ __all__ = [
     "leading_groups",
     "paper_groups",
     "plot_curves",
+    "plot_mean_curves",
     "project",
     "read_held_out",
     "report_html",

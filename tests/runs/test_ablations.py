@@ -1,6 +1,7 @@
 """Ablations: every file of the examples is sound, and one runs, continues and becomes a table."""
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -95,6 +96,11 @@ def test_runs_continues_and_becomes_a_table(file, tmp_path, monkeypatch, capsys)
     exceeds = "yes" if abs(difference.mean) > difference.margin else "no"
     assert f"| 3 | {difference.mean:+.3f} ± {difference.margin:.3f} | {exceeds} |" in text
     assert "| `two` | 0.75 |" in text and "## Heads on TINY" in text
+    assert "](heads/curves.png)" in text and (out / "curves.png").is_file()
+    (out / "curves.png").write_bytes(b"of all runs")
+    shutil.rmtree(out / "one" / "fold0")
+    assert ablate(ablation, out, overrides, workers=1) == results
+    assert (out / "curves.png").read_bytes() == b"of all runs"
 
 
 @pytest.mark.parametrize(

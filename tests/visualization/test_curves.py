@@ -4,11 +4,25 @@ from unittest import mock
 
 import matplotlib.figure
 import pandas as pd
+import pytest
 
-from dgl_memgnn.visualization import plot_curves
+from dgl_memgnn.visualization import plot_curves, plot_mean_curves
 
 
-def test_curves_are_the_columns_of_the_histories(tmp_path):
+@pytest.fixture
+def figures():
+    """The figures that a test makes."""
+    made, init = [], matplotlib.figure.Figure.__init__
+
+    def remember(self, *args, **kwargs):
+        made.append(self)
+        init(self, *args, **kwargs)
+
+    with mock.patch.object(matplotlib.figure.Figure, "__init__", remember):
+        yield made
+
+
+def test_curves_are_the_columns_of_the_histories(tmp_path, figures):
     tables = {}
     for seed in range(2):
         tables[f"seed{seed}"] = pd.DataFrame(
@@ -21,14 +35,7 @@ def test_curves_are_the_columns_of_the_histories(tmp_path):
             }
         )
         tables[f"seed{seed}"].to_csv(tmp_path / f"seed{seed}.csv", index=False)
-    figures, init = [], matplotlib.figure.Figure.__init__
-
-    def remember(self, *args, **kwargs):
-        figures.append(self)
-        init(self, *args, **kwargs)
-
-    with mock.patch.object(matplotlib.figure.Figure, "__init__", remember):
-        plot_curves({name: tmp_path / f"{name}.csv" for name in tables}, tmp_path / "curves.png")
+    plot_curves({name: tmp_path / f"{name}.csv" for name in tables}, tmp_path / "curves.png")
     losses, metrics = figures[0].axes
     assert metrics.get_ylabel() == "validation roc_auc"
     for axes, column in ((losses, "loss"), (metrics, "roc_auc")):
@@ -38,3 +45,20 @@ def test_curves_are_the_columns_of_the_histories(tmp_path):
             assert line.get_ydata().tolist() == table[column].tolist()
     assert [line.get_label() for line in losses.lines] == ["seed0", "seed1"]
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_curves_of_rows_are_means_to_the_end_of_the_shortest_run(tmp_path, figures):
+    runs = {"a": [[3.0, 2.0, 1.0], [5.0, 3.0]], "b": [[4.0, 4.0, 4.0, 4.0]]}
+    histories = {name: [] for name in runs}
+    for name, columns in runs.items():
+        for i, rmse in enumerate(columns):
+            table = pd.DataFrame({"epoch": range(1, len(rmse) + 1), "loss": 9.0, "clustering_loss": None})
+            table["rmse"], table["mae"], table["r2"] = rmse, 7.0, [-value for value in rmse]
+            table.to_csv(tmp_path / f"{name}{i}.csv", index=False)
+            histories[name].append(tmp_path / f"{name}{i}.csv")
+    plot_mean_curves(histories, tmp_path / "curves.png")
+    expected = {"a": ([1, 2], [4.0, 2.5]), "b": ([1, 2, 3, 4], [4.0] * 4)}
+    for ax, metric, sign in zip(figures[0].axes, ("rmse", "r2"), (1, -1)):
+        assert ax.get_ylabel() == f"validation {metric}"
+        drawn = {line.get_label(): (list(line.get_xdata()), list(sign * line.get_ydata())) for line in ax.lines}
+        assert drawn == expected

@@ -1,0 +1,53 @@
+"""Validation curves of the rows of a table, each a mean over its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+import pandas as pd
+
+from dgl_memgnn.files import replacing
+from dgl_memgnn.visualization.palette import line_style
+from dgl_memgnn.visualization.pictures import new_figure
+
+__all__ = ["plot_mean_curves"]
+
+_BEFORE_METRICS = 3  # columns of a history: epoch, loss, clustering_loss
+
+
+def plot_mean_curves(histories: Mapping[str, Sequence[str | PathLike[str]]], path: str | PathLike[str]) -> None:
+    """Draw two validation metrics by epoch, a line a row of a table, as figure 3 of the paper does.
+
+    The metrics are the one that chooses the epoch and the last of the history: RMSE and R2, accuracy and ROC-AUC,
+    or ROC-AUC and PR-AUC. A line is the mean over the runs of a row, and ends where the first of them ends.
+
+    Parameters
+    ----------
+    histories : dict
+        Names of rows, and the ``history.csv`` of each of their runs.
+    path : str or os.PathLike
+        The picture to write; its ending is its format.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "history.csv").write_text("epoch,loss,clustering_loss,rmse,mae,r2\\n1,1.0,,0.9,0.7,0.1\\n")
+    >>> plot_mean_curves({"e_gat": [folder / "history.csv"]}, folder / "curves.png")
+    >>> sorted(p.name for p in folder.iterdir())
+    ['curves.png', 'history.csv']
+    """
+    figure = new_figure(9, 3.2)
+    panels = figure.subplots(1, 2)
+    for i, (name, runs) in enumerate(histories.items()):
+        tables = [pd.read_csv(run, index_col="epoch") for run in runs]
+        length = min(map(len, tables))
+        metrics = pd.concat([table.iloc[:length, _BEFORE_METRICS - 1 :] for table in tables])  # epoch is the index
+        means = metrics.groupby(level="epoch").mean()
+        for ax, metric in zip(panels, means.columns[[0, -1]]):
+            ax.plot(means.index, means[metric], label=name, linewidth=1, **line_style(i))
+            ax.set(xlabel="epoch", ylabel=f"validation {metric}")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=100)

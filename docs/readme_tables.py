@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dgl_memgnn.results.counts import done_and_planned
 from dgl_memgnn.results.published import PUBLISHED
 
 ROOT = Path(__file__).parents[1]
@@ -28,11 +29,11 @@ def figure(protocol, dataset, row, part, metric):
         return "–"
     result = json.loads(path.read_text(encoding="utf-8"))
     text = f"{result['summary'][part][metric]['mean']:.3f}"
-    done, planned = len(result.get("folds", [])), result.get("num_outer_folds", 0)
-    if done < planned:
-        return f"{text} ({done} of {planned} folds)"
-    seeds = len(result["runs"]) if protocol in ("moleculenet", "scaffold") else SEEDS
-    return f"{text} ({seeds} of {SEEDS} seeds)" if seeds < SEEDS else text
+    done, planned = done_and_planned(result)
+    unit = "folds"
+    if protocol in ("moleculenet", "scaffold"):
+        planned, unit = max(planned, SEEDS), "seeds"
+    return f"{text} ({done} of {planned} {unit})" if done < planned else text
 
 
 def published(protocol, dataset, who=None):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dgl_memgnn.results.counts import count_text
 from dgl_memgnn.results.paired import fold_scores, paired_difference
 from dgl_memgnn.runs.ablations import Ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS
@@ -61,7 +62,7 @@ def ablation_section(
                     "yes" if exceeds else "no",
                 ]
         figures = [figure(results[name]["summary"][part][metric]) for part in parts]
-        rows.append([f"`{name}`", paper, *figures, str(len(scores[name])), *compared])
+        rows.append([f"`{name}`", paper, *figures, count_text(results[name]), *compared])
     missing = len(ablation.rows) - len(results)
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return [*lines, "", f"{missing} rows are still to run."] if missing else lines

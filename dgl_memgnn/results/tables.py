@@ -9,6 +9,7 @@ from typing import Any
 
 from dgl_memgnn.files import replacing
 from dgl_memgnn.results.ablation_tables import ablation_section
+from dgl_memgnn.results.counts import count_text
 from dgl_memgnn.results.paired import fold_scores, paired_difference
 from dgl_memgnn.results.published import PUBLISHED
 from dgl_memgnn.runs.ablations import ABLATION, CURVES, read_ablation
@@ -131,7 +132,7 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
         curves, title = row / "curves.png", f"`{row.name}`"
         if curves.is_file():
             title = f"[{title}]({curves.relative_to(folder).as_posix()})"
-        count = _count(result)
+        count = count_text(result)
         has_epochs = any(run.get("kept_epoch") for run in _runs(result))
         if has_epochs and result["config"]["training"].get("keep") == "last":
             title += ", last epoch"
@@ -168,14 +169,6 @@ def _against(scores: dict[int, tuple[float, float]], reference: dict[int, tuple[
         return ""
     count = "" if difference.pairs == len(reference) else f", {difference.pairs} pairs"
     return f"{difference.mean:+.3f} ({difference.p:.2f}){count}"
-
-
-def _count(result: dict[str, Any]) -> str:
-    """Number of runs, or of folds, and of how many if some are still to come."""
-    if "folds" not in result:
-        return str(sum("-member" not in run for run in result["runs"]))
-    done, planned = len(result["folds"]), result["num_outer_folds"]
-    return str(done) if done == planned else f"{done} of {planned}"
 
 
 def _runs(result: dict[str, Any]) -> list[dict[str, Any]]:

@@ -80,18 +80,31 @@ def benchmark(
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
         assemble(next(iter(pending.values())), dataset)
     calls = [
-        (run, folder / name, False, overwrite, i == 0)  # the first one tells what it has loaded
+        # the first one tells what it has loaded; processes load the data themselves
+        (name, run, folder / name, overwrite, i == 0, dataset if workers == 1 else None)
         for i, (name, run) in enumerate(pending.items())
     ]
-    with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
-        for _ in finished_jobs(train_run, calls, workers):
-            bar.update()
     result = _result(config, protocol, folder, configs, members, finished)
+    with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
+        for name, metrics in finished_jobs(_named_run, calls, workers):
+            finished[name] = metrics
+            result = _result(config, protocol, folder, configs, members, finished)
+            if result["summary"]:  # not before there is more than members of an ensemble
+                write_json(folder / "result.json", result)
+            bar.update()
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
     write_json(folder / "result.json", result)
     return result
+
+
+def _named_run(
+    name: str, config: Config, folder: Path, overwrite: bool, report: bool, dataset: GraphDataset | None
+) -> tuple[str, dict[str, Any]]:
+    """Train a run: its name, and the content of its metrics.json."""
+    train_run(config, folder, False, overwrite, report, dataset)
+    return name, json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
 
 
 def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -> dict[str, Any]:
@@ -111,23 +124,22 @@ def _result(
     members: int,
     finished: dict[str, Any],
 ) -> dict[str, Any]:
-    metrics = {
-        name: finished[name]
-        if name in finished
-        else json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))
-        for name in configs
-    }
+    """The content of result.json, of the runs that are finished."""
+    metrics = {name: finished[name] for name in configs if name in finished}
     splits = [name for name in configs if "-member" not in name]
-    parts = [part for part in ("validation", "test") if part in metrics[splits[0]]]
+    scored = [metrics[name] for name in splits if name in metrics]
+    parts = [part for part in ("validation", "test") if scored and part in scored[0]]
     result = {
         "protocol": protocol,
-        "summary": {part: summarise([metrics[name][part] for name in splits]) for part in parts},
+        "num_splits": len(splits),
+        "summary": {part: summarise([each[part] for each in scored]) for part in parts},
         "runs": metrics,
         "config": asdict(config),
     }
-    if members > 1:
-        ensembles = [[name for name in configs if name.partition("-")[0] == split] for split in splits]
-        task = make_task(metrics[splits[0]]["task"], metrics[splits[0]]["task_arguments"])
-        scores = [ensemble_score([folder / name for name in names], task) for names in ensembles]
+    ensembles = [[name for name in configs if name.partition("-")[0] == split] for split in splits]
+    whole = [names for names in ensembles if all(name in metrics for name in names)]
+    if members > 1 and whole:
+        task = make_task(scored[0]["task"], scored[0]["task_arguments"])
+        scores = [ensemble_score([folder / name for name in names], task) for names in whole]
         result["ensemble"] = {"members": members, "summary": {"test": summarise(scores)}}
     return result

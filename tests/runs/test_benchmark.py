@@ -1,5 +1,6 @@
 """A protocol, run, interrupted and continued."""
 
+import importlib
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from processes import heed_ctrl_c
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.runs import Predictor, run
+
+module = importlib.import_module("dgl_memgnn.runs.benchmark")  # its function has its name
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +225,46 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(ValueError):
         run.write_json(path, {"a": float("nan")})
     assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_the_result_grows_run_by_run_and_says_what_is_missing(folder, whole, monkeypatch, capsys):
+    """Broken off, it holds what is finished, and continues elsewhere from that alone."""
+    train = module.train_run
+
+    def broken(config, run_folder, *args):
+        if run_folder.name == "seed1":
+            raise KeyboardInterrupt
+        return train(config, run_folder, *args)
+
+    monkeypatch.setattr(module, "train_run", broken)
+    assert benchmark(folder, "grows") == 130
+    (partial, result), out = (read(path / "result.json") for path in (folder / "grows", whole)), folder / "grown"
+    assert list(partial["runs"]) == ["seed0"] and partial["num_splits"] == result["num_splits"] == 3
+    assert partial["summary"]["test"]["rmse"] == {"mean": result["runs"]["seed0"]["test"]["rmse"], "std": 0}
+    capsys.readouterr()
+    assert main(["tables", str(folder / "grows")]) == 0
+    assert "| 1 of 3 |" in (folder / "grows" / "README.md").read_text()
+
+    monkeypatch.setattr(module, "train_run", train)
+    out.mkdir()
+    shutil.copy(folder / "grows" / "result.json", out)
+    assert benchmark(folder, "grown") == 0
+    assert not (out / "seed0").exists() and read(out / "result.json")["summary"] == result["summary"]
+
+
+def test_an_ensemble_is_scored_when_it_is_whole(folder, monkeypatch):
+    train = module.train_run
+
+    def broken(config, run_folder, *args):
+        if run_folder.name == "seed1-member1":
+            raise KeyboardInterrupt
+        return train(config, run_folder, *args)
+
+    monkeypatch.setattr(module, "train_run", broken)
+    assert benchmark(folder, "members", "--members", "2", "--repeats", "2") == 130
+    partial = read(folder / "members" / "result.json")
+    assert partial["num_splits"] == 2 and set(partial["runs"]) == {"seed0", "seed0-member1", "seed1"}
+    assert partial["ensemble"]["summary"]["test"]["rmse"]["std"] == 0
 
 
 def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, capsys):

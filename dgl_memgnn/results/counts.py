@@ -1,0 +1,32 @@
+"""How many folds or seeds of a result are done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["count_text", "done_and_planned"]
+
+
+def done_and_planned(result: dict[str, Any]) -> tuple[int, int]:
+    """Numbers of folds or seeds that are done, and that were asked for; members of an ensemble count as one.
+
+    Parameters
+    ----------
+    result : dict
+        The content of a result.json.
+
+    Examples
+    --------
+    >>> done_and_planned({"runs": {"seed0": {}, "seed0-member1": {}}, "num_splits": 3})
+    (1, 3)
+    """
+    if "folds" in result:
+        return len(result["folds"]), result["num_outer_folds"]
+    done = sum("-member" not in run for run in result["runs"])
+    return done, result.get("num_splits", done)  # which results of before do not tell: they were whole
+
+
+def count_text(result: dict[str, Any]) -> str:
+    """Number of folds or seeds, and of how many if some are still to come."""
+    done, planned = done_and_planned(result)
+    return str(done) if done == planned else f"{done} of {planned}"

@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from unittest import mock
 
 import dgl
 import pandas as pd
@@ -18,6 +20,7 @@ from graphs import random_graph
 from processes import run_script, skip_without_torchrun
 
 from dgl_memgnn import GMN, MemGNN
+from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.results.paired import fold_scores, paired_difference
@@ -41,13 +44,33 @@ def tables(name):
 
 
 def run(name, *arguments):
-    """Run a benchmark; in a process of its own where it starts others, or its own memory is measured."""
+    """Run a benchmark; in a process of its own where its own memory is measured."""
     path = BENCHMARKS / f"{name}.py"
-    if name not in ("embedding", "memory", "predict", "library"):
+    if name not in ("embedding", "memory"):
         return run_script(path, *arguments)
     done = subprocess.run([sys.executable, str(path), *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def commands_run_here(monkeypatch):
+    """What a benchmark starts as processes of their own runs in this one, which has imported what it needs."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    commands = importlib.import_module("commands")
+
+    def run_here(command):
+        _, option, what, *arguments = map(str, command)
+        start = time.perf_counter()
+        if option == "-m":
+            assert (what, main(arguments)) == ("dgl_memgnn", 0)
+        else:
+            with mock.patch.object(sys, "argv", [option, *arguments]):
+                exec(what, {"__name__": "__main__"})
+        wall = time.perf_counter() - start
+        return commands.Usage(wall, wall, 1.0)
+
+    monkeypatch.setattr(commands, "run", run_here)
 
 
 def assert_positive(rows, *columns):
@@ -114,8 +137,7 @@ def test_features():
     assert_positive(descriptors, "rdkit /s", "one process /s", "a process a core /s", "one/rdkit")
 
 
-@pytest.mark.slow
-def test_predict_without_its_peer_says_what_to_install():
+def test_predict_without_its_peer_says_what_to_install(commands_run_here):
     (rows,) = tables("predict")
     assert_positive(rows, "start s", "whole s", "molecules/s", "largest process MB", "ours/it")
     assert [row["command"] for row in rows] == ["ours"]
@@ -124,8 +146,17 @@ def test_predict_without_its_peer_says_what_to_install():
     assert done.returncode == 2 and "chemprop==2.3.1" in done.stderr
 
 
-@pytest.mark.slow
-def test_library():
+def test_what_a_command_uses_is_that_of_its_process(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    commands = importlib.import_module("commands")
+    busy = "import time; held = bytes(50_000_000)\nwhile time.process_time() < 0.3: pass"
+    usage = commands.run([sys.executable, "-c", busy])
+    assert usage.wall >= 0.3 and usage.cpu >= 0.3 and usage.peak_mb > 50
+    with pytest.raises(SystemExit, match="failed:\nno such thing"):
+        commands.run([sys.executable, "-c", "import sys; sys.exit('no such thing')"])
+
+
+def test_library(commands_run_here):
     (rows,) = tables("library")
     assert_positive(rows, "minutes", "molecules/s", "processor minutes", "largest process MB")
     assert [row["molecules"] for row in rows] == [100, 100, 300]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 __all__ = ["PairedDifference", "corrected_t_test", "fold_scores", "paired_difference"]
 
@@ -55,7 +55,7 @@ def corrected_t_test(differences: Sequence[float], test_ratio: float) -> float:
     mean, error = _mean_and_error(differences, test_ratio)
     if error == 0:
         return 1.0 if mean == 0 else 0.0
-    return float(2 * stats.t.sf(abs(mean / error), len(differences) - 1))
+    return float(2 * stdtr(len(differences) - 1, -abs(mean / error)))
 
 
 def _mean_and_error(differences: Sequence[float], test_ratio: float) -> tuple[float, float]:
@@ -96,7 +96,7 @@ def paired_difference(
     differences = [scores[fold][0] - reference[fold][0] for fold in both]
     ratio = math.fsum(scores[fold][1] for fold in both) / len(both)
     mean, error = _mean_and_error(differences, ratio)
-    margin = error * float(stats.t.ppf(0.975, len(both) - 1))
+    margin = error * float(stdtrit(len(both) - 1, 0.975))
     return PairedDifference(mean, margin, corrected_t_test(differences, ratio), len(both))
 
 

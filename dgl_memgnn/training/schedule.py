@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -96,9 +97,19 @@ class AlternatingSchedule:
         self.clip_norm = clip_norm
         apart = set() if pretrained_rate is None else set(map(id, pretrained))
         self.rates = [learning_rate if pretrained_rate is None else pretrained_rate, learning_rate]
-        supervised = _groups([p for is_keys, p in moving if not is_keys], apart)
-        self.supervised = _adam(supervised, learning_rate, weight_decay)
-        self.clustering = _adam(_groups([p for _, p in moving], apart), learning_rate, 0.0)
+        self._weight_decay = weight_decay
+        self._supervised = _groups([p for is_keys, p in moving if not is_keys], apart)
+        self._clustering = _groups([p for _, p in moving], apart)
+
+    @cached_property
+    def supervised(self) -> torch.optim.Adam:
+        """The optimiser of supervised steps: made for the first, since making one takes torch seconds."""
+        return _adam(self._supervised, self.rates[-1], self._weight_decay)
+
+    @cached_property
+    def clustering(self) -> torch.optim.Adam:
+        """The optimiser of clustering steps."""
+        return _adam(self._clustering, self.rates[-1], 0.0)
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the learning rate of this epoch, counted from 1."""

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.data import descriptor_names
@@ -100,6 +101,12 @@ def test_a_worker_that_dies_leaves_no_file(folder, library, tmp_path):
     said = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
     assert f"of {library} or soon after" in said and "One of 2 processes died, with lines" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_predicting_makes_no_optimiser(folder, monkeypatch):
+    """torch takes seconds to make its first."""
+    monkeypatch.setattr(torch.optim, "Adam", None)
+    assert len(Predictor(folder / "runs" / "seed0").predict(["CCO"])) == 1
 
 
 def test_an_error_names_the_rows(folder, library, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import torch
 from graphs import random_graph
-from processes import run_script, skip_without_torchrun
+from processes import run_script
 
 from dgl_memgnn import GMN, MemGNN
 from dgl_memgnn.cli import main
@@ -60,13 +60,13 @@ def commands_run_here(monkeypatch):
     commands = importlib.import_module("commands")
 
     def run_here(command):
-        _, option, what, *arguments = map(str, command)
+        _, option, code, *arguments = command = list(map(str, command))
         start = time.perf_counter()
-        if option == "-m":
-            assert (what, main(arguments)) == ("dgl_memgnn", 0)
-        else:
+        if option == "-c":
             with mock.patch.object(sys, "argv", [option, *arguments]):
-                exec(what, {"__name__": "__main__"})
+                exec(code, {"__name__": "__main__"})
+        else:  # by torchrun or not
+            assert main(command[command.index("dgl_memgnn") + 1 :]) == 0
         wall = time.perf_counter() - start
         return commands.Usage(wall, wall, 1.0)
 
@@ -458,9 +458,7 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
     assert report.keep_section(file)[-1].startswith("| mean |")
 
 
-@pytest.mark.slow
-def test_training_in_two_processes():
-    skip_without_torchrun()
+def test_training_in_two_processes(commands_run_here):
     ((row,),) = tables("processes")
     assert row["batch size"] == 32
     assert_positive([row], "one: s", "two: s", "ratio")

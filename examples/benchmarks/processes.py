@@ -6,11 +6,11 @@ take turns. Lipophilicity must be in --data-dir or DGL_MEMGNN_DATA; --quick take
 
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import commands
 import common
 
 
@@ -19,22 +19,18 @@ def seconds(num_processes, epochs, arguments, folder):
     folder = Path(tempfile.mkdtemp(dir=folder))
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
     train = ["-m", "dgl_memgnn", "train", *arguments, "--out", str(folder / "run"), "--epochs", str(epochs)]
-    subprocess.run([sys.executable, *launcher, *train], check=True, stdout=subprocess.DEVNULL)
+    commands.run([sys.executable, *launcher, *train])
     return json.loads((folder / "run" / "metrics.json").read_text(encoding="utf-8"))["wall_time_seconds"]
 
 
 def measure(batch_size, arguments, repeats, epochs, folder):
-    """The difference between a run of many epochs and one of a single epoch is without the start.
-
-    Of one epoch alone, which is to see that all works, the start is part.
-    """
+    """The difference between a run of many epochs and one of a single epoch is without the start."""
     arguments = [*arguments, "--batch-size", str(batch_size), "--hidden-feats", "128"]
     an_epoch = {1: [], 2: []}
     for _ in range(repeats):
         for num_processes, found in an_epoch.items():
-            long = seconds(num_processes, epochs, arguments, folder)
-            short = seconds(num_processes, 1, arguments, folder) if epochs > 1 else 0.0
-            found.append((long - short) / max(epochs - 1, 1))
+            long, short = (seconds(num_processes, e, arguments, folder) for e in (epochs, 1))
+            found.append((long - short) / (epochs - 1))
     one, two = (statistics.median(found) for found in an_epoch.values())
     return {"batch size": batch_size, "one: s": one, "two: s": two, "ratio": one / two}
 
@@ -46,7 +42,7 @@ if __name__ == "__main__":
     arguments = ["quickstart"] if args.quick else ["lipophilicity_memgnn"]
     if args.data_dir:
         arguments += ["--data-dir", args.data_dir]
-    batch_size, repeats, epochs = (32, 1, 1) if args.quick else (256, 3, 5)
+    batch_size, repeats, epochs = (32, 1, 2) if args.quick else (256, 3, 5)
     with tempfile.TemporaryDirectory() as folder:
         rows = [measure(batch_size, arguments, repeats, epochs, folder)]
     name = "rdkit's own molecules" if args.quick else "Lipophilicity"

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from itertools import count
@@ -17,6 +18,7 @@ import pandas as pd
 import pytest
 import torch
 from processes import heed_ctrl_c
+from tqdm import tqdm
 
 from dgl_memgnn import files
 from dgl_memgnn.cli import main
@@ -73,9 +75,16 @@ def assert_same_run(folder, other):
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in other.iterdir())
 
 
+def train_with_a_lock_of_its_own(config, folder):
+    """A fork shares the lock of progress bars: killed while it holds it, it would leave the parent waiting forever."""
+    tqdm.set_lock(threading.RLock())
+    train_run(config, folder, False)
+
+
 def killed_after(seconds, config, folder):
     """Train in a process of its own, and kill it; whether it had finished before."""
-    process = multiprocessing.get_context("fork").Process(target=train_run, args=(config, folder, False))
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=train_with_a_lock_of_its_own, args=(config, folder))
     process.start()
     process.join(seconds)
     process.kill()

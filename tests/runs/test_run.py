@@ -76,7 +76,7 @@ def assert_same_run(folder, other):
 
 
 def train_with_a_lock_of_its_own(config, folder):
-    """A fork shares the lock of progress bars: killed while it holds it, it would leave the parent waiting forever."""
+    """A fork shares the lock of progress bars: killed while it holds it, it would leave us waiting forever."""
     tqdm.set_lock(threading.RLock())
     train_run(config, folder, False)
 

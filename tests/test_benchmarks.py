@@ -5,6 +5,7 @@ import importlib
 import json
 import math
 import re
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import pandas as pd
 import pytest
 import torch
 from graphs import random_graph
-from processes import run_script
+from processes import run_script, skip_without_torchrun
 
 from dgl_memgnn import GMN, MemGNN
 from dgl_memgnn.cli import main
@@ -462,6 +463,14 @@ def test_training_in_two_processes(commands_run_here):
     ((row,),) = tables("processes")
     assert row["batch size"] == 32
     assert_positive([row], "one: s", "two: s", "ratio")
+
+
+@pytest.mark.slow
+def test_torchrun_starts_what_is_timed(tmp_path, monkeypatch):
+    skip_without_torchrun()
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    small = ["quickstart", "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1"]
+    assert runpy.run_path(str(BENCHMARKS / "processes.py"))["seconds"](2, 1, small, tmp_path) > 0
 
 
 def test_peers_on_activities_with_cliffs(data_dir, pretrained, tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -84,18 +83,15 @@ def benchmark(
         (name, run, folder / name, overwrite, i == 0, dataset if workers == 1 else None)
         for i, (name, run) in enumerate(pending.items())
     ]
-    result = _result(config, protocol, folder, configs, members, finished)
+    result = _stored(config, protocol, folder, configs, members, finished)
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
         for name, metrics in finished_jobs(_named_run, calls, workers):
             finished[name] = metrics
-            result = _result(config, protocol, folder, configs, members, finished)
-            if result["summary"]:  # not before there is more than members of an ensemble
-                write_json(folder / "result.json", result)
+            result = _stored(config, protocol, folder, configs, members, finished)
             bar.update()
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
-    write_json(folder / "result.json", result)
     return result
 
 
@@ -103,8 +99,7 @@ def _named_run(
     name: str, config: Config, folder: Path, overwrite: bool, report: bool, dataset: GraphDataset | None
 ) -> tuple[str, dict[str, Any]]:
     """Train a run: its name, and the content of its metrics.json."""
-    train_run(config, folder, False, overwrite, report, dataset)
-    return name, json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return name, train_run(config, folder, False, overwrite, report, dataset)
 
 
 def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -> dict[str, Any]:
@@ -116,7 +111,7 @@ def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -
     return finished
 
 
-def _result(
+def _stored(
     config: Config,
     protocol: str,
     folder: Path,
@@ -124,7 +119,7 @@ def _result(
     members: int,
     finished: dict[str, Any],
 ) -> dict[str, Any]:
-    """The content of result.json, of the runs that are finished."""
+    """Write result.json, of the runs that are finished, and return its content."""
     metrics = {name: finished[name] for name in configs if name in finished}
     splits = [name for name in configs if "-member" not in name]
     scored = [metrics[name] for name in splits if name in metrics]
@@ -142,4 +137,6 @@ def _result(
         task = make_task(scored[0]["task"], scored[0]["task_arguments"])
         scores = [ensemble_score([folder / name for name in names], task) for names in whole]
         result["ensemble"] = {"members": members, "summary": {"test": summarise(scores)}}
+    if scored:  # not before there is more than members of an ensemble
+        write_json(folder / "result.json", result)
     return result

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dgl_memgnn.files import replacing
 from dgl_memgnn.visualization.names import folder_names
 from dgl_memgnn.visualization.palette import line_style
-from dgl_memgnn.visualization.pictures import new_figure
+from dgl_memgnn.visualization.pictures import new_figure, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,9 +63,14 @@ def _read(histories: Mapping[str, str | PathLike[str]]) -> dict[str, pd.DataFram
     return tables
 
 
+def metric_names(table: pd.DataFrame) -> list[str]:
+    """Metrics on validation of a history, the one that chose the epoch first; none without a validation part."""
+    return list(table.columns[3:])  # after epoch, loss and clustering_loss
+
+
 def _metric(table: pd.DataFrame) -> str | None:
     """The metric that chose the epoch; None without a validation part."""
-    return next(iter(table.columns[3:]), None)  # after epoch, loss and clustering_loss
+    return next(iter(metric_names(table)), None)
 
 
 def _draw_losses(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -106,8 +110,7 @@ def plot_curves(histories: Mapping[str, str | PathLike[str]], path: str | PathLi
     ['curves.png', 'history.csv']
     """
     figure = draw_curves(histories)
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=100)
+    write_figure(figure, path)
 
 
 def run_histories(runs: list[str | PathLike[str]]) -> dict[str, Path]:

@@ -7,13 +7,11 @@ from os import PathLike
 
 import pandas as pd
 
-from dgl_memgnn.files import replacing
+from dgl_memgnn.visualization.curves import metric_names
 from dgl_memgnn.visualization.palette import line_style
-from dgl_memgnn.visualization.pictures import new_figure
+from dgl_memgnn.visualization.pictures import new_figure, write_figure
 
 __all__ = ["plot_mean_curves"]
-
-_BEFORE_METRICS = 3  # columns of a history: epoch, loss, clustering_loss
 
 
 def plot_mean_curves(histories: Mapping[str, Sequence[str | PathLike[str]]], path: str | PathLike[str]) -> None:
@@ -41,13 +39,12 @@ def plot_mean_curves(histories: Mapping[str, Sequence[str | PathLike[str]]], pat
     figure = new_figure(9, 3.2)
     panels = figure.subplots(1, 2)
     for i, (name, runs) in enumerate(histories.items()):
-        tables = [pd.read_csv(run, index_col="epoch") for run in runs]
-        length = min(map(len, tables))
-        metrics = pd.concat([table.iloc[:length, _BEFORE_METRICS - 1 :] for table in tables])  # epoch is the index
-        means = metrics.groupby(level="epoch").mean()
-        for ax, metric in zip(panels, means.columns[[0, -1]]):
+        tables = [pd.read_csv(run) for run in runs]
+        shared = pd.concat([table[: min(map(len, tables))] for table in tables])
+        names = metric_names(shared)
+        means = shared.groupby("epoch")[names].mean()
+        for ax, metric in zip(panels, (names[0], names[-1])):
             ax.plot(means.index, means[metric], label=name, linewidth=1, **line_style(i))
             ax.set(xlabel="epoch", ylabel=f"validation {metric}")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=100)
+    write_figure(figure, path)

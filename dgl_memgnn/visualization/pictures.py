@@ -1,14 +1,17 @@
-"""Figures as SVG and PNG."""
+"""Figures, and what they are written as."""
 
 from __future__ import annotations
 
 import io
+from os import PathLike
 from typing import TYPE_CHECKING
+
+from dgl_memgnn.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["figure_png", "figure_svg", "new_figure"]
+__all__ = ["figure_png", "figure_svg", "new_figure", "write_figure"]
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -16,6 +19,12 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def write_figure(figure: Figure, path: str | PathLike[str]) -> None:
+    """Write a figure to a file, whole or not at all; the ending is its format."""
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=100)
 
 
 def figure_svg(figure: Figure) -> str:

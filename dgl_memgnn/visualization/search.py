@@ -7,8 +7,7 @@ from os import PathLike
 
 import pandas as pd
 
-from dgl_memgnn.files import replacing
-from dgl_memgnn.visualization.pictures import new_figure
+from dgl_memgnn.visualization.pictures import new_figure, write_figure
 
 __all__ = ["plot_search"]
 
@@ -69,8 +68,7 @@ def plot_search(
         panel.set_axis_off()
     if importance:
         figure.suptitle("Share of the variance of scores that each key explains", fontsize="medium")
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=100)
+    write_figure(figure, path)
 
 
 def _key(value: object) -> tuple[bool, float, str]:

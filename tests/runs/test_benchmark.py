@@ -227,17 +227,23 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     assert json.loads(path.read_text()) == {"a": 1}
 
 
-def test_the_result_grows_run_by_run_and_says_what_is_missing(folder, whole, monkeypatch, capsys):
-    """Broken off, it holds what is finished, and continues elsewhere from that alone."""
+def stop_at(name, patch):
+    """Ctrl-C when the run of this name is to begin."""
     train = module.train_run
 
-    def broken(config, run_folder, *args):
-        if run_folder.name == "seed1":
+    def stopped(config, run_folder, *args):
+        if run_folder.name == name:
             raise KeyboardInterrupt
         return train(config, run_folder, *args)
 
-    monkeypatch.setattr(module, "train_run", broken)
-    assert benchmark(folder, "grows") == 130
+    patch.setattr(module, "train_run", stopped)
+
+
+def test_the_result_grows_run_by_run_and_says_what_is_missing(folder, whole, monkeypatch, capsys):
+    """Broken off, it holds what is finished, and continues elsewhere from that alone."""
+    with monkeypatch.context() as patch:
+        stop_at("seed1", patch)
+        assert benchmark(folder, "grows") == 130
     (partial, result), out = (read(path / "result.json") for path in (folder / "grows", whole)), folder / "grown"
     assert list(partial["runs"]) == ["seed0"] and partial["num_splits"] == result["num_splits"] == 3
     assert partial["summary"]["test"]["rmse"] == {"mean": result["runs"]["seed0"]["test"]["rmse"], "std": 0}
@@ -245,7 +251,6 @@ def test_the_result_grows_run_by_run_and_says_what_is_missing(folder, whole, mon
     assert main(["tables", str(folder / "grows")]) == 0
     assert "| 1 of 3 |" in (folder / "grows" / "README.md").read_text()
 
-    monkeypatch.setattr(module, "train_run", train)
     out.mkdir()
     shutil.copy(folder / "grows" / "result.json", out)
     assert benchmark(folder, "grown") == 0
@@ -253,14 +258,7 @@ def test_the_result_grows_run_by_run_and_says_what_is_missing(folder, whole, mon
 
 
 def test_an_ensemble_is_scored_when_it_is_whole(folder, monkeypatch):
-    train = module.train_run
-
-    def broken(config, run_folder, *args):
-        if run_folder.name == "seed1-member1":
-            raise KeyboardInterrupt
-        return train(config, run_folder, *args)
-
-    monkeypatch.setattr(module, "train_run", broken)
+    stop_at("seed1-member1", monkeypatch)
     assert benchmark(folder, "members", "--members", "2", "--repeats", "2") == 130
     partial = read(folder / "members" / "result.json")
     assert partial["num_splits"] == 2 and set(partial["runs"]) == {"seed0", "seed0-member1", "seed1"}

@@ -38,12 +38,13 @@ setup(
         "dgllife>=0.3.2",
     ],
     extras_require={
-        "test": ["hypothesis", "pytest", "pytest-cov", "pytest-xdist>=3.8"],
+        "test": ["hypothesis", "pytest", "pytest-xdist>=3.8"],
         "check": [
             "check-jsonschema; python_version >= '3.11'",
             "codespell[toml]",
             "mypy>=2.3,<3",
             "pandas-stubs",
+            "pytest-cov",
             "ruff==0.17.*",
             "types-PyYAML",
             "types-tqdm",

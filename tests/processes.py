@@ -2,15 +2,19 @@
 
 import contextlib
 import io
+import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import torch
+from tqdm import tqdm
 
 
 def heed_ctrl_c():
@@ -34,6 +38,34 @@ def run_script(path, *arguments, replaced=("", "")):
     ):
         exec(compile(text.replace(*replaced), str(path), "exec"), names)
     return printed.getvalue()
+
+
+def fork(function, *arguments):
+    """A process that runs a function, and has imported what it needs; to be started."""
+
+    def run():
+        tqdm.set_lock(threading.RLock())  # the one that forks share stays shut when its holder is killed
+        function(*arguments)
+
+    return multiprocessing.get_context("fork").Process(target=run)
+
+
+def run_in_two(function, *arguments):
+    """Run a function in two processes, as torchrun would start them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+
+    def run_as(rank):
+        os.environ.update(address, RANK=str(rank), LOCAL_RANK=str(rank))
+        function(*arguments)
+
+    workers = [fork(run_as, rank) for rank in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=240)
+    assert [worker.exitcode for worker in workers] == [0, 0]
 
 
 def skip_without_torchrun():

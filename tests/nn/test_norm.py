@@ -1,18 +1,15 @@
 """Batch normalisation: torch's on rows, kept by a conversion, and joint over processes only where asked for."""
 
-import os
-import subprocess
-import sys
-
 import dgl
 import pytest
 import torch
 from dgl import DGLError
 from packaging.version import Version
-from torch import distributed
+from processes import run_in_two
 
 from dgl_memgnn import GMN, MemGNN, MemoryReadout
 from dgl_memgnn.nn.norm import BatchNorm, join_batch_norms
+from dgl_memgnn.training.distributed import process_group, rank
 
 
 @pytest.mark.parametrize("momentum", [0.1, None])
@@ -104,14 +101,10 @@ def expected_step(rows):
 
 
 def test_joined_processes_are_one_and_others_keep_to_themselves(tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, __file__, str(tmp_path)]
-    workers = [subprocess.Popen([*command, str(rank)], env=environment) for rank in range(2)]
-    assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
-    results = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    run_in_two(main, tmp_path)
+    results = [torch.load(tmp_path / f"{number}.pt", weights_only=True) for number in range(2)]
     whole = expected_step([0, 1, 2, 3, 4, 5])
-    for rank, rows in enumerate(PARTS):
-        joint, alone = results[rank]
+    for rows, (joint, alone) in zip(PARTS, results):
         for name in ("out", "first", "feat"):
             torch.testing.assert_close(joint[name], whole[name][rows].detach())
         torch.testing.assert_close(joint["state"], whole["state"])
@@ -122,11 +115,6 @@ def test_joined_processes_are_one_and_others_keep_to_themselves(tmp_path):
     torch.testing.assert_close(results[0][0]["weight"] + results[1][0]["weight"], whole["weight"])
 
 
-def main(folder, rank):
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/group", rank=rank, world_size=2)
-    torch.save([step(PARTS[rank], joint) for joint in (True, False)], f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+def main(folder):
+    with process_group("cpu"):
+        torch.save([step(PARTS[rank()], joint) for joint in (True, False)], folder / f"{rank()}.pt")

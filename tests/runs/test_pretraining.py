@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from processes import torchrun
+from processes import run_in_two
 from rdkit import Chem
 from rdkit.Chem import Descriptors as RdkitDescriptors
 
@@ -283,13 +283,14 @@ def test_a_run_killed_between_any_two_writes_ends_the_same(csv, uninterrupted, t
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_does(csv, tmp_path):
+def test_two_processes_train_as_one_does(csv, tmp_path, capfd):
     objectives = {"objectives": ["descriptors", "clustering"]}  # nothing of which is random without dropout
     config = configured(csv, **objectives, dropout=0.0)
     pretrain(config, tmp_path / "one", progress=False)
     (tmp_path / "config.yaml").write_text(config.to_yaml())
-    command = ["-m", "dgl_memgnn", "pretrain", str(tmp_path / "config.yaml"), "--out", str(tmp_path / "two")]
-    assert torchrun("2", *command).stdout.count("Stored in") == 1
+    command = ["pretrain", str(tmp_path / "config.yaml"), "--out"]
+    run_in_two(main, [*command, str(tmp_path / "two")])
+    assert capfd.readouterr().out.count("Stored in") == 1
     one, two = (load_weights(tmp_path / name).state for name in ("one", "two"))
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-4)
@@ -297,7 +298,8 @@ def test_two_processes_train_as_one_does(csv, tmp_path):
     pd.testing.assert_frame_equal(*histories, rtol=1e-3)
     config = configured(csv, objectives=["masked"], epochs=1)
     (tmp_path / "config.yaml").write_text(config.to_yaml())
-    assert torchrun("2", *command[:-1], str(tmp_path / "masked")).stdout.count("Stored in") == 1
+    run_in_two(main, [*command, str(tmp_path / "masked")])
+    assert capfd.readouterr().out.count("Stored in") == 1
 
 
 def test_what_a_run_stores(uninterrupted, csv):

@@ -1,7 +1,6 @@
 """A run that is killed, interrupted, continued, repeated, or kept from writing."""
 
 import json
-import multiprocessing
 import os
 import random
 import resource
@@ -9,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from itertools import count
@@ -17,8 +15,7 @@ from itertools import count
 import pandas as pd
 import pytest
 import torch
-from processes import heed_ctrl_c
-from tqdm import tqdm
+from processes import fork, heed_ctrl_c
 
 from dgl_memgnn import files
 from dgl_memgnn.cli import main
@@ -34,7 +31,7 @@ SETTINGS = {
     "hidden_feats": 8,
     "num_layers": 1,
     "num_keys": [2, 1],
-    "epochs": 5,
+    "epochs": 3,
     "clustering_period": 2,
     "batch_size": 8,
     "decay": "cosine",
@@ -75,16 +72,9 @@ def assert_same_run(folder, other):
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in other.iterdir())
 
 
-def train_with_a_lock_of_its_own(config, folder):
-    """A fork shares the lock of progress bars: killed while it holds it, it would leave us waiting forever."""
-    tqdm.set_lock(threading.RLock())
-    train_run(config, folder, False)
-
-
 def killed_after(seconds, config, folder):
     """Train in a process of its own, and kill it; whether it had finished before."""
-    context = multiprocessing.get_context("fork")
-    process = context.Process(target=train_with_a_lock_of_its_own, args=(config, folder))
+    process = fork(train_run, config, folder, False)
     process.start()
     process.join(seconds)
     process.kill()
@@ -164,7 +154,7 @@ def test_overwriting_removes_the_run_and_nothing_else(config, csv, tmp_path):
     shorter = load_config(overrides={"csv": str(csv), **SETTINGS, "epochs": 1})
     train_run(config, tmp_path, progress=False)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match="training.epochs is 5, not 1"):
+    with pytest.raises(ValueError, match="training.epochs is 3, not 1"):
         train_run(shorter, tmp_path)
     train_run(shorter, tmp_path, progress=False, overwrite=True)
     assert len(pd.read_csv(tmp_path / "history.csv")) == 1

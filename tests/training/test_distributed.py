@@ -5,9 +5,9 @@ import sys
 import dgl
 import pytest
 import torch
-from processes import torchrun
+from processes import run_in_two, torchrun
 
-from dgl_memgnn import GMN, MemGNN
+from dgl_memgnn import GMN, MemGNN, cli
 from dgl_memgnn.tasks import BinaryTasks, Regression
 from dgl_memgnn.training import Trainer, TrainingConfig
 from dgl_memgnn.training.distributed import process_group, rank
@@ -54,7 +54,7 @@ def train(network):
 
 
 def test_two_processes_train_as_one_does(tmp_path):
-    torchrun("2", __file__, "GMN,MemGNN", str(tmp_path / "result.pt"))
+    run_in_two(main, "GMN,MemGNN", str(tmp_path / "result.pt"))
     for network, ours in torch.load(tmp_path / "result.pt", weights_only=True).items():
         expected = train(network)
         for of_two, of_one in zip(ours["history"], expected["history"]):
@@ -64,12 +64,10 @@ def test_two_processes_train_as_one_does(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_trains_in_two_processes_and_continues(tmp_path):
+def test_the_command_trains_in_two_processes_and_continues(tmp_path, capfd):
     path = tmp_path / "molecules.csv"
     path.write_text("smiles,size\n" + "".join(f"{'C' * n}{t},{n}\n" for n in range(1, 11) for t in "ON"))
     arguments = [
-        "-m",
-        "dgl_memgnn",
         "train",
         "--csv",
         str(path),
@@ -88,8 +86,7 @@ def test_the_command_trains_in_two_processes_and_continues(tmp_path):
         "--out",
         str(tmp_path / "run"),
     ]
-    done = torchrun("2", *arguments)
-    assert done.stdout.count("Stored in") == 1
+    assert torchrun("2", "-m", "dgl_memgnn", *arguments).stdout.count("Stored in") == 1
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
         "config.yaml",
         "splits.csv",
@@ -100,7 +97,8 @@ def test_the_command_trains_in_two_processes_and_continues(tmp_path):
         "fingerprints.npy",
         "curves.png",
     }
-    assert torchrun("2", *arguments).stdout.count("is finished") == 1
+    run_in_two(cli.main, arguments)
+    assert capfd.readouterr().out.count("is finished") == 1
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from dgl_memgnn.config import load_config
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.results.paired import fold_scores, paired_difference
 from dgl_memgnn.runs import load_dataset, runs, split
+from dgl_memgnn.runs import run as run_module
 
 BENCHMARKS = Path(__file__).parent.parent / "examples" / "benchmarks"
 
@@ -290,6 +291,47 @@ def test_pretraining_excludes_what_others_are_tested_on(data_folder, pretrained,
     monkeypatch.setattr(pretraining, "LARGEST", 10)
     with pytest.raises(SystemExit, match="bytes, and weights in the package 10 at most"):
         pretraining.ship(out, "large")
+
+
+def test_objectives(data_folder, tmp_path, monkeypatch, capsys):
+    """Each learns what it says, each is started from but one, and a second call trains nothing."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    objectives = importlib.import_module("objectives")
+    small = {**SMALL, "epochs": 1, "featurizer": "canonical"}
+    measured = {"csv": str(data_folder / "moleculeace" / "target.csv"), "tasks": ["y [pEC50/pKi]"]}
+    monkeypatch.setattr(objectives, "PROTOCOL", "moleculenet")  # these chains have too few scaffolds
+    pretraining_config, config = objectives.load_pretraining_config, objectives.load_config
+    monkeypatch.setattr(
+        objectives, "load_pretraining_config", lambda overrides: pretraining_config(None, {**overrides, **small})
+    )
+    monkeypatch.setattr(
+        objectives, "load_config", lambda name, values: config("molecules", {**measured, **small, **values})
+    )
+    options = [
+        "--data-dir",
+        str(data_folder),
+        "--molecules",
+        "40",
+        "--seeds",
+        "2",
+        "--out",
+        str(tmp_path / "runs"),
+    ]
+    command = ["objectives.py", *options, "--results", str(tmp_path / "told")]
+    with mock.patch.object(sys, "argv", command):
+        objectives.main()
+        told = (tmp_path / "told" / "objectives.json").read_bytes()
+        monkeypatch.setattr(run_module, "_begin", None)
+        objectives.main()
+    assert (tmp_path / "told" / "objectives.json").read_bytes() == told
+    rows = json.loads(told)["rows"]
+    for name, row in rows.items():
+        scores = [each["test"]["rmse"] for each in row["started"]["runs"].values()]
+        assert row["started"]["summary"]["test"]["rmse"]["mean"] == pytest.approx(sum(scores) / 2)
+        learned = set(row.get("held_out", {})) - {"held_out_loss", "descriptors_r2", "masked_accuracy"}
+        assert learned == set(objectives.OBJECTIVES.get(name, []))
+    assert len({json.dumps(row["started"]["summary"]) for row in rows.values()}) == len(rows)
+    assert (tmp_path / "told" / "README.md").read_text() in capsys.readouterr().out
 
 
 def test_learning_curve(data_folder, pretrained, tmp_path, monkeypatch):

@@ -50,14 +50,7 @@ def main():
     parser.add_argument("--ship", metavar="NAME", help="put the weights into the package under this name")
     args, options = parser.parse_known_args()
 
-    data_dir = args.data_dir or os.environ.get("DGL_MEMGNN_DATA")
-    if data_dir is None:
-        parser.error("where are the molecules? Give --data-dir, or set DGL_MEMGNN_DATA.")
-    files = sorted(Path(data_dir, "smiles").glob("*.csv*"))
-    if not files:
-        parser.error(f"{Path(data_dir, 'smiles')} holds no CSV file.")
-    excluded = [f"{find_file([f'molnet/{name}'], data_dir)}:{column}" for name, column in MOLNET.items()]
-    excluded += test_parts(Path(data_dir, "moleculeace"), args.out.with_name(f"{args.out.name}_excluded"))
+    files, excluded = molecules(parser, args.data_dir, args.out.with_name(f"{args.out.name}_excluded"))
     command = ["pretrain", "--out", str(args.out), *RECIPE, *options]
     for option, paths in (("--csv", files), ("--exclude", excluded)):
         for path in paths:
@@ -66,6 +59,18 @@ def main():
         parser.exit(1)
     if args.ship:
         ship(args.out, args.ship)
+
+
+def molecules(parser, data_dir, folder):
+    """Files of molecules to learn from, and files of those to leave out, some of which are written to a folder."""
+    data_dir = data_dir or os.environ.get("DGL_MEMGNN_DATA")
+    if data_dir is None:
+        parser.error("where are the molecules? Give --data-dir, or set DGL_MEMGNN_DATA.")
+    files = sorted(Path(data_dir, "smiles").glob("*.csv*"))
+    if not files:
+        parser.error(f"{Path(data_dir, 'smiles')} holds no CSV file.")
+    excluded = [f"{find_file([f'molnet/{name}'], data_dir)}:{column}" for name, column in MOLNET.items()]
+    return files, excluded + test_parts(Path(data_dir, "moleculeace"), folder)
 
 
 def test_parts(source, folder):

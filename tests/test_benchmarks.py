@@ -297,7 +297,7 @@ def test_objectives(data_folder, tmp_path, monkeypatch, capsys):
     """Each learns what it says, each is started from but one, and a second call trains nothing."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     objectives = importlib.import_module("objectives")
-    small = {**SMALL, "epochs": 1, "featurizer": "canonical"}
+    small = {**SMALL, "epochs": 2, "featurizer": "canonical"}
     measured = {"csv": str(data_folder / "moleculeace" / "target.csv"), "tasks": ["y [pEC50/pKi]"]}
     monkeypatch.setattr(objectives, "PROTOCOL", "moleculenet")  # these chains have too few scaffolds
     pretraining_config, config = objectives.load_pretraining_config, objectives.load_config

@@ -25,6 +25,7 @@ OBJECTIVES = {
     "descriptors and clustering": ["descriptors", "clustering"],
 }
 PROTOCOL = "scaffold"
+STORED = ("seed", "kept_epoch", "validation", "test", "digest", "wall_time_seconds")  # of each run
 
 
 def main():
@@ -57,7 +58,8 @@ def main():
         weights = "none" if name == NONE else str(args.out / "weights" / file_name(name))
         config = load_config(args.config, {"pretrained": weights})
         done = benchmark(config, PROTOCOL, args.out / file_name(name), args.seeds, workers=1)
-        row["started"] = {"summary": done["summary"], "runs": done["runs"]}
+        kept = {run: {key: metrics[key] for key in STORED} for run, metrics in done["runs"].items()}
+        row["started"] = {"summary": done["summary"], "runs": kept}
 
     told = {"config": args.config, "protocol": PROTOCOL, "molecules": args.molecules, "epochs": args.epochs}
     result = {**told, "rows": rows, "versions": installed_versions()}

@@ -51,21 +51,25 @@ def fork(function, *arguments):
 
 
 def run_in_two(function, *arguments):
-    """Run a function in two processes, as torchrun would start them."""
+    """Run a function in two processes, as torchrun would start them; what it returns is their exit status."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
 
     def run_as(rank):
         os.environ.update(address, RANK=str(rank), LOCAL_RANK=str(rank))
-        function(*arguments)
+        sys.exit(function(*arguments))
 
     workers = [fork(run_as, rank) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(timeout=240)
-    assert [worker.exitcode for worker in workers] == [0, 0]
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(timeout=240)
+        assert [worker.exitcode for worker in workers] == [0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
 
 
 def skip_without_torchrun():

@@ -505,7 +505,7 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
 def test_training_in_two_processes(commands_run_here):
     ((row,),) = tables("processes")
     assert row["batch size"] == 32
-    assert all(math.isfinite(row[column]) for column in ("one: s", "two: s", "ratio"))
+    assert_positive([row], "one: s", "two: s", "ratio")
 
 
 @pytest.mark.slow

@@ -178,7 +178,6 @@ def test_stopped_and_continued_it_ends_the_same(config, whole, tmp_path, monkeyp
 def test_killed_in_processes_it_continues_and_ends_the_same(config, whole, tmp_path):
     (tmp_path / "tiny.yaml").write_text(config.to_yaml())
     command = ["benchmark", str(tmp_path / "tiny.yaml"), "--protocol", "fair", "--out", str(tmp_path / "out")]
-    command += ["--repeats", "1"]
     process = subprocess.Popen([sys.executable, "-m", "dgl_memgnn", *command], start_new_session=True)
     while process.poll() is None and len(list((tmp_path / "out").glob("selection/*/*/metrics.json"))) < 2:
         time.sleep(0.01)
@@ -186,8 +185,8 @@ def test_killed_in_processes_it_continues_and_ends_the_same(config, whole, tmp_p
     process.wait()
     assert not (tmp_path / "out" / "result.json").exists()
     assert main(command) == 0
-    (ours, *none), (expected, *_) = (read(folder / "result.json")["folds"] for folder in (tmp_path / "out", whole))
-    assert without_times(ours) == without_times(expected) and not none
+    ours, expected = (read(folder / "result.json") for folder in (tmp_path / "out", whole))
+    assert without_times(ours) == without_times(expected)
 
 
 def test_a_second_call_trains_nothing(config, whole, monkeypatch):

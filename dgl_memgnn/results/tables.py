@@ -17,7 +17,7 @@ from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.wording import significant
 
-__all__ = ["write_tables"]
+__all__ = ["mean_and_deviation", "write_tables"]
 
 HEADINGS = dict(next(iter(kind.metrics.items())) for kind in TASK_TYPES.values())  # of the metrics that decide
 
@@ -80,7 +80,7 @@ def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) 
         if results and ablation is not None:
             summary = next(iter(results.values()))["summary"]
             metric = next(iter(next(iter(summary.values()))))
-            lines += ablation_section(ablation, results, HEADINGS[metric], _figure)
+            lines += ablation_section(ablation, results, HEADINGS[metric], mean_and_deviation)
             if (folder / CURVES).is_file():
                 picture = (folder / CURVES).relative_to(root).as_posix()
                 lines += ["", f"![Validation by epoch, means over the runs]({picture})"]
@@ -142,10 +142,12 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
             title += ", one run a fold"
         scores = fold_scores(result, metric) if references else {}
         against = ["" if row == other else _against(scores, references[other]) for other in references]
-        rows.append([title, *(_figure(result["summary"][part][metric]) for part in parts), count, *against])
+        rows.append(
+            [title, *(mean_and_deviation(result["summary"][part][metric]) for part in parts), count, *against]
+        )
         if "ensemble" in result:
             summary = result["ensemble"]["summary"]
-            figures = [_figure(summary[part][metric]) if part in summary else "" for part in parts]
+            figures = [mean_and_deviation(summary[part][metric]) if part in summary else "" for part in parts]
             blank = ["" for _ in references]
             rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, count, *blank])
     header = ["", *parts, "folds" if any("folds" in result for result in results.values()) else "runs"]
@@ -177,7 +179,8 @@ def _runs(result: dict[str, Any]) -> list[dict[str, Any]]:
     return [run for runs in of_folds for run in runs.values()]
 
 
-def _figure(summary: dict[str, float | None]) -> str:
+def mean_and_deviation(summary: dict[str, float | None]) -> str:
+    """A metric's mean and standard deviation, as tables show them; empty where it has none."""
     mean, std = summary["mean"], summary["std"]
     if mean is None or std is None:
         return ""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pages import file_name, store
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.models.forest import morgan_fingerprints
@@ -81,15 +82,7 @@ def main():
         result["versions"]["chemprop"] = subprocess.run(
             command, check=True, capture_output=True, text=True
         ).stdout.split()[-1]
-    folder = args.results or args.out
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "moleculeace.json", result)
-    (folder / "README.md").write_text(page(result), encoding="utf-8")
-    print(page(result))
-
-
-def file_name(name):
-    return name.lower().replace(",", "").replace(" ", "_").replace("-", "_")
+    store(args.results or args.out, "moleculeace.json", result, page(result))
 
 
 def page(result):

@@ -10,11 +10,13 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+from pages import file_name, store
 from pretraining import molecules
 
 from dgl_memgnn.config import load_config
+from dgl_memgnn.results.tables import mean_and_deviation
 from dgl_memgnn.runs import benchmark, load_pretraining_config, pretrain
-from dgl_memgnn.runs.run import installed_versions, write_json
+from dgl_memgnn.runs.run import installed_versions
 from dgl_memgnn.visualization.group_tables import markdown_table
 
 NONE = "no weights"
@@ -47,6 +49,8 @@ def main():
     files, excluded = molecules(parser, args.data_dir, args.out / "excluded")
     drawn = args.out / "molecules.csv"
     smiles = pd.concat([pd.read_csv(file, usecols=["smiles"]) for file in files])
+    if len(smiles) < args.molecules:
+        parser.error(f"--molecules {args.molecules}: the files hold {len(smiles)}.")
     smiles.sample(args.molecules, random_state=0).to_csv(drawn, index=False)
     learned = {"csv": [str(drawn)], "exclude": excluded, "batch_size": 128, "learning_rate": 2e-3}
 
@@ -63,15 +67,7 @@ def main():
 
     told = {"config": args.config, "protocol": PROTOCOL, "molecules": args.molecules, "epochs": args.epochs}
     result = {**told, "rows": rows, "versions": installed_versions()}
-    folder = args.results or args.out
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "objectives.json", result)
-    (folder / "README.md").write_text(page(result), encoding="utf-8")
-    print(page(result))
-
-
-def file_name(name):
-    return name.replace(" ", "_")
+    store(args.results or args.out, "objectives.json", result, page(result))
 
 
 def page(result):
@@ -84,8 +80,7 @@ def page(result):
         told = ", ".join(f"{key} {value:.3f}" for key, value in held_out.items())
         cells = {"objectives": name, "held out": told}
         for part in ("validation", "test"):
-            summary = row["started"]["summary"][part][metric]
-            cells[f"{part} {metric}"] = f"{summary['mean']:.3f} ± {summary['std']:.3f}"
+            cells[f"{part} {metric}"] = mean_and_deviation(row["started"]["summary"][part][metric])
         table.append(cells)
     lines = [
         "# Objectives of pre-training",
@@ -93,8 +88,7 @@ def page(result):
         "Made by `examples/benchmarks/objectives.py` from `objectives.json` beside this page. MemGNN has learned "
         f"from {result['molecules']} molecules in {result['epochs']} epochs, one seed; scores of those held out "
         f"are losses, unless they are named otherwise. From its weights, `{result['config']}` was trained on "
-        f"scaffold splits over {len(first['runs'])} seeds: mean ± standard deviation. The weights that come with "
-        "the package have learned from ten times as many.",
+        f"the splits of protocol `{result['protocol']}` over {len(first['runs'])} seeds, mean ± deviation.",
         "",
         markdown_table(pd.DataFrame(table)),
     ]

@@ -9,7 +9,7 @@ import dgl_memgnn._backend  # noqa: F401  (first: it must run before DGL is impo
 from dgl_memgnn.models import GMN, MemGNN
 from dgl_memgnn.nn import EdgeGATConv, MemoryPooling, MemoryReadout, clustering_loss, coarsen
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"
 __all__ = ["GMN", "EdgeGATConv", "MemGNN", "MemoryPooling", "MemoryReadout", "clustering_loss", "coarsen"]
 
 _ROOMS = (

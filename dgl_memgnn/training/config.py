@@ -51,7 +51,8 @@ class TrainingConfig(Options):
     halve_every: int = option(500, "epochs after which the learning rate halves; 500 is the paper's", low=1)
     weight_average: float = option(
         0.0,
-        "decay, a step, of the moving average of the weights that is validated and kept; 0 for none",
+        "decay, a step, of the moving average of the weights that is validated and kept; after t steps at most "
+        "(1 + t) / (10 + t); 0 for none",
         low=0.0,
         high=0.99999,
     )

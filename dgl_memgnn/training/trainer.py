@@ -15,8 +15,6 @@ import torch
 from dgl.dataloading import GraphDataLoader
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim import swa_utils
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Subset
 from tqdm import tqdm
 
@@ -24,6 +22,7 @@ from dgl_memgnn.data import check_parts, to_indices
 from dgl_memgnn.models.network import readout_of
 from dgl_memgnn.nn.norm import join_batch_norms
 from dgl_memgnn.tasks import Task, label_weights
+from dgl_memgnn.training.average import moving_average
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
 from dgl_memgnn.training.clustering import memory_clustering_loss
 from dgl_memgnn.training.config import TrainingConfig
@@ -114,7 +113,7 @@ class Trainer:
         )
         self.average = None
         if self.config.weight_average > 0:
-            self.average = _moving_average(model, self.config.weight_average)
+            self.average = moving_average(model, self.config.weight_average)
         self.history: list[dict[str, Any]] = []
         self.kept_epoch = 0
         self.kept_state: dict[str, Any] | None = None
@@ -432,12 +431,3 @@ def _located(place: str) -> Iterator[None]:
         raise FloatingPointError(
             f"{error} in {place}. Lower the learning rate, and look for extreme features or targets."
         ) from error
-
-
-def _moving_average(model: nn.Module, decay: float) -> AveragedModel:
-    """Keeps an exponential moving average of all weights and of the statistics of batch normalisation."""
-    if hasattr(swa_utils, "get_ema_multi_avg_fn"):  # one call for all tensors, since torch 2.1
-        return AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True)
-    return AveragedModel(
-        model, avg_fn=lambda average, current, _: average + (1 - decay) * (current - average), use_buffers=True
-    )

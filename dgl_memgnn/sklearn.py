@@ -56,7 +56,7 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         dropout: float = 0.1,
         featurizer: str = "canonical",
         descriptors: bool = False,
-        epochs: int = 60,
+        epochs: int | None = None,
         batch_size: int = 32,
         learning_rate: float = 1e-3,
         decay: str = "cosine",
@@ -280,7 +280,8 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         Features of atoms and bonds; whether rdkit's descriptors are joined to the pooled graph; a folder that
         keeps graphs, so that further fits need not make them again. Default: ``"canonical"``, ``False``, none.
     epochs, batch_size, learning_rate, decay, weight_average, weight_decay, clustering_period, device
-        The training: keys of the section ``training``. Default: those of ``molecules``.
+        The training: keys of the section ``training``. Default: those of ``molecules``, whose number of epochs is
+        60, or as many as make 1500 batches.
     validation_fraction : float, optional
         Share of the molecules that is held out to choose the epoch by; stratified for classes. With 0 the
         network of the last epoch is kept. Default: ``0.1``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dgl_memgnn.runs.assembly import Assembly
 from dgl_memgnn.runs.parts import describe_split, task_of
 from dgl_memgnn.tasks import label_weights
+from dgl_memgnn.training.batching import num_batches
 from dgl_memgnn.weights import shipped_weights
 from dgl_memgnn.wording import significant
 
@@ -43,6 +44,7 @@ def describe(assembly: Assembly) -> str:
             _network(assembly),
             *_start(assembly),
             *split,
+            *_training(assembly),
             *_loss_weights(assembly),
             *undefined,
         ]
@@ -79,6 +81,17 @@ def _loss_weights(assembly: Assembly) -> list[str]:
         listed = ", ".join(f"{name!r} {significant(weight)}" for name, weight in of_tasks)
         sentences.append(f"Weights of targets: {listed} (--task-weights).")
     return [" ".join(sentences)] if sentences else []
+
+
+def _training(assembly: Assembly) -> list[str]:
+    """How long a network is trained, if by gradients."""
+    if assembly.network.learns_by_itself:
+        return []
+    training, num_graphs = assembly.config.training, len(assembly.parts["train"])
+    return [
+        f"Training: at most {training.num_epochs(num_graphs)} epochs of "
+        f"{num_batches(num_graphs, training.batch_size)} batches (--epochs, --batch-size)."
+    ]
 
 
 def _start(assembly: Assembly) -> list[str]:

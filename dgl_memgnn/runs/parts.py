@@ -204,7 +204,7 @@ def describe_split(config: Config, dataset: GraphDataset, parts: dict[str, np.nd
     if "validation" not in parts:
         lines.append(
             f"Without a validation part no epoch can be chosen: the network of the last of "
-            f"{config.training.epochs} is kept (--epochs)."
+            f"{config.training.num_epochs(len(parts['train']))} is kept (--epochs)."
         )
     return [*lines, *_shared(dataset, parts)]
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["EvenBatches"]
+__all__ = ["EvenBatches", "num_batches"]
 
 
 class EvenBatches:
@@ -41,7 +41,7 @@ class EvenBatches:
                 f"training graphs, and the batch size is {batch_size}."
             )
         self.num_graphs = num_graphs
-        self.num_batches = min(-(-num_graphs // batch_size), num_graphs // 2)
+        self.num_batches = num_batches(num_graphs, batch_size)
         if num_graphs // self.num_batches < num_processes:
             raise ValueError(
                 f"{num_processes} processes cannot share batches of {num_graphs // self.num_batches} "
@@ -70,6 +70,11 @@ class EvenBatches:
     def share(self, batch: Tensor) -> Tensor:
         """This process's share of a whole batch."""
         return batch.tensor_split(self.num_processes)[self.rank]
+
+
+def num_batches(num_graphs: int, batch_size: int) -> int:
+    """Number of batches that graphs are put into, none of which has a single graph."""
+    return min(-(-num_graphs // batch_size), num_graphs // 2)
 
 
 def epoch_seed(*numbers: int) -> int:

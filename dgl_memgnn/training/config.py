@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from dgl_memgnn.options import Options, option
+from dgl_memgnn.training.batching import num_batches
 
 __all__ = ["TrainingConfig"]
+
+FEWEST_EPOCHS, FEWEST_STEPS = 60, 1500  # of a training that is given no number of epochs
 
 
 @dataclass
@@ -34,7 +37,12 @@ class TrainingConfig(Options):
 
     section: ClassVar[str] = "training"
 
-    epochs: int = option(100, "largest number of epochs", low=1)
+    epochs: Optional[int] = option(
+        100,
+        f"largest number of epochs; default of own CSV files: {FEWEST_EPOCHS}, or as many as make {FEWEST_STEPS} "
+        "batches",
+        low=1,
+    )
     batch_size: int = option(32, "number of graphs in a batch, at most; of an epoch's, sizes differ by one", low=2)
     learning_rate: float = option(1e-3, "learning rate of Adam", low=1e-8, high=1.0)
     pretrained_learning_rate: Optional[float] = option(
@@ -94,3 +102,26 @@ class TrainingConfig(Options):
     seed: int = option(
         0, "seed of the weights, the order of the graphs, and a random split", low=0, high=2**32 - 1
     )
+
+    def num_epochs(self, num_graphs: int) -> int:
+        """Largest number of epochs of a training on some graphs: ``epochs`` or, where that is None, 60, or as many
+        as make 1500 batches.
+
+        Parameters
+        ----------
+        num_graphs : int
+            Number of training graphs.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> config = TrainingConfig(epochs=None, batch_size=32)
+        >>> config.num_epochs(100), config.num_epochs(1000)
+        (375, 60)
+        """
+        if self.epochs is not None:
+            return self.epochs
+        return max(FEWEST_EPOCHS, -(-FEWEST_STEPS // num_batches(num_graphs, self.batch_size)))

@@ -99,11 +99,10 @@ class Trainer:
         self.task = copy.deepcopy(task).to(self.device)
         self.inputs = inputs
         self.progress = progress
-        decay = cosine(self.config.epochs) if self.config.decay == "cosine" else halving(self.config.halve_every)
         self.schedule = AlternatingSchedule(
             model,
             self.config.learning_rate,
-            decay,
+            halving(self.config.halve_every),
             0 if self.config.clustering_weight else self.config.clustering_period,
             self.config.clip_norm,
             self.config.weight_decay,
@@ -176,6 +175,9 @@ class Trainer:
         batches = EvenBatches(len(train), config.batch_size, config.seed, rank(), num_processes())
         items: Any = dataset  # any sequence will do
         loader = GraphDataLoader(Subset(items, train), batch_sampler=batches)
+        num_epochs = config.num_epochs(len(train))
+        if config.decay == "cosine":
+            self.schedule.decay = cosine(num_epochs)
         if self.schedule.period and not self._clustering_moves(dataset[train[0]]):
             self.schedule.period = 0
             warnings.warn(
@@ -190,9 +192,9 @@ class Trainer:
             network = DistributedDataParallel(self.model, **_NO_BROADCAST)
         sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0
-        bar = tqdm(total=config.epochs, initial=len(self.history), unit="epoch", disable=silent)
+        bar = tqdm(total=num_epochs, initial=len(self.history), unit="epoch", disable=silent)
         with bar, deferred_interrupt() as stop_if_interrupted:
-            while not self._is_finished():
+            while not self._is_finished(num_epochs):
                 epoch = len(self.history) + 1
                 torch.manual_seed(epoch_seed(config.seed, epoch, rank()))
                 batches.set_epoch(epoch)
@@ -327,9 +329,9 @@ class Trainer:
             self.evaluated, self.task, self.inputs, graphs, 4 * self.config.batch_size, self.device, descriptors
         )
 
-    def _is_finished(self) -> bool:
+    def _is_finished(self, num_epochs: int) -> bool:
         epoch = len(self.history)
-        return epoch >= self.config.epochs or epoch - self.kept_epoch >= self.config.patience
+        return epoch >= num_epochs or epoch - self.kept_epoch >= self.config.patience
 
     def _train_epoch(
         self,

@@ -10,7 +10,7 @@ from dgl.dataloading import GraphDataLoader
 
 from dgl_memgnn import GMN, MemGNN, clustering_loss
 from dgl_memgnn.tasks import Classes, Regression
-from dgl_memgnn.training import EvenBatches, Trainer, TrainingConfig, predict
+from dgl_memgnn.training import EvenBatches, Trainer, TrainingConfig, config, predict
 
 TRAIN, VALIDATION = range(18), range(18, 24)
 
@@ -115,6 +115,15 @@ def test_the_last_epoch_is_kept_whatever_validation_says(make_trainer, dataset):
         assert torch.equal(value, weights[-1][name])
     for name, value in best.model.state_dict().items():
         assert torch.equal(value, weights[best.kept_epoch - 1][name])
+
+
+def test_few_graphs_have_as_many_epochs_as_make_a_number_of_batches(make_trainer, dataset, monkeypatch):
+    monkeypatch.setattr(config, "FEWEST_EPOCHS", 3)
+    monkeypatch.setattr(config, "FEWEST_STEPS", 10)
+    options = {"decay": "cosine", "keep": "last"}
+    given, chosen = (make_trainer(epochs=epochs, **options) for epochs in (4, None))  # of 3 batches
+    assert given.fit(dataset, TRAIN, VALIDATION) == chosen.fit(dataset, TRAIN, VALIDATION)
+    assert len(make_trainer(epochs=None, batch_size=3, **options).fit(dataset, TRAIN, VALIDATION)) == 3  # of 6
 
 
 def test_learning_rate_halves(make_trainer):

@@ -133,11 +133,14 @@ def keys():
 
 
 def few():
-    """Errors by the number of measured molecules, means over seeds, of examples/benchmarks/learning_curve.py."""
+    """Errors by the number of measured molecules, of examples/benchmarks/learning_curve.py: means over the seeds that
+    have all."""
     path = RESULTS / "pretraining" / "learning_curve.json"
     trials = pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))["trials"])
-    means = trials.groupby(["source", "network", "size"])["score"].mean().unstack()
-    rows = [[f"test {trials['metric'].iloc[0].upper()}, measured molecules:", *map(str, means.columns)]]
+    scores = trials.pivot(index=["source", "network", "size"], columns="seed", values="score").dropna(axis=1)
+    means = scores.mean(axis=1).unstack()
+    metric = f"{trials['metric'].iloc[0].upper()} over {scores.shape[1]} seeds"
+    rows = [[f"test {metric}, measured molecules:", *map(str, means.columns)]]
     for (source, network), scores in means[::-1].iterrows():
         rows.append([f"{source}, {network}", *(f"{score:.2f}" for score in scores)])
     return table(*rows)

@@ -147,7 +147,7 @@ def draw(trials, path):
         )
         axes.set_xticks(sizes, [str(size) for size in sizes], minor=False)
         axes.minorticks_off()
-    axes.legend()
+    axes.legend(title=f"mean and deviation over {trials['seed'].nunique()} seeds", title_fontsize="small")
     figure.savefig(path, dpi=120)
 
 

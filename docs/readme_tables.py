@@ -133,8 +133,7 @@ def keys():
 
 
 def few():
-    """Errors by the number of measured molecules, of examples/benchmarks/learning_curve.py: means over the seeds that
-    have all."""
+    """Errors by the number of measured molecules, of examples/benchmarks/learning_curve.py, over whole seeds."""
     path = RESULTS / "pretraining" / "learning_curve.json"
     trials = pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))["trials"])
     scores = trials.pivot(index=["source", "network", "size"], columns="seed", values="score").dropna(axis=1)

@@ -27,6 +27,7 @@ from dgl_memgnn.nn.query import UPDATES
 from dgl_memgnn.options import Options, option
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.training import TrainingConfig
+from dgl_memgnn.training.config import FEWEST_EPOCHS
 from dgl_memgnn.transforms import EMBEDDINGS, SAMPLINGS
 from dgl_memgnn.weights import NONE, load_weights
 from dgl_memgnn.wording import list_names
@@ -309,7 +310,7 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
 
 
 def start_from_weights(config: Config, given: set[str]) -> None:
-    """Take sizes and featurizer from the weights that a network starts from.
+    """Take sizes and featurizer from the weights that a network starts from, and 60 epochs if none are given.
 
     Parameters
     ----------
@@ -346,6 +347,8 @@ def start_from_weights(config: Config, given: set[str]) -> None:
         for name, value in weights.settings(model.readout).items():
             setattr(config.data if name == "featurizer" else model, name, value)
         model.pretrained_sha256 = weights.sha256
+        if config.training.epochs is None:
+            config.training.epochs = FEWEST_EPOCHS
 
 
 def _taking_weights(model: ModelConfig) -> list[str]:

@@ -281,7 +281,7 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         keeps graphs, so that further fits need not make them again. Default: ``"canonical"``, ``False``, none.
     epochs, batch_size, learning_rate, decay, weight_average, weight_decay, clustering_period, device
         The training: keys of the section ``training``. Default: those of ``molecules``, whose number of epochs is
-        60, or as many as make 1500 batches.
+        60, or as many as make 1500 batches without weights.
     validation_fraction : float, optional
         Share of the molecules that is held out to choose the epoch by; stratified for classes. With 0 the
         network of the last epoch is kept. Default: ``0.1``.

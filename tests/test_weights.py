@@ -187,6 +187,15 @@ def test_weights_by_default_give_way_to_options_of_ones_own(csv):
         configured(csv, "molecules", hidden_feats=16, pretrained="molecules")
 
 
+def test_a_number_of_epochs_that_is_not_given_is_60_with_weights(csv):
+    def epochs(**values):
+        return load_config("molecules", {"csv": str(csv), "tasks": ["y"], **values}).training.epochs
+
+    assert epochs() == epochs(pretrained="molecules") == 60
+    assert epochs(pretrained="none") is epochs(hidden_feats=64) is None
+    assert epochs(epochs=3) == epochs(epochs=3, pretrained="none") == 3
+
+
 def test_weights_of_the_package_are_small_and_have_a_card():
     for name in weights.shipped_weights():
         path = Path(weights.__file__).with_name(f"{name}.pt")

@@ -40,7 +40,7 @@ class TrainingConfig(Options):
     epochs: Optional[int] = option(
         100,
         f"largest number of epochs; default of own CSV files: {FEWEST_EPOCHS}, or as many as make {FEWEST_STEPS} "
-        "batches",
+        "batches where no weights are started from",
         low=1,
     )
     batch_size: int = option(32, "number of graphs in a batch, at most; of an epoch's, sizes differ by one", low=2)

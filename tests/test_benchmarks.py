@@ -504,8 +504,8 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
 
 def test_training_in_two_processes(commands_run_here):
     ((row,),) = tables("processes")
-    assert row["batch size"] == 32
-    assert_positive([row], "one: s", "two: s", "ratio")
+    assert row["batch size"] == 32  # differences of times of a busy machine may have any sign
+    assert row["ratio"] == pytest.approx(row["one: s"] / row["two: s"])
 
 
 @pytest.mark.slow

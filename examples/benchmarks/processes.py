@@ -42,7 +42,7 @@ if __name__ == "__main__":
     arguments = ["quickstart"] if args.quick else ["lipophilicity_memgnn"]
     if args.data_dir:
         arguments += ["--data-dir", args.data_dir]
-    batch_size, repeats, epochs = (32, 1, 2) if args.quick else (256, 3, 5)
+    batch_size, repeats, epochs = (32, 1, 4) if args.quick else (256, 3, 5)
     with tempfile.TemporaryDirectory() as folder:
         rows = [measure(batch_size, arguments, repeats, epochs, folder)]
     name = "rdkit's own molecules" if args.quick else "Lipophilicity"

@@ -325,9 +325,16 @@ def start_from_weights(config: Config, given: set[str]) -> None:
         If one of these keys says otherwise than the weights; unless the weights themselves were not asked for:
         then the network starts without.
     """
+    model, training = config.model, config.training
+    if model.pretrained != NONE and model.pretrained_sha256 is None:  # else of a run that has taken them
+        _take_settings(config, given)
+    if model.pretrained != NONE and training.epochs is None:
+        training.epochs = FEWEST_EPOCHS
+
+
+def _take_settings(config: Config, given: set[str]) -> None:
+    """Sizes and featurizer of the weights; or start without, if these were not asked for and do not fit."""
     model = config.model
-    if model.pretrained == NONE or model.pretrained_sha256 is not None:  # of a run that has taken them
-        return
     fits = model.network in _taking_weights(model) and not model.topology
     asked = "pretrained" in given
     weights = load_weights(model.pretrained) if fits or asked else None
@@ -347,8 +354,6 @@ def start_from_weights(config: Config, given: set[str]) -> None:
         for name, value in weights.settings(model.readout).items():
             setattr(config.data if name == "featurizer" else model, name, value)
         model.pretrained_sha256 = weights.sha256
-        if config.training.epochs is None:
-            config.training.epochs = FEWEST_EPOCHS
 
 
 def _taking_weights(model: ModelConfig) -> list[str]:

@@ -194,6 +194,7 @@ def test_a_number_of_epochs_that_is_not_given_is_60_with_weights(csv):
     assert epochs() == epochs(pretrained="molecules") == 60
     assert epochs(pretrained="none") is epochs(hidden_feats=64) is None
     assert epochs(epochs=3) == epochs(epochs=3, pretrained="none") == 3
+    assert epochs(pretrained="a folder that is gone", pretrained_sha256="0" * 64) == 60  # of a run that goes on
 
 
 def test_weights_of_the_package_are_small_and_have_a_card():

@@ -173,6 +173,8 @@ def _sections() -> dict[str, type[Options]]:
 def _check(config: PretrainingConfig) -> None:
     """ValueError if values that are right by themselves do not go together."""
     options, model, training = config.pretraining, config.model, config.training
+    if training.epochs is None:
+        raise ValueError(f"training.epochs must be of type int, got None. Its default is {_DEFAULTS['epochs']}.")
     if not options.csv:
         raise ValueError("pretraining.csv (--csv) is missing: give at least one file of SMILES.")
     for key in ("csv", "exclude", "objectives"):

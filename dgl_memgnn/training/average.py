@@ -45,7 +45,8 @@ def moving_average(model: nn.Module, decay: float) -> AveragedModel:
     """
 
     def decay_at(num_averaged: Any) -> float:
-        return min(decay, (1 + int(num_averaged)) / (10 + int(num_averaged)))
+        t = int(num_averaged)
+        return min(decay, (1 + t) / (10 + t))
 
     if hasattr(swa_utils, "get_ema_multi_avg_fn"):  # one call for all tensors, since torch 2.1
 

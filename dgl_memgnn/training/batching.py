@@ -35,11 +35,6 @@ class EvenBatches:
     """
 
     def __init__(self, num_graphs: int, batch_size: int, seed: int, rank: int = 0, num_processes: int = 1) -> None:
-        if min(num_graphs, batch_size) < 2:
-            raise ValueError(
-                f"Batch normalisation needs at least two graphs in a batch: there are {num_graphs} "
-                f"training graphs, and the batch size is {batch_size}."
-            )
         self.num_graphs = num_graphs
         self.num_batches = num_batches(num_graphs, batch_size)
         if num_graphs // self.num_batches < num_processes:
@@ -73,7 +68,12 @@ class EvenBatches:
 
 
 def num_batches(num_graphs: int, batch_size: int) -> int:
-    """Number of batches that graphs are put into, none of which has a single graph."""
+    """Number of batches that graphs are put into; ValueError if one would have a single graph."""
+    if min(num_graphs, batch_size) < 2:
+        raise ValueError(
+            f"Batch normalisation needs at least two graphs in a batch: there are {num_graphs} "
+            f"training graphs, and the batch size is {batch_size}."
+        )
     return min(-(-num_graphs // batch_size), num_graphs // 2)
 
 

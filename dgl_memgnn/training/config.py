@@ -39,8 +39,8 @@ class TrainingConfig(Options):
 
     epochs: Optional[int] = option(
         100,
-        f"largest number of epochs; default of own CSV files: {FEWEST_EPOCHS}, or as many as make {FEWEST_STEPS} "
-        "batches where no weights are started from",
+        f"largest number of epochs; none, as own CSV files of measurements have it: {FEWEST_EPOCHS}, or as many "
+        f"as make {FEWEST_STEPS} batches where no weights are started from",
         low=1,
     )
     batch_size: int = option(32, "number of graphs in a batch, at most; of an epoch's, sizes differ by one", low=2)
@@ -104,8 +104,9 @@ class TrainingConfig(Options):
     )
 
     def num_epochs(self, num_graphs: int) -> int:
-        """Largest number of epochs of a training on some graphs: ``epochs`` or, where that is None, 60, or as many
-        as make 1500 batches.
+        """Largest number of epochs of a training on some graphs.
+
+        It is ``epochs`` or, where that is None, 60, or as many as make 1500 batches.
 
         Parameters
         ----------
@@ -115,6 +116,11 @@ class TrainingConfig(Options):
         Returns
         -------
         int
+
+        Raises
+        ------
+        ValueError
+            If ``epochs`` is None, and a batch would have a single graph.
 
         Examples
         --------

@@ -388,6 +388,7 @@ def test_too_few_molecules_leave_nothing_behind(tmp_path):
         ({"objectives": ALL, "readout": "sum"}, "clustering is for memory layers, not for sum"),
         ({"objectives": ALL, "clustering_period": 0}, "needs training.clustering_period or"),
         ({"clustering_weight": 0.5}, "clustering_weight is for objective clustering"),
+        ({"epochs": None}, "training.epochs must be of type int, got None"),
         ({"csv": []}, r"pretraining.csv \(--csv\) is missing"),
         ({"network": "GIN"}, "Unknown key network"),
         ({"num_keys": [3, 2]}, "num_keys must end in 1"),

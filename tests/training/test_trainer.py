@@ -236,6 +236,11 @@ def test_batches_of_one_are_refused(num_graphs, batch_size):
         EvenBatches(num_graphs, batch_size, seed=0)
 
 
+def test_a_single_graph_makes_no_number_of_epochs():
+    with pytest.raises(ValueError, match="two graphs in a batch"):
+        TrainingConfig(epochs=None).num_epochs(1)
+
+
 def test_descriptors_are_learned_from_in_any_order():
     """Graphs are noise; the label is that of their descriptors, row by row."""
     ring = dgl.graph(([0, 1, 2], [1, 2, 0]))

@@ -41,6 +41,20 @@ def _clustering(src: np.ndarray, dst: np.ndarray, num_nodes: int) -> np.ndarray:
     return (triangles / np.maximum(degree * (degree - 1) / 2, 1))[:, None]
 
 
+def _neighbours(src: np.ndarray, dst: np.ndarray, num_nodes: int) -> np.ndarray:
+    """Least, greatest and mean log(1 + degree) of the neighbours, and its deviation; 0 without neighbours."""
+    log = np.log1p(_degree(dst, num_nodes, np.float64))[src]
+    count = np.maximum(_degree(dst, num_nodes), 1)
+    least, greatest = np.full(num_nodes, np.inf), np.zeros(num_nodes)
+    np.minimum.at(least, dst, log)
+    np.maximum.at(greatest, dst, log)
+    least[np.isinf(least)] = 0
+    mean = np.bincount(dst, log, num_nodes) / count
+    deviation = np.sqrt(np.bincount(dst, (log - mean[dst]) ** 2, num_nodes) / count)
+    columns = np.stack([least, greatest, mean, deviation], axis=1)
+    return columns.round(4).astype(np.float32)  # to the digits that are the same on every processor
+
+
 def _degree(dst: np.ndarray, num_nodes: int, dtype: type = np.int64) -> np.ndarray:
     return np.bincount(dst, minlength=num_nodes).astype(dtype)
 
@@ -51,4 +65,5 @@ DEGREE_FEATURES: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] 
     "inverse": _inverse,
     "onehot": _onehot,
     "clustering": _clustering,
+    "neighbours": _neighbours,
 }

@@ -65,4 +65,4 @@ def ablation_section(
         rows.append([f"`{name}`", paper, *figures, count_text(results[name]), *compared])
     missing = len(ablation.rows) - len(results)
     lines += [f"| {' | '.join(row)} |" for row in rows]
-    return [*lines, "", f"{missing} rows are still to run."] if missing else lines
+    return [*lines, "", f"Rows still to run: {missing} of {len(ablation.rows)}."] if missing else lines

@@ -34,6 +34,9 @@ def test_columns(graph, monkeypatch):
     assert onehot.argmax(axis=1).tolist() == [min(d, 11) for d in degree]
     clustering = [networkx.clustering(graph, node) for node in graph]
     np.testing.assert_allclose(features(graph, "clustering")[:, 0], clustering, rtol=1e-6)
+    around = [np.log(1 + degree[list(graph[node])]) if graph[node] else np.zeros(1) for node in graph]
+    profile = [[each.min(), each.max(), each.mean(), each.std()] for each in around]
+    np.testing.assert_allclose(features(graph, "neighbours"), profile, rtol=0, atol=6e-5)
 
 
 def test_a_set_without_features_takes_them_and_tells_them_apart(tmp_path):

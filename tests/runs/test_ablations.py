@@ -77,7 +77,7 @@ def test_runs_continues_and_becomes_a_table(file, tmp_path, monkeypatch, capsys)
     (out / "ablation.yaml").write_text(file.read_text())
     assert main(["tables", str(tmp_path / "results")]) == 0
     text = (tmp_path / "results" / "ablations.md").read_text()
-    assert "2 rows are still to run." in text and "| `one` |  |  | still to run |  |  |" in text
+    assert "Rows still to run: 2 of 3." in text and "| `one` |  |  | still to run |  |  |" in text
     assert not (tmp_path / "results" / "README.md").exists()
 
     before = (out / "two" / "fold0" / "metrics.json").read_text()

@@ -277,7 +277,7 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _config(arguments: argparse.Namespace) -> Config:
     overrides = _overrides(arguments)
-    if arguments.out is not None:
+    if arguments.out is not None and not getattr(arguments, "overwrite", False):
         overrides.update(begun_with_weights(Path(arguments.out), overrides))
     source = arguments.config or ("molecules" if "csv" in overrides else None)
     return load_config(source, overrides)

@@ -15,8 +15,8 @@ PROTOCOLS = {
     "scored once in each of three runs; deviation over folds of their means",
     "moleculenet": "80/10/10 over seeds, three by default; scaffold split for BACE, random split for others",
     "scaffold": "80/10/10 by scaffold over seeds, three by default, as dgllife splits the named sets",
-    "repeats": "seeds, three by default, with the test part that the configuration says (split, splits_column, test_csv, ...); "
-    "training and validation are drawn anew from the rest by each",
+    "repeats": "seeds, three by default, with the test part that the configuration says (split, splits_column, "
+    "test_csv, ...); training and validation are drawn anew from the rest by each",
 }
 
 

@@ -30,7 +30,7 @@ from dgl_memgnn.runs.tensorboard import remove as remove_records
 from dgl_memgnn.training import key_usage, load_checkpoint, memory_layers, node_shares, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization.curves import plot_curves
-from dgl_memgnn.weights import FIXED, load_weights
+from dgl_memgnn.weights import FIXED, NONE, load_weights
 
 __all__ = [
     "begun_state",
@@ -114,6 +114,8 @@ def train_run(
     check_device(config.training.device)
     if tensorboard:
         check_installed()
+    if overwrite:
+        check_overwritable(folder, config)
     stored = None if overwrite else stored_result(folder, config)
     with main_process_first():
         if rank() == 0:
@@ -227,9 +229,32 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
     if not stored.is_file():
         check_holds_nothing(folder)
         return None
+    _check_kind(folder)
     check_same_configuration(folder, asdict(load_config(stored)), asdict(config))
     path = folder / "metrics.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def check_overwritable(folder: Path, config: Config) -> None:
+    """FileExistsError if starting anew would remove what is no run of training, or what is to be learned from."""
+    if not (folder / "config.yaml").is_file():
+        check_holds_nothing(folder)
+        return
+    _check_kind(folder)
+    data, removed = config.data, {(folder / name).resolve() for name in (*FILES, STATE)}
+    for path in (data.csv, data.validation_csv, data.test_csv):
+        if path is not None and Path(path).resolve() in removed:
+            raise FileExistsError(
+                f"{path} is a file of the run that --overwrite removes: copy it to another folder first, or give "
+                "another folder with --out."
+            )
+
+
+def _check_kind(folder: Path) -> None:
+    """FileExistsError if a run is one of pre-training."""
+    lines = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace").splitlines()
+    if any(line.startswith("pretraining:") for line in lines):
+        raise FileExistsError(f"{folder} holds a run of pre-training. Give another folder with --out.")
 
 
 def check_holds_nothing(folder: Path) -> None:
@@ -269,7 +294,7 @@ def begun_with_weights(folder: Path, overrides: dict[str, Any]) -> dict[str, Any
         Empty if the run has yet to begin, or started from other weights, or they can be read.
     """
     name, path = overrides.get("pretrained"), folder / "config.yaml"
-    if name is None or not path.is_file():
+    if name in (None, NONE) or not path.is_file():
         return {}
     try:
         load_weights(name)

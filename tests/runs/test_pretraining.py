@@ -346,6 +346,9 @@ def test_the_command_and_what_starts_from_it(csv, tmp_path, capsys):
     train = [*data, "--pretrained", run, "--epochs", "1", "--out", str(tmp_path / "train")]
     assert main([*train, "--featurizer", "memgnn", "--freeze-query"]) == 0
     assert json.loads((tmp_path / "train" / "metrics.json").read_text())["pretrained"]["name"] == run
+    for more in ([], ["--overwrite"]):
+        assert main([*data, "--pretrained", "none", "--epochs", "1", "--out", run, *more]) == 1
+        assert f"{run} holds a run of pre-training. Give another folder with --out." in capsys.readouterr().err
     assert main([*train, "--featurizer", "weave"]) == 1
     assert "data.featurizer is 'weave', and the weights" in capsys.readouterr().err
 

@@ -161,6 +161,26 @@ def test_overwriting_removes_the_run_and_nothing_else(config, csv, tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["predictions.csv", "splits.csv", "history.csv"])
+def test_overwriting_keeps_files_that_are_no_run(csv, tmp_path, name, capsys):
+    (tmp_path / name).write_bytes(csv.read_bytes())
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in SETTINGS.items() if isinstance(value, int)]
+    command = ["train", "--tasks", "size", *options, "--out", str(tmp_path), "--overwrite", "--num-keys=2,1"]
+    assert main([*command, "--csv", str(csv)]) == 1
+    assert "is not empty, and holds no run. Give another folder with --out." in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == csv.read_bytes()
+
+
+def test_overwriting_keeps_what_is_to_be_learned_from(csv, tmp_path, capsys):
+    config = load_config(overrides={"csv": str(csv), **SETTINGS, "epochs": 1})
+    train_run(config, tmp_path, progress=False)
+    predictions = (tmp_path / "predictions.csv").read_bytes()
+    own = load_config(overrides={"csv": str(tmp_path / "predictions.csv"), **SETTINGS, "tasks": ["prediction"]})
+    with pytest.raises(FileExistsError, match="predictions.csv is a file of the run that --overwrite removes"):
+        train_run(own, tmp_path, progress=False, overwrite=True)
+    assert (tmp_path / "predictions.csv").read_bytes() == predictions
+
+
 def test_data_that_have_changed_are_noticed(config, csv, tmp_path, capsys):
     copy = tmp_path / "copy.csv"
     copy.write_bytes(csv.read_bytes())

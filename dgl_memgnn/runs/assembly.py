@@ -98,7 +98,7 @@ def assemble(
     embed_for(config, dataset.graphs, config.data.cache_dir or default_cache_dir())
     parts = split(config, dataset) if parts is None else parts
     task = task_of(dataset)
-    task.check_learnable(dataset.labels, parts)
+    task.check_learnable(dataset.labels, parts, dataset.weights)
     _check_columns(config, task)
     learner, pretrained = start_learner(config, task, widths_of(config, dataset), progress, pretrained)
     if dataset.descriptors is not None:

@@ -107,6 +107,17 @@ class Classes(Task):
     def arguments(self) -> dict[str, Any]:
         return {"classes": self.classes, "name": self.names[0]}
 
+    def check_learnable(
+        self, label: Tensor, parts: Mapping[str, np.ndarray], weights: Tensor | None = None
+    ) -> None:
+        super().check_learnable(label, parts, weights)
+        absent = set(range(len(self.classes))) - set(label.tolist())
+        if absent:
+            raise ValueError(
+                f"Only dropped rows have class {self.value_name(min(absent))!r} of the target {self.names[0]!r}: "
+                "mend their SMILES, or remove them from the file."
+            )
+
     def labels(self, matrix: Tensor) -> Tensor:
         return matrix[:, 0].long()
 

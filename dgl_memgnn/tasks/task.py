@@ -260,7 +260,9 @@ class Task(nn.Module):
 
     # What cannot be learned
 
-    def check_learnable(self, label: Tensor, parts: Mapping[str, np.ndarray]) -> None:
+    def check_learnable(
+        self, label: Tensor, parts: Mapping[str, np.ndarray], weights: Tensor | None = None
+    ) -> None:
         """Refuse targets that nothing can be learned from, and parts that no epoch can be chosen on.
 
         Parameters
@@ -269,16 +271,22 @@ class Task(nn.Module):
             Labels of a whole data set, NaN where missing.
         parts : dict
             Indices of ``"train"`` and, if there is one, ``"validation"``.
+        weights : torch.Tensor, optional
+            Weight of each row; those of weight 0 are not learned from. Default: 1 each.
 
         Raises
         ------
         ValueError
-            If a target has one value only, if the training part lacks a class or all values of a target, or if
+            If a target has one value only, there or in the training part, if that lacks a class, or if
             the validation part has nothing that the deciding metric is defined for. The message names the target.
         """
         matrix = label.reshape(len(label), -1).double().numpy()
+        learned = np.asarray(parts["train"])
+        if weights is not None:
+            learned = learned[weights.numpy()[learned] > 0]
+        counted = "" if len(learned) == len(parts["train"]) else " with a weight above 0"
         for name, column in zip(self.names, matrix.T):
-            everywhere, training = _values(column), _values(column[parts["train"]])
+            everywhere, training = _values(column), _values(column[learned])
             if len(everywhere) == 1:
                 raise ValueError(
                     f"The target {name!r} is {self.value_name(everywhere[0])} wherever it is given: there is "
@@ -288,8 +296,13 @@ class Task(nn.Module):
             if len(training) == 0 or (self.discrete and len(lost)):
                 lacks = f"class {self.value_name(lost[0])}" if len(training) else "value"
                 raise ValueError(
-                    f"The training part has no {lacks} of the target {name!r}. Split otherwise (--split, --seed), "
-                    "or leave the target out."
+                    f"The training part has no {lacks} of the target {name!r}{counted}. Split otherwise (--split, "
+                    "--seed), or leave the target out."
+                )
+            if len(training) == 1 and len(learned) > 1:
+                raise ValueError(
+                    f"The target {name!r} is {self.value_name(training[0])} in all of the training part{counted}: "
+                    "there is nothing to learn. Split otherwise (--split, --seed), or leave the target out."
                 )
         if "validation" in parts:
             needed, wanted = self.validates_on

@@ -27,8 +27,9 @@ class TUDataset(GraphDataset):
     What is to be predicted are the classes of ``<name>_graph_labels.txt`` or, in a set without that file, the
     numbers of ``<name>_graph_attributes.txt``, a target a column.
 
-    Nodes keep their order, isolated nodes included. Edges are directed as the files list them, sorted by
-    source and destination; self-loops and all but the first of duplicate edges are dropped, and counted.
+    Nodes keep their order, isolated nodes included. Edges are sorted by source and destination; self-loops and all
+    but the first of duplicate edges are dropped, and counted. Graphs are undirected: where the files list one
+    direction of an edge only, the other is added, and counted.
 
     ``ndata["feat"]`` holds the one-hot node labels (a column for each distinct label, sorted) followed by the
     raw node attributes. Without either it holds the columns named by ``degree_features``, by default one,
@@ -68,6 +69,8 @@ class TUDataset(GraphDataset):
         Width of ``edata["feat"]`` before ``pre_transform``; 0 where the edges have no features.
     num_self_loops, num_duplicate_edges : int
         Lines of the edge file that were dropped.
+    num_reversed_edges : int
+        Edges that the file lists in one direction only; the other was added, with the same features.
 
     Raises
     ------
@@ -161,13 +164,22 @@ class TUDataset(GraphDataset):
     def _simple_edges(
         self, src: np.ndarray, dst: np.ndarray, num_nodes: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Edges without loops and duplicates, sorted, and the row of the file each came from."""
+        """Edges without loops and duplicates, in both directions, sorted, and the row of the file each came from."""
         rows = np.flatnonzero(src != dst)
         self.num_self_loops = len(src) - len(rows)
         keys, first = np.unique((src * num_nodes + dst)[rows], return_index=True)
         self.num_duplicate_edges = len(rows) - len(keys)
         src, dst = np.divmod(keys, num_nodes)
-        return src, dst, rows[first]
+        rows, back = rows[first], dst * num_nodes + src
+        self.num_reversed_edges = 0
+        if not np.array_equal(np.sort(back), keys):  # faster than to look for each, and mostly enough
+            alone = ~np.isin(back, keys)
+            self.num_reversed_edges = int(alone.sum())
+            keys, rows = np.concatenate([keys, back[alone]]), np.concatenate([rows, rows[alone]])
+            order = np.argsort(keys)
+            src, dst = np.divmod(keys[order], num_nodes)
+            rows = rows[order]
+        return src, dst, rows
 
     @property
     def classes(self) -> list[int]:
@@ -189,9 +201,10 @@ class TUDataset(GraphDataset):
         return [*super().content(), sizes, *edges, *data]
 
     def drop_report(self) -> str:
+        added = f" The other direction of {self.num_reversed_edges} edges, which was not listed, was added."
         return (
             f"{len(self)} graphs; {self.num_self_loops} self-loops and {self.num_duplicate_edges} repeated edges "
-            "dropped."
+            f"dropped.{added * (self.num_reversed_edges > 0)}"
         )
 
     def __repr__(self) -> str:

@@ -39,6 +39,22 @@ def edges_of(graph):
     return list(zip(*(ends.tolist() for ends in graph.edges())))
 
 
+def test_edges_that_are_listed_in_one_direction_get_the_other(tmp_path):
+    lines = {"graph_indicator": [1, 1, 1, 2, 2, 2], "graph_labels": [1, 2]}
+    both = write(
+        tmp_path / "both",
+        A=["1, 2", "2, 1", "3, 1", "1, 3", "4, 6", "6, 4"],
+        edge_labels=[1, 1, 2, 2, 3, 3],
+        **lines,
+    )
+    one = write(tmp_path / "one", A=["1, 2", "2, 1", "3, 1", "4, 6"], edge_labels=[1, 1, 2, 3], **lines)
+    both, one = TUDataset("S", both), TUDataset("S", one)
+    assert (both.num_reversed_edges, one.num_reversed_edges) == (0, 2)
+    assert one.digest == both.digest
+    assert "other direction of 2 edges, which was not listed, was added" in one.drop_report()
+    assert "direction" not in both.drop_report()
+
+
 def test_small_set_by_hand(small):
     dataset = TUDataset("S", small)
     first, second = dataset.graphs
@@ -85,12 +101,12 @@ def test_nodes_of_a_graph_need_not_be_consecutive(tmp_path):
         tmp_path,
         graph_indicator=[2, 1, 2, 1],
         graph_labels=[1, 2],
-        A=["1, 3", "4, 2"],
+        A=["1, 3", "3, 1", "4, 2", "2, 4"],
         node_attributes=[10, 20, 30, 40],
     )
     first, second = TUDataset("S", tmp_path).graphs
-    assert first.ndata["feat"].tolist() == [[20], [40]] and edges_of(first) == [(1, 0)]
-    assert second.ndata["feat"].tolist() == [[10], [30]] and edges_of(second) == [(0, 1)]
+    assert first.ndata["feat"].tolist() == [[20], [40]] and edges_of(first) == [(0, 1), (1, 0)]
+    assert second.ndata["feat"].tolist() == [[10], [30]] and edges_of(second) == [(0, 1), (1, 0)]
 
 
 def test_only_self_loops_leave_graphs_without_edges(tmp_path):
@@ -154,6 +170,8 @@ def test_agrees_with_networkx(tmp_path_factory, drawn):
     dataset = TUDataset("S", folder)
     assert dataset.num_self_loops == sum(u == v for u, v in edges)
     assert whole.number_of_edges() + dataset.num_self_loops + dataset.num_duplicate_edges == len(edges)
+    listed, whole = whole.number_of_edges(), whole.to_undirected().to_directed()
+    assert dataset.num_reversed_edges == whole.number_of_edges() - listed
     for g, graph in enumerate(dataset.graphs):
         ids = graph.ndata["feat"][:, 0].long().tolist()
         assert ids == [node for node in whole if indicator[node - 1] == g + 1]

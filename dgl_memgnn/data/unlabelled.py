@@ -51,6 +51,8 @@ class Unlabelled:
         Number of rows whose molecule stands in a file to exclude.
     exclusions : int
         Number of different molecules to leave out.
+    unread_exclusions : int
+        Number of rows of files to exclude that are no molecule.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class Unlabelled:
     duplicates: int = 0
     excluded: int = 0
     exclusions: int = 0
+    unread_exclusions: int = 0
     no_molecule: Counter[str] = field(default_factory=Counter)
 
     def pieces(self) -> Iterator[list[str]]:
@@ -103,10 +106,12 @@ class Unlabelled:
         bad = sum(self.no_molecule.values())
         kept = self.rows - bad - self.duplicates - self.excluded
         kinds = ", ".join(f"{kind} {count}" for kind, count in self.no_molecule.most_common())
+        unread = f" {self.unread_exclusions} {_plural(self.unread_exclusions, 'row')} to exclude: no molecule."
         return (
             f"{kept} {_plural(kept, 'molecule')} of {self.rows} rows; "
             f"{bad} no molecule{f' ({kinds})' * bool(bad)}, "
             f"{self.duplicates} {_plural(self.duplicates, 'duplicate')}, {self.excluded} excluded."
+            f"{unread * (self.unread_exclusions > 0)}"
         )
 
     def counts(self) -> dict[str, Any]:
@@ -128,10 +133,19 @@ class Unlabelled:
 
     def _left_out(self) -> set[str]:
         left_out: set[str] = set()
+        self.unread_exclusions = 0
         for name in self.exclude:
             path, column = split_column(name, self.smiles_column)
+            found: list[str] = []
             for piece in iterate_molecules(path, column, PIECE):
-                left_out.update(filter(None, canonicalise(piece.smiles, self.cache_dir, self.limits)[0]))
+                found += canonicalise(piece.smiles, self.cache_dir, self.limits)[0]
+            if not any(found):
+                raise ValueError(
+                    f"The column {column!r} of {path} holds no molecule to leave out: name the one that holds SMILES "
+                    f"(--exclude {path}:COLUMN)."
+                )
+            self.unread_exclusions += found.count("")
+            left_out.update(filter(None, found))
         return left_out
 
 

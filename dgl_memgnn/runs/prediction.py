@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -523,6 +524,12 @@ def _contract(network: StoredNetwork) -> dict[str, Any]:
 def _run_folders(run: Path) -> list[Path]:
     """The folder itself if it is of a run, otherwise those of the finished runs in it."""
     if (run / CHECKPOINT).is_file():
+        if (run / STATE).is_file() and not (run / "metrics.json").is_file():
+            warnings.warn(
+                f"{run} is not finished: its network is that of the best epoch so far. The command that began it "
+                "continues.",
+                stacklevel=3,
+            )
         return [run]
     folders = sorted(path.parent for path in run.glob("*/config.yaml"))
     for folder in folders:

@@ -63,7 +63,7 @@ class BinaryTasks(Task):
 
     @classmethod
     def read(cls, columns: Sequence[Column]) -> tuple[BinaryTasks, Tensor]:
-        numbers = np.stack([column.numbers() for column in columns], axis=1)
+        numbers = np.stack([column.targets() for column in columns], axis=1)
         other = ~(np.isin(numbers, (0, 1)) | np.isnan(numbers))
         if other.any():
             row, task = np.argwhere(other)[0]

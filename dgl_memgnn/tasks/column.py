@@ -37,7 +37,7 @@ class Column:
     >>> column = Column("pKa", ["9.25", "NA", " 4"], lambda i: f"line {i + 2}")
     >>> column.numbers().tolist()
     [9.25, nan, 4.0]
-    >>> Column("pKa", ["9.25", "high"], lambda i: f"line {i + 2}").numbers()
+    >>> Column("pKa", ["9.25", ">10"], lambda i: f"line {i + 2}").numbers()
     Traceback (most recent call last):
     ...
     ValueError: line 3 is not a number; leave the cell empty if the value is missing.
@@ -72,6 +72,18 @@ class Column:
     def distinct(self) -> np.ndarray:
         """The numbers that occur, sorted."""
         return np.unique(self.parsed[~np.isnan(self.parsed)])
+
+    def targets(self) -> np.ndarray:
+        """As :meth:`numbers`; the message for a word says which targets may be words."""
+        try:
+            return self.numbers()
+        except ValueError as error:
+            if not any(text[:1].isalpha() for text in self.text[~self.missing]):
+                raise
+            hint = (
+                "Words are classes, of one column alone (--task-type classes); yes and no of several are 1 and 0."
+            )
+            raise ValueError(f"{error} {hint}") from None
 
     def numbers(self) -> np.ndarray:
         """The values as float64, NaN where missing; ValueError if one is no number, or infinite in 32 bits."""

@@ -70,7 +70,7 @@ class Regression(Task):
 
     @classmethod
     def read(cls, columns: Sequence[Column]) -> tuple[Regression, Tensor]:
-        numbers = [column.numbers() for column in columns]
+        numbers = [column.targets() for column in columns]
         return cls([column.name for column in columns]), torch.from_numpy(np.stack(numbers, axis=1))
 
     def labels(self, matrix: Tensor) -> Tensor:

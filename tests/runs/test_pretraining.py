@@ -86,6 +86,13 @@ def test_molecules_are_left_out_whatever_their_spelling(tmp_path):
         "exclusions": 3,
         "no_molecule": {"invalid SMILES": 1, "empty SMILES": 1},
     }
+    assert source.report() == (
+        "4 molecules of 11 rows; 2 no molecule (invalid SMILES 1, empty SMILES 1), 2 duplicates, 3 excluded. "
+        "1 row to exclude: no molecule."
+    )
+    wrong = Unlabelled([str(paths[0])], exclude=[f"{paths[1]}:y"])
+    with pytest.raises(ValueError, match="column 'y' of .*b.csv holds no molecule to leave out: name the one"):
+        next(wrong.pieces())
     left_out = {Chem.CanonSmiles(text) for text in ("Oc1ccccc1", "OC(C)=O", "CCCC")}
     (tmp_path / "store").mkdir()
     write_store(tmp_path / "store", source.pieces())

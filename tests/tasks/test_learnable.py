@@ -11,7 +11,9 @@ TASKS = {"regression": Regression("ab"), "binary": BinaryTasks("ab"), "classes":
 
 def check(labels, task, train, validation, weights=None):
     weights = None if weights is None else torch.tensor(weights)
-    TASKS[task].check_learnable(torch.tensor(labels), {"train": list(train), "validation": list(validation)}, weights)
+    TASKS[task].check_learnable(
+        torch.tensor(labels), {"train": list(train), "validation": list(validation)}, weights
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,13 @@ def test_what_can_be_learned(labels, task):
         ),
         ([0, 1, 2], "classes", [0, 1], [2], "training part has no class 9 of the target"),
         ([0, 2, 2], "classes", [0, 1], [2], "Only dropped rows have class '8' of the target 'class': mend their"),
-        ([[1.0, 1.0], [2.0, 1.0], [2.0, 2.0]], "regression", [0, 1], [2], "'b' is 1 in all of the training part: "),
+        (
+            [[1.0, 1.0], [2.0, 1.0], [2.0, 2.0]],
+            "regression",
+            [0, 1],
+            [2],
+            "'b' is 1 in all of the training part: ",
+        ),
     ],
 )
 def test_what_cannot(labels, task, train, validation, message):
@@ -63,7 +71,10 @@ def test_what_cannot(labels, task, train, validation, message):
 
 
 def test_rows_of_weight_0_are_not_learned_from():
-    binary, numbers = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [2.0, 2.0], [2.0, 2.0], [3.0, 3.0]]
+    binary, numbers = (
+        [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]],
+        [[1.0, 1.0], [2.0, 2.0], [2.0, 2.0], [3.0, 3.0]],
+    )
     check(binary, "binary", [0, 1], [2, 3], [1.0, 0.5, 0.0, 0.0])
     with pytest.raises(ValueError, match="no class 0 of the target 'a' with a weight above 0"):
         check(binary, "binary", [0, 1], [2, 3], [1.0, 0.0, 1.0, 1.0])

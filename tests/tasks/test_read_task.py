@@ -73,6 +73,13 @@ def test_labels_of_classes(values, classes, labels):
             "regression",
             "not a number; leave the cell empty if the value is missing",
         ),
+        (
+            {"a": ["True", ""], "b": ["False", "True"]},
+            None,
+            "'True' is not a number.*yes and no of several are 1 and 0",
+        ),
+        ({"a": ["01", "x1"]}, None, "'x1' is not a number.*of one column alone \\(--task-type classes\\)"),
+        ({"a": ["1", ">10"]}, None, "'>10' is not a number; leave the cell empty if the value is missing.$"),
         ({"a": ["1", "2"]}, "binary", "line 3, column 'a': '2' is neither 0 nor 1.*--task-type classes"),
         ({"a": ["1", "2.5"]}, "classes", "line 3, column 'a': '2.5' is not a class.*--task-type regression"),
         ({"a": ["low", "high", "Low"]}, "classes", "line 4, .*'Low' and 'low' above it differ in case only"),

@@ -164,7 +164,7 @@ class TUDataset(GraphDataset):
     def _simple_edges(
         self, src: np.ndarray, dst: np.ndarray, num_nodes: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Edges without loops and duplicates, in both directions, sorted, and the row of the file each came from."""
+        """Edges in both directions, sorted, without loops and duplicates, and the row of the file of each."""
         rows = np.flatnonzero(src != dst)
         self.num_self_loops = len(src) - len(rows)
         keys, first = np.unique((src * num_nodes + dst)[rows], return_index=True)

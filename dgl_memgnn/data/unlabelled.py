@@ -141,8 +141,8 @@ class Unlabelled:
                 found += canonicalise(piece.smiles, self.cache_dir, self.limits)[0]
             if not any(found):
                 raise ValueError(
-                    f"The column {column!r} of {path} holds no molecule to leave out: name the one that holds SMILES "
-                    f"(--exclude {path}:COLUMN)."
+                    f"The column {column!r} of {path} holds no molecule to leave out: name the one that holds "
+                    f"SMILES (--exclude {path}:COLUMN)."
                 )
             self.unread_exclusions += found.count("")
             left_out.update(filter(None, found))

@@ -47,8 +47,8 @@ class Calibration:
         """
         if any(content is None for content in contents):
             raise ValueError(
-                "The run has no validation part to make intervals or calibrated probabilities from, is not finished, "
-                "or is of an older version: train with one, to the end."
+                "The run has no validation part to make intervals or calibrated probabilities from, is not "
+                "finished, or is of an older version: train with one, to the end."
             )
         given: list[Any] = list(contents)
         if any(content["rows"] != given[0]["rows"] for content in given):

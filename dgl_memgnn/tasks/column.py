@@ -80,9 +80,7 @@ class Column:
         except ValueError as error:
             if not any(text[:1].isalpha() for text in self.text[~self.missing]):
                 raise
-            hint = (
-                "Words are classes, of one column alone (--task-type classes); yes and no of several are 1 and 0."
-            )
+            hint = "Words are classes, of one column (--task-type classes); yes and no of several are 1 and 0."
             raise ValueError(f"{error} {hint}") from None
 
     def numbers(self) -> np.ndarray:

@@ -78,7 +78,7 @@ def test_labels_of_classes(values, classes, labels):
             None,
             "'True' is not a number.*yes and no of several are 1 and 0",
         ),
-        ({"a": ["01", "x1"]}, None, "'x1' is not a number.*of one column alone \\(--task-type classes\\)"),
+        ({"a": ["01", "x1"]}, None, "'x1' is not a number.*of one column \\(--task-type classes\\)"),
         ({"a": ["1", ">10"]}, None, "'>10' is not a number; leave the cell empty if the value is missing.$"),
         ({"a": ["1", "2"]}, "binary", "line 3, column 'a': '2' is neither 0 nor 1.*--task-type classes"),
         ({"a": ["1", "2.5"]}, "classes", "line 3, column 'a': '2.5' is not a class.*--task-type regression"),

@@ -23,7 +23,7 @@ args = parser.parse_args()
 WIDTH = 64
 walk = RandomWalkWithRestart(WIDTH, continue_prob=0.5)
 graphs = TUDataset(
-    "REDDIT-BINARY", args.data_dir, pre_transform=walk, degree_features=["log", "inverse", "onehot"]
+    "REDDIT-BINARY", args.data_dir, pre_transform=walk, degree_features=["log", "inverse", "onehot", "neighbours"]
 )
 sizes = dict(hidden_feats=64, num_keys=(32, 1), num_heads=5, dropout=0.1, log_scores=True)
 

@@ -28,6 +28,7 @@ def memory_pooling(
     sizes: Sequence[int],
     tau: float = 1.0,
     log_scores: bool = False,
+    mean: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     r"""Assign queries to keys, and sum them by their assignment (equations 1, 2 and 3).
 
@@ -62,6 +63,8 @@ def memory_pooling(
         Whether equation 2 mixes :math:`\log C_{i,j}^{(h)}` in place of :math:`C_{i,j}^{(h)}`. The latter lie
         between 0 and 1, so that all assignments are nearly equal until :math:`\phi` has grown; their logarithms
         tell keys apart from the start. Default: ``False``, the paper's.
+    mean : bool, optional
+        Whether each value is divided by the number of nodes of its graph. Default: ``False``, the paper's.
 
     Returns
     -------
@@ -88,6 +91,8 @@ def memory_pooling(
         else:
             pool: Any = _plain_memory_pooling if is_transformed() else _MemoryPooling.apply
             value, assignment = pool(*arguments, sizes, tau, log_scores)
+        if mean:
+            value = value / value.new_tensor(sizes).clamp_min(1)[:, None, None]
     return value.to(query.dtype), assignment
 
 

@@ -153,9 +153,9 @@ class MemoryPooling(nn.Module):
         num_keys, in_feats = self.keys.shape[1:]
         sizes = _checked_sizes("MemoryPooling", graph, feat, in_feats)
         query = self.feat_drop(feat).flatten(0, -2)
-        value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau, self.log_scores)
-        if self.mean:
-            value = value / value.new_tensor(sizes).clamp_min(1)[:, None, None]
+        value, assignment = F.memory_pooling(
+            query, self.keys, self.head_weight, sizes, self.tau, self.log_scores, self.mean
+        )
         assignment = assignment.view(*feat.shape[:-1], num_keys)
         out = self.fc(value)
         if self.activation is not None:

@@ -406,7 +406,7 @@ def clustering_loss(assignment: torch.Tensor, sizes: Sequence[int], detach: bool
     assignment = _at_least_float32(assignment)
     target = target_distribution(assignment, sizes, detach)
     tiny = torch.finfo(assignment.dtype).tiny
-    divergence = torch.xlogy(target, target) - target * assignment.clamp_min(tiny).log()
+    divergence = target * target.clamp_min(tiny).log() - target * assignment.clamp_min(tiny).log()
     return divergence.sum() / max(len(sizes), 1)
 
 

@@ -105,6 +105,21 @@ def test_a_hard_assignment_has_a_finite_clustering_loss():
     assert loss.item() == 0 and assignment.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("detach", [True, False])
+def test_a_saturated_assignment_has_the_gradients_of_its_logits(detach):
+    """Against logarithms in float64, where no target underflows."""
+    logits = torch.tensor([[0.0, -30.0, -60.0, -200.0], [0.0, -1.0, -2.0, -50.0]], requires_grad=True)
+    exact = logits.detach().double().requires_grad_()
+    log_assignment = exact.log_softmax(1)
+    log_target = (2 * log_assignment - log_assignment.logsumexp(0)).log_softmax(1)
+    log_target = log_target.detach() if detach else log_target
+    expected = (log_target.exp() * (log_target - log_assignment)).sum()
+    found = F.clustering_loss(logits.softmax(1), [2], detach)
+    torch.testing.assert_close(found.double(), expected)
+    (gradient,) = torch.autograd.grad(found, logits)
+    torch.testing.assert_close(gradient.double(), torch.autograd.grad(expected, exact)[0], rtol=1e-5, atol=1e-7)
+
+
 @given(
     sizes=st.lists(st.integers(0, 5), min_size=1, max_size=5),
     num_heads=st.integers(1, 3),

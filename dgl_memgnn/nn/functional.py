@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.autograd import forward_ad
 
-__all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
+__all__ = ["clustering_loss", "memory_pooling", "sum_by_assignment", "target_distribution"]
 
 BLOCK_ENTRIES = 2**17  # of scores of some nodes for all keys on a CPU: 512 KiB, which its cache holds
 LARGEST_CANCELLATION = 64  # squared norms to squared distance: float32 leaves five digits of the latter
@@ -92,8 +92,47 @@ def memory_pooling(
             pool: Any = _plain_memory_pooling if is_transformed() else _MemoryPooling.apply
             value, assignment = pool(*arguments, sizes, tau, log_scores)
         if mean:
-            value = value / value.new_tensor(sizes).clamp_min(1)[:, None, None]
+            value = _means(value, sizes)
     return value.to(query.dtype), assignment
+
+
+def sum_by_assignment(
+    assignment: torch.Tensor, query: torch.Tensor, sizes: Sequence[int], mean: bool = False
+) -> torch.Tensor:
+    r"""Sum queries by an assignment that is given (equation 3).
+
+    Parameters
+    ----------
+    assignment : torch.Tensor
+        Assignment of shape :math:`(N, K)`.
+    query : torch.Tensor
+        Queries of shape :math:`(N, D)`. Half precision is computed in float32.
+    sizes : list of int
+        Number of nodes of each of the B graphs.
+    mean : bool, optional
+        See :func:`memory_pooling`. Default: ``False``.
+
+    Returns
+    -------
+    torch.Tensor
+        Values :math:`V` of shape :math:`(B, K, D)`, in the precision of the queries.
+
+    Examples
+    --------
+    >>> sum_by_assignment(torch.tensor([[1.0, 0.0], [0.5, 0.5]]), torch.tensor([[2.0], [4.0]]), [2])
+    tensor([[[4.],
+             [2.]]])
+    """
+    with torch.autocast(query.device.type, enabled=False):
+        value = _read(_at_least_float32(assignment).t(), _at_least_float32(query), sizes)
+        if mean:
+            value = _means(value, sizes)
+    return value.to(query.dtype)
+
+
+def _means(value: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    """Sums of shape (B, K, D) over the number of nodes of each graph."""
+    return value / value.new_tensor(sizes).clamp_min(1)[:, None, None]
 
 
 def _sum_pooling(

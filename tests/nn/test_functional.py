@@ -216,6 +216,33 @@ def test_an_offset_costs_no_digits(log_scores):
             assert (mine - reference).norm() < 1e-3 * reference.norm(), name
 
 
+@pytest.mark.parametrize("log_scores", [False, True])
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+@pytest.mark.parametrize("tau", [30.0, 1e4, 1e7, math.inf])
+def test_a_large_tau_costs_no_digits(tau, offset, log_scores):
+    """In float32, against the kernel's logarithm in float64: in the limit, that of a normal distribution."""
+    torch.manual_seed(0)
+    given = [(torch.randn(60, 16) + offset).requires_grad_(), (torch.randn(2, 8, 16) + offset).requires_grad_()]
+    exact = [x.detach().double().requires_grad_() for x in given]
+    distance = (exact[0][:, None, None] - exact[1]).square().sum(3)
+    log_kernel = -distance / 2 if math.isinf(tau) else -(tau + 1) / 2 * torch.log1p(distance / tau)
+    scores = log_kernel if log_scores else log_kernel.softmax(2)
+    weight = torch.tensor([0.5, 1.0]) if log_scores else torch.tensor([5.0, 10.0])
+    expected = (scores * weight[:, None].double()).sum(1).softmax(1)
+
+    def assign(query, keys):
+        return F.memory_pooling(query, keys, weight, [30, 30], tau, log_scores)[1]
+
+    cotangent = torch.randn_like(expected)
+    reference = torch.autograd.grad(expected, exact, cotangent)
+    assignment = assign(*given)
+    plain, pull = torch.func.vjp(assign, *given)
+    found = torch.autograd.grad(assignment, given, cotangent.float()), pull(cotangent.float())
+    for ours, gradients in zip((assignment, plain), found):
+        assert (ours - expected).abs().max() < 1e-5
+        assert all((a - b).norm() < 1e-4 * b.norm() for a, b in zip(gradients, reference))
+
+
 def test_a_graph_far_from_the_origin_is_the_same_alone_and_in_a_batch():
     keys = torch.stack([torch.randn(4, 8) + 10000, torch.randn(4, 8)])
     queries = [torch.randn(5, 8) + offset for offset in (10000, 0, -10000)]

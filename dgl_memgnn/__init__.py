@@ -13,6 +13,7 @@ __version__ = "0.3.0.dev0"
 __all__ = ["GMN", "EdgeGATConv", "MemGNN", "MemoryPooling", "MemoryReadout", "clustering_loss", "coarsen"]
 
 _ROOMS = (
+    "cli",
     "config",
     "data",
     "objectives",

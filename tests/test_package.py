@@ -22,10 +22,12 @@ def test_import_is_quiet_writes_nothing_and_is_light(tmp_path):
 def test_rooms_are_there_when_they_are_first_used(tmp_path):
     code = (
         "import sys, dgl_memgnn\n"
-        "assert 'dgl_memgnn.training' not in sys.modules and 'training' in dir(dgl_memgnn)\n"
+        "assert not {'dgl_memgnn.training', 'dgl_memgnn.cli'} & set(sys.modules)\n"
+        "assert {'training', 'cli'} <= set(dir(dgl_memgnn))\n"
         "dgl_memgnn.training.Trainer, dgl_memgnn.data.TUDataset, dgl_memgnn.transforms.HeatKernel\n"
         "dgl_memgnn.runs.train_run, dgl_memgnn.results.write_tables, dgl_memgnn.visualization.plot_curves\n"
         "dgl_memgnn.tasks.Classes, dgl_memgnn.config.load_config, dgl_memgnn.nn.ConvQuery, dgl_memgnn.models.GMN\n"
+        "dgl_memgnn.cli.main\n"
         "assert not hasattr(dgl_memgnn, 'trainers')"
     )
     done = run(code, tmp_path)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-import dgl
 import torch
-from dgl.ops import segment_reduce
 
 from dgl_memgnn.nn import MemoryPooling, MemoryReadout
-from dgl_memgnn.nn.checks import node_counts
+from dgl_memgnn.nn import functional as F
 
 __all__ = ["RandomMemoryReadout", "RandomPooling"]
 
@@ -30,27 +28,18 @@ class RandomPooling(MemoryPooling):
 
     Examples
     --------
+    >>> import dgl
     >>> pool = RandomPooling(16, 32, num_keys=4)
     >>> feat, assignment = pool(dgl.rand_graph(5, 8), torch.randn(5, 16), get_assignment=True)
     >>> feat.shape, assignment.shape
     (torch.Size([1, 4, 32]), torch.Size([5, 4]))
     """
 
-    def forward(self, graph: dgl.DGLGraph | None, feat: torch.Tensor, get_assignment: bool = False) -> Any:
-        """As :meth:`MemoryPooling.forward`."""
-        shape = (*feat.shape[:-1], self.keys.shape[1])
-        draws = torch.randn(shape, device=feat.device) if self.training else torch.zeros(shape, device=feat.device)
-        assignment = draws.softmax(dim=-1)
-        query = self.feat_drop(feat)
-        if graph is None:
-            value = assignment.transpose(1, 2) @ query
-        else:
-            sizes = torch.tensor(node_counts("RandomPooling", graph), device=feat.device)
-            value = segment_reduce(sizes, assignment[:, :, None] * query[:, None, :])
-        out = self.fc(value)
-        if self.activation is not None:
-            out = self.activation(out)
-        return (out, assignment) if get_assignment else out
+    def _pool(self, query: torch.Tensor, sizes: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        precision = torch.promote_types(query.dtype, torch.float32)
+        draws = query.new_zeros(len(query), self.keys.shape[1], dtype=precision)
+        assignment = (draws.normal_() if self.training else draws).softmax(dim=1)
+        return F.sum_by_assignment(assignment, query, sizes, self.mean), assignment
 
 
 class RandomMemoryReadout(MemoryReadout):
@@ -62,6 +51,7 @@ class RandomMemoryReadout(MemoryReadout):
 
     Examples
     --------
+    >>> import dgl
     >>> graph = dgl.batch([dgl.rand_graph(5, 8), dgl.rand_graph(9, 20)])
     >>> RandomMemoryReadout(in_feats=16, out_feats=16)(graph, torch.randn(14, 16)).shape
     torch.Size([2, 16])

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import torch
 from torch.autograd import forward_ad
 
-__all__ = ["clustering_loss", "memory_pooling", "target_distribution"]
+__all__ = ["clustering_loss", "memory_pooling", "sum_by_assignment", "target_distribution"]
 
 BLOCK_ENTRIES = 2**17  # of scores of some nodes for all keys on a CPU: 512 KiB, which its cache holds
 LARGEST_CANCELLATION = 64  # squared norms to squared distance: float32 leaves five digits of the latter
+LARGEST_TAU = 1e18  # beyond, Student's t kernel is the normal one to all digits
 
 
 def memory_pooling(
@@ -28,6 +29,7 @@ def memory_pooling(
     sizes: Sequence[int],
     tau: float = 1.0,
     log_scores: bool = False,
+    mean: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     r"""Assign queries to keys, and sum them by their assignment (equations 1, 2 and 3).
 
@@ -62,6 +64,8 @@ def memory_pooling(
         Whether equation 2 mixes :math:`\log C_{i,j}^{(h)}` in place of :math:`C_{i,j}^{(h)}`. The latter lie
         between 0 and 1, so that all assignments are nearly equal until :math:`\phi` has grown; their logarithms
         tell keys apart from the start. Default: ``False``, the paper's.
+    mean : bool, optional
+        Whether each value is divided by the number of nodes of its graph. Default: ``False``, the paper's.
 
     Returns
     -------
@@ -87,8 +91,49 @@ def memory_pooling(
             value, assignment = _sum_pooling(arguments[0], arguments[1], arguments[2], sizes)
         else:
             pool: Any = _plain_memory_pooling if is_transformed() else _MemoryPooling.apply
-            value, assignment = pool(*arguments, sizes, tau, log_scores)
+            value, assignment = pool(*arguments, sizes, min(tau, LARGEST_TAU), log_scores)
+        if mean:
+            value = _means(value, sizes)
     return value.to(query.dtype), assignment
+
+
+def sum_by_assignment(
+    assignment: torch.Tensor, query: torch.Tensor, sizes: Sequence[int], mean: bool = False
+) -> torch.Tensor:
+    r"""Sum queries by an assignment that is given (equation 3).
+
+    Parameters
+    ----------
+    assignment : torch.Tensor
+        Assignment of shape :math:`(N, K)`.
+    query : torch.Tensor
+        Queries of shape :math:`(N, D)`. Half precision is computed in float32.
+    sizes : list of int
+        Number of nodes of each of the B graphs.
+    mean : bool, optional
+        See :func:`memory_pooling`. Default: ``False``.
+
+    Returns
+    -------
+    torch.Tensor
+        Values :math:`V` of shape :math:`(B, K, D)`, in the precision of the queries.
+
+    Examples
+    --------
+    >>> sum_by_assignment(torch.tensor([[1.0, 0.0], [0.5, 0.5]]), torch.tensor([[2.0], [4.0]]), [2])
+    tensor([[[4.],
+             [2.]]])
+    """
+    with torch.autocast(query.device.type, enabled=False):
+        value = _read(_at_least_float32(assignment).t(), _at_least_float32(query), sizes)
+        if mean:
+            value = _means(value, sizes)
+    return value.to(query.dtype)
+
+
+def _means(value: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    """Sums of shape (B, K, D) over the number of nodes of each graph."""
+    return value / value.new_tensor(sizes).clamp_min(1)[:, None, None]
 
 
 def _sum_pooling(
@@ -108,7 +153,8 @@ class _MemoryPooling(torch.autograd.Function):
     """Scores have the layout (H, K, n): sums over the short K run along the long n.
 
     They are made in blocks of nodes that stay in the cache from one elementwise step to the next. Kept for
-    the gradient are the inverse kernel bases 1 / (1 + d / tau) of each block.
+    the gradient are the kernels 1 / (1 + d) of each block. Where tau is not 1 it is d / tau: in 1 + d / tau a
+    large tau leaves few digits of d.
     """
 
     @staticmethod
@@ -129,19 +175,20 @@ class _MemoryPooling(torch.autograd.Function):
         frame = next(frames)
         key_terms = _key_terms(frame, keys, tau)
         for nodes in _blocks(query, num_heads * num_keys):
-            base, cancelled = _bases(frame(query[nodes]), key_terms, tau)
+            ratio, cancelled = _ratios(frame(query[nodes]), key_terms, tau)
             while cancelled and (better := next(frames, None)) is not None:
                 frame = better
                 key_terms = _key_terms(frame, keys, tau)
-                base, cancelled = _bases(frame(query[nodes]), key_terms, tau)
-            inverse_base = base.to(query.dtype).reciprocal_().view(num_heads, num_keys, -1)
-            blocks.append(inverse_base)
+                ratio, cancelled = _ratios(frame(query[nodes]), key_terms, tau)
+            kept = ratio.to(query.dtype).view(num_heads, num_keys, -1)
+            kept = kept.reciprocal_() if tau == 1 else kept
+            blocks.append(kept)
             if log_scores:
-                logarithm = inverse_base.log().view(num_heads, -1)
-                logits = torch.mv(logarithm.t(), head_weight * ((tau + 1) / 2)).view(num_keys, -1)
+                log_kernel = _log_kernel(kept, tau).view(num_heads, -1)
+                logits = torch.mv(log_kernel.t(), head_weight).view(num_keys, -1)
                 assignment[:, nodes] = logits.softmax(0)
             else:
-                kernel = _kernel(inverse_base, tau)
+                kernel = _kernel(kept, tau)
                 totals.append(kernel.sum(1))
                 logits = kernel * (head_weight.unsqueeze(1) / math.log(2) / totals[-1]).unsqueeze(1)
                 logits = logits[0] if num_heads == 1 else logits.sum(0)
@@ -157,7 +204,7 @@ class _MemoryPooling(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_value: torch.Tensor | None, grad_out: torch.Tensor | None) -> Any:
-        """Up to the factor -(tau + 1) / tau phi_h, which is applied at the ends, with r the inverse bases and
+        """Up to the factor -(tau + 1) / tau phi_h, which is applied at the ends, with r = 1 / (1 + d / tau) and
         g the gradient at the softmax of equation 2, the gradient at |q - k|^2 / 2 is r C^(h) (g - sum_j C^(h) g).
         With logarithms it is r g.
         """
@@ -179,16 +226,17 @@ class _MemoryPooling(torch.autograd.Function):
         for i, nodes in enumerate(blocks):
             q, c, grad_c = query[nodes], assignment[:, nodes], grad_assignment[:, nodes]
             grad_mixed = (grad_c - (c * grad_c).sum(0)).mul_(c)
+            inverse_base = kept[i] if ctx.tau == 1 else (kept[i] + 1).reciprocal_()
             if ctx.log_scores:
-                logarithm = kept[i].log().view(num_heads, -1)
-                grad_head_weight += torch.mv(logarithm, grad_mixed.flatten()) * ((ctx.tau + 1) / 2)
-                grad_distance = kept[i] * grad_mixed
+                log_kernel = _log_kernel(kept[i], ctx.tau).view(num_heads, -1)
+                grad_head_weight += torch.mv(log_kernel, grad_mixed.flatten())
+                grad_distance = inverse_base * grad_mixed
             else:
                 kernel, total = _kernel(kept[i], ctx.tau), kept[len(blocks) + i].unsqueeze(1)
                 grad_distance = kernel * grad_mixed
                 expected = grad_distance.sum(1, keepdim=True).div_(total)
                 grad_head_weight += expected.sum((1, 2))
-                grad_distance.addcmul_(kernel, expected, value=-1).mul_(kept[i]).div_(total)
+                grad_distance.addcmul_(kernel, expected, value=-1).mul_(inverse_base).div_(total)
             grad_distance = grad_distance.to(query.dtype)
             grad_by_own = torch.mv(grad_distance.sum(1).t(), factor)
             grad_distance = grad_distance.flatten(0, 1)
@@ -223,12 +271,8 @@ def _plain_memory_pooling(
     q, k = query.double(), keys.flatten(0, 1).double()
     distance = k.square().sum(1, keepdim=True) - 2 * k @ q.t() + q.square().sum(1)
     distance = distance - distance.clamp_max(0).detach()  # a rounding error, which has no part in derivatives
-    inverse_base = (1 + distance / tau).reciprocal().to(query.dtype).view(num_heads, num_keys, -1)
-    if log_scores:  # up to a term that is equal for all keys, which the softmax cancels
-        scores = inverse_base.log() * ((tau + 1) / 2)
-    else:
-        kernel = _kernel(inverse_base, tau)
-        scores = kernel / kernel.sum(1, keepdim=True)
+    log_kernel = (distance / tau).log1p().view(num_heads, num_keys, -1) * (-(tau + 1) / 2)
+    scores = (log_kernel.log_softmax(1) if log_scores else log_kernel.softmax(1)).to(query.dtype)
     assignment = (scores * head_weight.view(-1, 1, 1)).sum(0).softmax(0)
     if len(set(sizes)) == 1:
         value = torch.bmm(*_stacked(len(sizes), assignment, query))
@@ -261,27 +305,32 @@ class _KeyTerms(NamedTuple):
     """What distances take from the keys of a frame."""
 
     keys: torch.Tensor  # (HK, D)
-    part: torch.Tensor  # |k|^2 / tau + 1, of shape (HK, 1)
+    part: torch.Tensor  # |k|^2 / tau, of shape (HK, 1), and the least ratio
     largest: float  # of the parts
+    least: float  # of the ratios
 
 
 def _key_terms(frame: _Frame, keys: torch.Tensor, tau: float) -> _KeyTerms:
     flat_keys = frame(keys).flatten(0, 1)
-    part = flat_keys.square().sum(1, keepdim=True) / tau + 1
-    return _KeyTerms(flat_keys, part, part.amax().item())
+    least = 1.0 if tau == 1 else 0.0
+    part = flat_keys.square().sum(1, keepdim=True) / tau + least
+    return _KeyTerms(flat_keys, part, part.amax().item(), least)
 
 
-def _bases(query: torch.Tensor, terms: _KeyTerms, tau: float) -> tuple[torch.Tensor, bool]:
-    """1 + d / tau, of shape (HK, n), and whether the squares that make up a distance cancel beyond the limit."""
+def _ratios(query: torch.Tensor, terms: _KeyTerms, tau: float) -> tuple[torch.Tensor, bool]:
+    """d / tau, or 1 + d where tau is 1, of shape (HK, n), and whether the squares that make up a distance cancel
+    beyond the limit. What counts is the logarithm of the kernel, so that the limit depends on tau.
+    """
     query_part = query.square().sum(1) / tau
-    base = torch.addmm(terms.part, terms.keys, query.t(), alpha=-2 / tau).add_(query_part)
-    smallest = base.amin().item()
-    if not smallest >= 1:
-        base.clamp_min_(1)
-        smallest = 1
-    if LARGEST_CANCELLATION * smallest >= query_part.amax().item() + terms.largest:  # quickly seen of most blocks
-        return base, False
-    return base, bool((LARGEST_CANCELLATION * base.amin(0) < query_part + terms.largest).any())
+    ratio = torch.addmm(terms.part, terms.keys, query.t(), alpha=-2 / tau).add_(query_part)
+    smallest = ratio.amin().item()
+    if not smallest >= terms.least:
+        ratio.clamp_min_(terms.least)
+        smallest = terms.least
+    limit, rest = LARGEST_CANCELLATION * 2 / (tau + 1), 1 - terms.least
+    if limit * (smallest + rest) >= query_part.amax().item() + terms.largest:  # quickly seen of most blocks
+        return ratio, False
+    return ratio, bool((limit * (ratio.amin(0) + rest) < query_part + terms.largest).any())
 
 
 def _blocks(query: torch.Tensor, num_scores: int) -> list[slice]:
@@ -291,12 +340,17 @@ def _blocks(query: torch.Tensor, num_scores: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, num_nodes, step)]
 
 
-def _kernel(inverse_base: torch.Tensor, tau: float) -> torch.Tensor:
-    """Student's t kernel up to a factor that is equal for all keys, from 1 / (1 + d / tau), of shape (H, K, n)."""
+def _kernel(kept: torch.Tensor, tau: float) -> torch.Tensor:
+    """Student's t kernel up to a factor that is equal for all keys of a head, of shape (H, K, n)."""
+    return kept if tau == 1 else _log_kernel(kept, tau).exp_()
+
+
+def _log_kernel(kept: torch.Tensor, tau: float) -> torch.Tensor:
+    """Its logarithm, up to a term that is equal for all keys of a head."""
     if tau == 1:
-        return inverse_base
-    largest = inverse_base.amax(1, keepdim=True)  # far from the keys, a large power underflows
-    return (inverse_base / largest).pow_((tau + 1) / 2)
+        return kept.log()
+    nearest = kept.amin(1, keepdim=True)  # far from all keys, kernels underflow that are not relative to its own
+    return (kept - nearest).div_(nearest + 1).log1p_().mul_(-(tau + 1) / 2)
 
 
 def _read(assignment: torch.Tensor, query: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
@@ -401,7 +455,7 @@ def clustering_loss(assignment: torch.Tensor, sizes: Sequence[int], detach: bool
     assignment = _at_least_float32(assignment)
     target = target_distribution(assignment, sizes, detach)
     tiny = torch.finfo(assignment.dtype).tiny
-    divergence = torch.xlogy(target, target) - target * assignment.clamp_min(tiny).log()
+    divergence = target * target.clamp_min(tiny).log() - target * assignment.clamp_min(tiny).log()
     return divergence.sum() / max(len(sizes), 1)
 
 

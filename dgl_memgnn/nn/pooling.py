@@ -151,16 +151,16 @@ class MemoryPooling(nn.Module):
             If ``feat`` does not fit the layer or the graph, or the graph has several node types.
         """
         num_keys, in_feats = self.keys.shape[1:]
-        sizes = _checked_sizes("MemoryPooling", graph, feat, in_feats)
-        query = self.feat_drop(feat).flatten(0, -2)
-        value, assignment = F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau, self.log_scores)
-        if self.mean:
-            value = value / value.new_tensor(sizes).clamp_min(1)[:, None, None]
+        sizes = _checked_sizes(type(self).__name__, graph, feat, in_feats)
+        value, assignment = self._pool(self.feat_drop(feat).flatten(0, -2), sizes)
         assignment = assignment.view(*feat.shape[:-1], num_keys)
         out = self.fc(value)
         if self.activation is not None:
             out = self.activation(out)
         return (out, assignment) if get_assignment else out
+
+    def _pool(self, query: torch.Tensor, sizes: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        return F.memory_pooling(query, self.keys, self.head_weight, sizes, self.tau, self.log_scores, self.mean)
 
     def extra_repr(self) -> str:
         num_heads, num_keys, in_feats = self.keys.shape

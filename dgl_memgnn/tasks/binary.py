@@ -90,10 +90,12 @@ class BinaryTasks(Task):
 
     def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Platt's scaling, target by target."""
+        from scipy.special import expit
+
         scaled = np.empty_like(prediction)
         for i in range(len(self.names)):
             slope, intercept = platt(known[:, i], label[:, i])
-            scaled[:, i] = 1 / (1 + np.exp(-(slope * logit(prediction[:, i]) + intercept)))
+            scaled[:, i] = expit(slope * logit(prediction[:, i]) + intercept)
         return scaled
 
     def score_uncertainty(

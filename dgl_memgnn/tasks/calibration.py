@@ -15,6 +15,10 @@ _LEAST = 1e-7  # distance of a probability from 0 and 1
 def platt(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
     r"""Slope and intercept of Platt's scaling :math:`\sigma(a \, \mathrm{logit}(p) + b)`, by logistic regression.
 
+    It has no penalty, so that the scale of the logits does not matter. The labels are Platt's smoothed ones,
+    :math:`(n_+ + 1) / (n_+ + 2)` and :math:`1 / (n_- + 2)`, which keep the slope finite where the classes are
+    separated.
+
     Parameters
     ----------
     probability, label : ndarray of shape (n,)
@@ -23,7 +27,8 @@ def platt(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
     Returns
     -------
     (float, float)
-        ``(1, 0)``, which changes nothing, unless both classes are there.
+        ``(1, 0)``, which changes nothing, unless both classes are there. The slope is at least 0: probabilities
+        that rank these molecules the wrong way round are not turned over, all become the share of class 1.
 
     Examples
     --------
@@ -31,13 +36,25 @@ def platt(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
     >>> 0 < a < 1
     True
     """
-    from sklearn.linear_model import LogisticRegression
+    from scipy.optimize import minimize
+    from scipy.special import expit
 
     present = ~np.isnan(label)
-    if len(np.unique(label[present])) < 2:
+    given, positive = logit(probability[present]), label[present] == 1
+    if positive.all() or not positive.any():
         return 1.0, 0.0
-    fitted = LogisticRegression().fit(logit(probability[present])[:, None], label[present].astype(int))
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    target = np.where(positive, 1 - 1 / (positive.sum() + 2), 1 / ((~positive).sum() + 2))
+    centre, width = given.mean(), np.ptp(given) or 1.0
+    scaled = (given - centre) / width
+
+    def loss(line: np.ndarray) -> tuple[float, np.ndarray]:
+        score = line[0] * scaled + line[1]
+        error = (expit(score) - target) / len(target)
+        return (np.logaddexp(0, score) - target * score).mean(), np.array([error @ scaled, error.sum()])
+
+    fitted = minimize(loss, (0, logit(target.mean())), jac=True, bounds=[(0, None), (None, None)], tol=1e-12).x
+    slope = fitted[0] / width
+    return float(slope), float(fitted[1] - slope * centre)
 
 
 def temperature(probability: np.ndarray, label: np.ndarray) -> float:

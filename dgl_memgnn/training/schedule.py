@@ -58,7 +58,8 @@ class AlternatingSchedule:
         Learning rate of both optimisers. Default: ``1e-3``.
     decay : callable, optional
         ``decay(epoch)`` is the factor of the learning rate in an epoch, counted from 1: :func:`halving` or
-        :func:`cosine`; :meth:`begin_epoch` sets it. Default: it halves every 500 epochs, as the paper's.
+        :func:`cosine`; :meth:`begin_epoch` sets it, and until then it is that of epoch 1. Default: it halves
+        every 500 epochs, as the paper's.
     period : int, optional
         Number of epochs from one clustering step to the next; 0 for none, with keys that never move but by
         `supervised_keys`. A model without memory layers of several keys takes none. Default: ``5``.
@@ -98,18 +99,19 @@ class AlternatingSchedule:
         apart = set() if pretrained_rate is None else set(map(id, pretrained))
         self.rates = [learning_rate if pretrained_rate is None else pretrained_rate, learning_rate]
         self._weight_decay = weight_decay
-        self._supervised = _groups([p for is_keys, p in moving if not is_keys], apart)
-        self._clustering = _groups([p for _, p in moving], apart)
+        rates = [rate * decay(1) for rate in self.rates]
+        self._supervised = _groups([p for is_keys, p in moving if not is_keys], apart, rates)
+        self._clustering = _groups([p for _, p in moving], apart, rates)
 
     @cached_property
     def supervised(self) -> torch.optim.Adam:
         """The optimiser of supervised steps: made for the first, since making one takes torch seconds."""
-        return _adam(self._supervised, self.rates[-1], self._weight_decay)
+        return _adam(self._supervised, self._weight_decay)
 
     @cached_property
     def clustering(self) -> torch.optim.Adam:
         """The optimiser of clustering steps."""
-        return _adam(self._clustering, self.rates[-1], 0.0)
+        return _adam(self._clustering, 0.0)
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the learning rate of this epoch, counted from 1."""
@@ -161,17 +163,17 @@ class AlternatingSchedule:
         optimizer.step()
 
 
-def _groups(parameters: list[nn.Parameter], apart: set[int]) -> list[dict[str, Any]]:
+def _groups(parameters: list[nn.Parameter], apart: set[int], rates: list[float]) -> list[dict[str, Any]]:
     """Groups of an optimiser: parameters that are apart, if there are any, before the others."""
     groups = [[p for p in parameters if (id(p) in apart) is first] for first in (True, False)]
-    return [{"params": group} for group in groups if group or group is groups[-1]]
+    return [{"params": group, "lr": rate} for group, rate in zip(groups, rates) if group or group is groups[-1]]
 
 
-def _adam(groups: list[dict[str, Any]], learning_rate: float, weight_decay: float) -> torch.optim.Adam:
+def _adam(groups: list[dict[str, Any]], weight_decay: float) -> torch.optim.Adam:
     """Adam in one call for all parameters, where torch has that for their device."""
     on_cpu = any(p.device.type == "cpu" for group in groups for p in group["params"])
     fused = FUSED_ON_CPU or not on_cpu
-    return torch.optim.Adam(groups, learning_rate, weight_decay=weight_decay, fused=fused)
+    return torch.optim.Adam(groups, weight_decay=weight_decay, fused=fused)
 
 
 def _backward(loss: Tensor) -> None:

@@ -1,22 +1,31 @@
 """Random assignments: what they are in training and in evaluation, and that they look at nothing."""
 
 import dgl
+import pytest
 import torch
 
 from dgl_memgnn import MemoryPooling
 from dgl_memgnn.models.random_memory import RandomMemoryReadout, RandomPooling
 
 
-def test_values_are_read_as_by_a_memory_layer():
+@pytest.mark.parametrize("mean", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_values_are_read_as_by_a_memory_layer(dtype, mean):
     graph = dgl.batch([dgl.rand_graph(5, 8), dgl.rand_graph(0, 0), dgl.rand_graph(9, 20)])
-    feat = torch.randn(14, 6)
-    pool = RandomPooling(6, 3, num_keys=4, activation=None)
+    feat = torch.randn(14, 6).to(dtype)
+    pool = RandomPooling(6, 3, num_keys=4, activation=None, mean=mean).to(dtype)
     out, assignment = pool(graph, feat, get_assignment=True)
-    torch.testing.assert_close(assignment.sum(dim=1), torch.ones(14))
-    expected = [pool.fc(c.t() @ q) for c, q in zip(assignment.split([5, 0, 9]), feat.split([5, 0, 9]))]
+    assert assignment.dtype == torch.promote_types(dtype, torch.float32)
+    torch.testing.assert_close(assignment.sum(dim=1), torch.ones(14, dtype=assignment.dtype))
+
+    def projected(c, q):
+        value = c.t().double() @ q.double()
+        return pool.fc((value / max(len(q), 1) if mean else value).to(dtype))
+
+    expected = [projected(c, q) for c, q in zip(assignment.split([5, 0, 9]), feat.split([5, 0, 9]))]
     torch.testing.assert_close(out, torch.stack(expected))
     stacked, assignment = pool(None, feat.view(2, 7, 6), get_assignment=True)
-    torch.testing.assert_close(stacked[1], pool.fc(assignment[1].t() @ feat[7:]))
+    torch.testing.assert_close(stacked[1], projected(assignment[1], feat[7:]))
 
 
 def test_each_pass_draws_anew_and_evaluation_draws_nothing():

@@ -105,6 +105,21 @@ def test_a_hard_assignment_has_a_finite_clustering_loss():
     assert loss.item() == 0 and assignment.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("detach", [True, False])
+def test_a_saturated_assignment_has_the_gradients_of_its_logits(detach):
+    """Against logarithms in float64, where no target underflows."""
+    logits = torch.tensor([[0.0, -30.0, -60.0, -200.0], [0.0, -1.0, -2.0, -50.0]], requires_grad=True)
+    exact = logits.detach().double().requires_grad_()
+    log_assignment = exact.log_softmax(1)
+    log_target = (2 * log_assignment - log_assignment.logsumexp(0)).log_softmax(1)
+    log_target = log_target.detach() if detach else log_target
+    expected = (log_target.exp() * (log_target - log_assignment)).sum()
+    found = F.clustering_loss(logits.softmax(1), [2], detach)
+    torch.testing.assert_close(found.double(), expected)
+    (gradient,) = torch.autograd.grad(found, logits)
+    torch.testing.assert_close(gradient.double(), torch.autograd.grad(expected, exact)[0], rtol=1e-5, atol=1e-7)
+
+
 @given(
     sizes=st.lists(st.integers(0, 5), min_size=1, max_size=5),
     num_heads=st.integers(1, 3),
@@ -199,6 +214,33 @@ def test_an_offset_costs_no_digits(log_scores):
         found = torch.autograd.grad(assignment, given, cotangent.float())
         for mine, reference in zip(found, torch.autograd.grad(expected, exact, cotangent)):
             assert (mine - reference).norm() < 1e-3 * reference.norm(), name
+
+
+@pytest.mark.parametrize("log_scores", [False, True])
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+@pytest.mark.parametrize("tau", [30.0, 1e4, 1e7, math.inf])
+def test_a_large_tau_costs_no_digits(tau, offset, log_scores):
+    """In float32, against the kernel's logarithm in float64: in the limit, that of a normal distribution."""
+    torch.manual_seed(0)
+    given = [(torch.randn(60, 16) + offset).requires_grad_(), (torch.randn(2, 8, 16) + offset).requires_grad_()]
+    exact = [x.detach().double().requires_grad_() for x in given]
+    distance = (exact[0][:, None, None] - exact[1]).square().sum(3)
+    log_kernel = -distance / 2 if math.isinf(tau) else -(tau + 1) / 2 * torch.log1p(distance / tau)
+    scores = log_kernel if log_scores else log_kernel.softmax(2)
+    weight = torch.tensor([0.5, 1.0]) if log_scores else torch.tensor([5.0, 10.0])
+    expected = (scores * weight[:, None].double()).sum(1).softmax(1)
+
+    def assign(query, keys):
+        return F.memory_pooling(query, keys, weight, [30, 30], tau, log_scores)[1]
+
+    cotangent = torch.randn_like(expected)
+    reference = torch.autograd.grad(expected, exact, cotangent)
+    assignment = assign(*given)
+    plain, pull = torch.func.vjp(assign, *given)
+    found = torch.autograd.grad(assignment, given, cotangent.float()), pull(cotangent.float())
+    for ours, gradients in zip((assignment, plain), found):
+        assert (ours - expected).abs().max() < 1e-5
+        assert all((a - b).norm() < 1e-4 * b.norm() for a, b in zip(gradients, reference))
 
 
 def test_a_graph_far_from_the_origin_is_the_same_alone_and_in_a_batch():

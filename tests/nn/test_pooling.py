@@ -81,6 +81,20 @@ def test_means_are_sums_over_the_number_of_queries():
     assert all(layer.mean for layer in readout.layers)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("num_keys", [1, 2])
+def test_means_in_half_precision_are_rounded_once(num_keys, dtype):
+    """Sums of so many nodes are beyond the range of float16, and their number beyond the digits of bfloat16."""
+    sizes = [20033, 259]
+    layer = MemoryPooling(16, 16, num_keys, activation=None, mean=True).to(dtype)
+    layer.fc = torch.nn.Identity()
+    feat = (10 + torch.randn(sum(sizes), 16)).to(dtype)
+    out, assignment = layer(dgl.batch(random_graphs(sizes)), feat, get_assignment=True)
+    parts = zip(assignment.double().split(sizes), feat.double().split(sizes))
+    expected = torch.stack([c.t() @ q / len(q) for c, q in parts])
+    torch.testing.assert_close(out.double(), expected, rtol=0.51 * torch.finfo(dtype).eps, atol=0)
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_a_readout_of_rows_reads_them_side_by_side(batch_norm):
     graph, feat = dgl.batch([dgl.rand_graph(n, 9) for n in (4, 7, 5)]), torch.randn(16, 6)

@@ -12,6 +12,7 @@ from dgl_memgnn.tasks import BinaryTasks, Classes, MeanVariance, Regression, con
 from dgl_memgnn.tasks.calibration import expected_calibration_error, temperature
 
 NAN = float("nan")
+ENDS = 1e-7, 1 - 1e-7
 LABEL = torch.tensor([[1.0, 20.0], [3.0, NAN], [8.0, 40.0], [NAN, 90.0]], dtype=torch.float64)
 
 
@@ -108,13 +109,50 @@ def test_binary_probabilities_are_calibrated_target_by_target():
     task = BinaryTasks("ab")
     known, held_out = ((torch.from_numpy(p), torch.from_numpy(y)) for p, y in zip(prediction, label))
     calibrated = task.calibrated(*(part.numpy() for part in known), prediction[1])
-    logit = np.log(prediction / (1 - prediction))
     present = ~np.isnan(label[0, :, 1])
-    expected = LogisticRegression().fit(logit[0, present, 1:], label[0, present, 1])
-    np.testing.assert_allclose(calibrated[:, 1], expected.predict_proba(logit[1, :, 1:])[:, 1], atol=1e-4)
+    expected = platt_by_weights(prediction[0, present, 1], label[0, present, 1], prediction[1, :, 1])
+    np.testing.assert_allclose(calibrated[:, 1], expected, atol=1e-5)
     for scores in task.score_uncertainty(known, held_out).values():
         assert scores["calibration_error_calibrated"] < 0.03 < scores["calibration_error"]
         assert scores["log_loss_calibrated"] < scores["log_loss"]
+
+
+def platt_by_weights(known, label, prediction):
+    """Each molecule stands there once for each class, weighted by its smoothed label."""
+    known, logit = (np.log(p / (1 - p))[:, None] for p in (known.clip(*ENDS), prediction.clip(*ENDS)))
+    positive = (label.sum() + 1) / (label.sum() + 2)
+    negative = 1 / ((1 - label).sum() + 2)
+    target = np.where(label == 1, positive, negative)
+    rows, classes = np.concatenate([known, known]), np.repeat([1, 0], len(label))
+    fit = LogisticRegression(C=1e12, tol=1e-10).fit(rows, classes, np.concatenate([target, 1 - target]))
+    return fit.predict_proba(logit)[:, 1]
+
+
+@pytest.mark.parametrize("count", [20, 4000])
+def test_the_scale_of_logits_does_not_matter_to_calibration(count):
+    random = np.random.default_rng(0)
+    label = np.arange(count) % 2.0
+    prediction = sure(label, random).clip(*ENDS)
+    expected = platt_by_weights(prediction, label, prediction)
+    for scale, shift in [(1, 0), (0.03, 0), (1e-4, -2)]:
+        logit = scale * np.log(prediction / (1 - prediction)) + shift
+        columns = 1 / (1 + np.exp(-logit[:, None]))
+        calibrated = BinaryTasks("a").calibrated(columns, label[:, None], columns)
+        np.testing.assert_allclose(calibrated[:, 0], expected, atol=1e-5)
+
+
+def test_separated_classes_get_the_smoothed_labels():
+    label = np.array([0.0, 0.0, 0.0, 1.0, 1.0])[:, None]
+    prediction = np.where(label == 1, 0.6, 0.1)
+    expected = np.where(label == 1, 3 / 4, 1 / 5)
+    np.testing.assert_allclose(BinaryTasks("a").calibrated(prediction, label, prediction), expected, atol=1e-6)
+
+
+def test_a_wrong_ranking_is_not_turned_over():
+    label = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
+    for prediction in ([[0.9], [0.8], [0.2], [0.1]], [[0.3]] * 4):
+        calibrated = BinaryTasks("a").calibrated(np.array(prediction), label, np.array([[0.0], [0.7], [1.0]]))
+        np.testing.assert_allclose(calibrated, 0.5)
 
 
 def test_a_target_of_one_class_is_left_as_it_is():

@@ -10,7 +10,7 @@ from dgl.dataloading import GraphDataLoader
 
 from dgl_memgnn import GMN, MemGNN, clustering_loss
 from dgl_memgnn.tasks import Classes, Regression
-from dgl_memgnn.training import EvenBatches, Trainer, TrainingConfig, config, predict
+from dgl_memgnn.training import AlternatingSchedule, EvenBatches, Trainer, TrainingConfig, config, predict
 
 TRAIN, VALIDATION = range(18), range(18, 24)
 
@@ -133,6 +133,19 @@ def test_learning_rate_halves(make_trainer):
         schedule.begin_epoch(epoch)
         rates.append((schedule.supervised.param_groups[0]["lr"], schedule.clustering.param_groups[0]["lr"]))
     assert rates == [(0.8, 0.8)] * 2 + [(0.4, 0.4)] * 2 + [(0.2, 0.2)]
+
+
+def test_the_first_step_needs_no_epoch_to_begin():
+    """Adam's first step is as long as the rate of epoch 1, and the pre-trained do not move."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 2))
+    before = copy.deepcopy(model)
+    warm_up = lambda epoch: min(epoch / 4, 1)  # noqa: E731
+    schedule = AlternatingSchedule(model, 0.01, warm_up, pretrained=model[0].parameters(), pretrained_rate=0.0)
+    schedule.supervised_step(sum(p.square().sum() for p in model.parameters()))
+    first, second = (old.weight - new.weight for old, new in zip(before, model))
+    assert not first.any()
+    torch.testing.assert_close(second, 0.01 / 4 * before[1].weight.sign(), rtol=1e-3, atol=0)
+    assert [group["lr"] for group in schedule.clustering.param_groups] == [0, 0.01 / 4]
 
 
 def test_gradients_are_clipped(make_trainer, dataset):

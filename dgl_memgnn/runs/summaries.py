@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
+from dgl_memgnn.runs.held_out import read_predictions
 from dgl_memgnn.tasks import Task
 
 __all__ = ["ensemble_score", "means", "summarise"]
@@ -48,13 +48,11 @@ def means(scores: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     return {metric: summary["mean"] for metric, summary in summarise(scores).items()}
 
 
-def _held_out(folder: Path, task: Task) -> tuple[list[Any], torch.Tensor, torch.Tensor]:
+def _held_out(folder: Path, task: Task) -> tuple[list[str], torch.Tensor, torch.Tensor]:
     """Ids, predictions and labels of the test part of a run; where a label is missing, the prediction is 0."""
-    table = pd.read_csv(folder / "predictions.csv", dtype={"task": str})
-    ids = table["id"].unique()
-    of_targets = {name: table[table["task"] == name].set_index("id").reindex(ids) for name in task.names}
+    table, of_targets = read_predictions(folder, task)
     prediction, label = task.from_targets(of_targets)
-    return ids.tolist(), prediction.nan_to_num(), label
+    return table["id"].unique().tolist(), prediction.nan_to_num(), label
 
 
 def _mean_and_std(values: list[float | None]) -> dict[str, float | None]:

@@ -22,7 +22,14 @@ from dgl_memgnn.data.molecules import Dropped, MoleculeDataset
 from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, is_molecular, load_named
 from dgl_memgnn.data.similarity import nearest_similarity, packed_fingerprints
 from dgl_memgnn.data.smiles import Limits, MoleculeError, canonical_smiles, parse_smiles
-from dgl_memgnn.data.splits import fair_splits, random_split, scaffold_split, stratified_folds, stratified_split
+from dgl_memgnn.data.splits import (
+    draw_scaffolds,
+    fair_splits,
+    random_split,
+    scaffold_split,
+    stratified_folds,
+    stratified_split,
+)
 from dgl_memgnn.data.tu import TU_DATASETS, TUDataset
 
 __all__ = [
@@ -47,6 +54,7 @@ __all__ = [
     "check_parts",
     "column_names",
     "descriptor_names",
+    "draw_scaffolds",
     "fair_folds",
     "fair_splits",
     "featurizer",

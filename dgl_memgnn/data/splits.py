@@ -16,6 +16,8 @@ from dgl_memgnn.data.smiles import Limits, MoleculeError, canonical_smiles, pars
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
+_FEW_SCAFFOLDS = "there are too few scaffolds; use a random split (--split random)"
+
 
 def random_split(
     num_samples: int, fractions: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0
@@ -170,8 +172,60 @@ def scaffold_split(
         test, validation = np.concatenate([validation, test]), validation[:0]
     if fractions[1] == fractions[2] == 0:
         train, test = np.concatenate([train, test]), test[:0]
-    remedy = "there are too few scaffolds; use a random split (--split random)"
-    return _check_parts([train, validation, test], len(molecules), fractions, remedy)
+    return _check_parts([train, validation, test], len(molecules), fractions, _FEW_SCAFFOLDS)
+
+
+def draw_scaffolds(
+    smiles: Sequence[str],
+    size: int,
+    seed: int = 0,
+    like_dgllife: bool = False,
+    limits: Limits = Limits(),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw molecules at random, those with the same Bemis-Murcko scaffold together.
+
+    Groups of one scaffold are taken in random order, each that still fits into the size; if none does, one of the
+    smallest.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+    size : int
+        Number of molecules to draw, at most.
+    seed : int
+        Default: 0.
+    like_dgllife, limits : optional
+        As in :func:`scaffold_split`, which tells scaffolds apart in the same way.
+
+    Returns
+    -------
+    (ndarray, ndarray)
+        Sorted indices of the others, and of those that are drawn.
+
+    Raises
+    ------
+    ValueError
+        If a molecule has no scaffold because it is invalid, or all have the same.
+
+    Examples
+    --------
+    >>> draw_scaffolds(["c1ccccc1C", "C1CC1", "c1ccccc1O", "C1CCC1"], 2)
+    (array([1, 3]), array([0, 2]))
+    """
+    from dgllife.utils import ScaffoldSplitter
+    from rdkit.rdBase import BlockLogs
+
+    molecules = _Molecules(smiles, not like_dgllife, limits)
+    with BlockLogs():
+        groups = ScaffoldSplitter.get_ordered_scaffold_sets(molecules, None, "decompose")
+    size = max(size, min(map(len, groups), default=0))
+    rest: list[int] = []
+    drawn: list[int] = []
+    for i in np.random.RandomState(seed).permutation(len(groups)):
+        part = drawn if len(drawn) + len(groups[i]) <= size else rest
+        part.extend(groups[i])
+    rest_part, drawn_part, _ = _check_parts([rest, drawn, []], len(molecules), (1, 1, 0), _FEW_SCAFFOLDS)
+    return rest_part, drawn_part
 
 
 def stratified_folds(labels: Any, num_folds: int = 10, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -10,6 +10,7 @@ from dgl_memgnn.config import FAIR_SPLITS, SCAFFOLD_SPLITS, Config
 from dgl_memgnn.data import (
     PARTS,
     GraphDataset,
+    draw_scaffolds,
     fair_folds,
     random_split,
     read_splits_file,
@@ -101,8 +102,9 @@ def redraw(
     Parameters
     ----------
     config : Config
-        Of a scaffold split, molecules of one scaffold stay together, and the size is met as far as that allows; of
-        a stratified one, both parts have the class proportions of the samples; else they are drawn at random.
+        Of a scaffold split, molecules of one scaffold stay together, and the size is met as far as that allows
+        (:func:`dgl_memgnn.data.draw_scaffolds`); of a stratified one, both parts have the class proportions of the
+        samples; else they are drawn at random.
     dataset : GraphDataset
     samples : ndarray of int
         Indices of the samples.
@@ -116,17 +118,13 @@ def redraw(
         Sorted indices of ``"train"`` and ``"validation"``.
     """
     samples = np.sort(samples)
-    share = size / len(samples)
     if config.data.split == "stratified":
+        share = size / len(samples)
         drawn = stratified_split(_classes(config, dataset)[samples], (1 - share, share, 0), seed)[:2]
     elif config.data.split in SCAFFOLD_SPLITS:
-        from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
-        from sklearn.model_selection import GroupShuffleSplit
-
         assert dataset.smiles is not None  # see check_together
-        scaffolds = [MurckoScaffoldSmiles(dataset.smiles[i]) for i in samples]
-        splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
-        drawn = next(splitter.split(samples, groups=scaffolds))
+        smiles = [dataset.smiles[i] for i in samples]
+        drawn = draw_scaffolds(smiles, size, seed, config.data.split == "dgllife_scaffold", config.data.limits)
     else:
         rest = (len(samples) - size + 0.5) / len(samples)  # of which rounding down makes the same size
         drawn = random_split(len(samples), (rest, 1 - rest, 0), seed)[:2]

@@ -49,7 +49,8 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
     Raises
     ------
     ValueError
-        If there is no such protocol, or it is not for such data.
+        If there is no such protocol, it is not for such data, or the configuration has a split that it would
+        replace: sizes, seeds, or parts of its own.
 
     Examples
     --------
@@ -81,8 +82,10 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
             for i in range(members)
             for seed in seeds
         }
-    if config.data.own_parts or config.data.split_sizes != DataConfig().split_sizes:
-        names = [*config.data.own_parts, "split_sizes"]
+    set_here = ("split_sizes", "split_seed", "validation_seed")
+    given = [name for name in set_here if getattr(config.data, name) != getattr(DataConfig(), name)]
+    names = [*config.data.own_parts, *given]
+    if names:
         raise ValueError(
             f"Protocol {protocol} splits 80/10/10 by itself: leave out data.{names[0]}, or take protocol repeats."
         )

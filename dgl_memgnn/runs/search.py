@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -147,9 +148,10 @@ def _study(optuna: Any, folder: Path, setting: dict[str, Any], maximise: bool, o
         storage=f"sqlite:///{database.resolve()}",
         study_name=_STUDY,
         direction="maximize" if maximise else "minimize",
-        sampler=optuna.samplers.TPESampler(seed=setting["config"]["training"]["seed"], constant_liar=True),
         load_if_exists=True,
     )
+    seed = _sampler_seed(setting["config"]["training"]["seed"], len(study.trials))
+    study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     stored = study.user_attrs.get("setting")
     if stored not in (None, setting):
         differing = _differing(stored, setting)
@@ -162,6 +164,13 @@ def _study(optuna: Any, folder: Path, setting: dict[str, Any], maximise: bool, o
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)
     return study
+
+
+def _sampler_seed(seed: int, num_trials: int) -> int:
+    """Another for each number of trials that are there: the same would draw the first of them again."""
+    if num_trials == 0:
+        return seed
+    return int(np.random.SeedSequence([seed, num_trials]).generate_state(1)[0])
 
 
 def _differing(stored: Any, setting: Any, prefix: str = "") -> list[str]:

@@ -7,19 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
+from dgl_memgnn.runs.held_out import read_predictions
 from dgl_memgnn.tasks import Task
 
 __all__ = ["ensemble_score", "means", "summarise"]
 
 
 def ensemble_score(folders: Sequence[Path], task: Task) -> dict[str, float]:
-    """Metrics of the mean of the test predictions of some runs on the same split."""
+    """Metrics of the mean of the test predictions of some runs on the same split.
+
+    ValueError if they are not of the same graphs and labels.
+    """
     members = [_held_out(folder, task) for folder in folders]
-    prediction, _ = task.combine(torch.stack([prediction for prediction, _ in members]))
-    return task.score(prediction, members[0][1])
+    ids, _, label = members[0]
+    for folder, (own_ids, _, own_label) in zip(folders, members):
+        if own_ids != ids or not np.array_equal(own_label, label, equal_nan=True):
+            raise ValueError(
+                f"{folders[0]} and {folder} were tested on different graphs or labels: the mean of their "
+                "predictions cannot be scored. Start anew with --overwrite."
+            )
+    prediction, _ = task.combine(torch.stack([prediction for _, prediction, _ in members]))
+    return task.score(prediction, label)
 
 
 def summarise(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -38,13 +48,11 @@ def means(scores: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     return {metric: summary["mean"] for metric, summary in summarise(scores).items()}
 
 
-def _held_out(folder: Path, task: Task) -> tuple[torch.Tensor, torch.Tensor]:
-    """Predictions and labels of the test part of a run; where a label is missing, the prediction is 0."""
-    table = pd.read_csv(folder / "predictions.csv", dtype={"task": str})
-    ids = table["id"].unique()
-    of_targets = {name: table[table["task"] == name].set_index("id").reindex(ids) for name in task.names}
+def _held_out(folder: Path, task: Task) -> tuple[list[str], torch.Tensor, torch.Tensor]:
+    """Ids, predictions and labels of the test part of a run; where a label is missing, the prediction is 0."""
+    table, of_targets = read_predictions(folder, task)
     prediction, label = task.from_targets(of_targets)
-    return prediction.nan_to_num(), label
+    return table["id"].unique().tolist(), prediction.nan_to_num(), label
 
 
 def _mean_and_std(values: list[float | None]) -> dict[str, float | None]:

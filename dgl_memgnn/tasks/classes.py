@@ -53,6 +53,7 @@ class Classes(Task):
     }
     higher_is_better = True
     discrete = True
+    column_types = {"target": str, "prediction": str}  # classes may be called TRUE, 01 or 1e3
     meaning = "The column of the label holds the most probable class, the others the probability of each class."
 
     def __init__(self, classes: Sequence[int | str], name: str = "class") -> None:

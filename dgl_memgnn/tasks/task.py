@@ -53,6 +53,7 @@ class Task(nn.Module):
     meaning: ClassVar[str]
     needs_gradients: ClassVar[bool] = False  # whether only networks that descend its loss can learn it
     has_intervals: ClassVar[bool] = False  # whether predictions are numbers that an interval can lie around
+    column_types: ClassVar[Mapping[str, type]] = {}  # of columns of targets() that a CSV file does not tell
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()

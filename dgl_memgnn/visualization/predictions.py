@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dgl_memgnn.runs.held_out import read_predictions
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.visualization.palette import LINES, line_style
 from dgl_memgnn.visualization.pictures import new_figure
@@ -80,9 +81,8 @@ def read_held_out(folder: Path) -> HeldOut:
     """What a finished run has stored in ``predictions.csv``."""
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     task = make_task(metrics["task"], metrics["task_arguments"])
-    table = pd.read_csv(folder / "predictions.csv", dtype={"task": str, "smiles": str, "id": str})
+    table, of_targets = read_predictions(folder, task)
     rows = table["id"].unique()
-    of_targets = {name: table[table["task"] == name].set_index("id").reindex(rows) for name in task.names}
     prediction, label = task.from_targets(of_targets)
     truth = label if label.dim() == 2 else task.perfect(label)
     smiles = None

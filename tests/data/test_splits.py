@@ -1,3 +1,4 @@
+import csv
 import json
 
 import dgl.data.utils
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from rdkit.Chem import AllChem, MolToSmiles
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
-from dgl_memgnn.data import fair_splits, random_split, scaffold_split, stratified_folds
+from dgl_memgnn.data import draw_scaffolds, fair_splits, random_split, scaffold_split, stratified_folds
 
 SMILES = ["c1ccccc1" + "C" * i for i in range(10)] + ["C1CC1" + "C" * i for i in range(4)] + ["C1CCC1", "CCO"]
 
@@ -107,6 +108,50 @@ def test_scaffold_that_cannot_be_computed_is_no_silent_loss(monkeypatch):
     monkeypatch.setattr(AllChem, "MurckoDecompose", fail_on_cyclobutane)
     with pytest.raises(ValueError, match=r"do not hold each of 16 samples once; first ones missing: \[14\]"):
         scaffold_split(SMILES, (0.65, 0.25, 0.1))
+
+
+@given(st.lists(st.integers(1, 8), min_size=2, max_size=8), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_scaffolds_are_drawn_whole_until_none_fits(sizes, size, seed):
+    """A ring of its own size is a scaffold."""
+    rings = np.repeat(np.arange(len(sizes)), sizes)
+    size = min(size, len(rings) - 1)
+    rest, drawn = draw_scaffolds([f"C1{'C' * (ring + 1)}C1" for ring in rings], size, seed)
+    assert_partition([rest, drawn], len(rings))
+    left, taken = set(rings[rest]), set(rings[drawn])
+    assert not left & taken
+    if min(sizes) > size:
+        assert len(drawn) == min(sizes)
+    else:
+        assert len(drawn) <= size < len(drawn) + min(sizes[ring] for ring in left)
+
+
+def test_scaffolds_of_real_molecules_are_drawn_in_the_size_that_is_asked_for(data_dir):
+    with open(data_dir / "molnet" / "delaney-processed.csv", newline="") as file:
+        smiles = [row["smiles"] for row in csv.DictReader(file)][:400]
+    scaffolds = np.array([MurckoScaffoldSmiles(text) for text in smiles])
+    draws = [draw_scaffolds(smiles, 40, seed) for seed in range(10)]
+    for rest, drawn in draws:
+        assert len(drawn) == 40 and not set(scaffolds[rest]) & set(scaffolds[drawn])
+    assert len({tuple(drawn) for _, drawn in draws}) == 10
+    assert np.array_equal(draw_scaffolds(smiles, 40, 3)[1], draws[3][1])
+
+
+@pytest.mark.parametrize("like_dgllife", [False, True])
+def test_scaffolds_are_drawn_of_the_molecules_that_are_split(like_dgllife):
+    """Atom maps, isotopes and stereo marks are no scaffold of their own but to dgllife."""
+    cyclohexane = ["C1CCCCC1", "[CH2:4]1CCCCC1", "C1C[13CH2]CCC1"]
+    decalin = ["C1CCC2CCCCC2C1", "C1CC[C@H]2CCCC[C@H]2C1", "C1CC[C@H]2CCCC[C@@H]2C1"]
+    smiles = [text for pair in zip(cyclohexane, decalin) for text in pair]
+    molecules = {frozenset({0, 2, 4}), frozenset({1, 3, 5})}
+    draws = {frozenset(draw_scaffolds(smiles, 3, seed, like_dgllife)[1]) for seed in range(10)}
+    assert (draws == molecules) != like_dgllife
+    train, validation, _ = scaffold_split(smiles, (0.5, 0.5, 0), like_dgllife)
+    assert ({frozenset(train), frozenset(validation)} == molecules) != like_dgllife
+
+
+def test_drawing_of_one_scaffold_is_refused():
+    with pytest.raises(ValueError, match=r"leave a part empty: there are too few scaffolds; use a random split"):
+        draw_scaffolds(["c1ccccc1"] * 20, 2)
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=60), st.integers(2, 5), st.integers(0, 100))

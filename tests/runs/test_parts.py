@@ -1,10 +1,12 @@
 """Parts that the user gives: a column, files, another run's file, shares."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
@@ -145,6 +147,19 @@ def test_repeats_keep_the_test_part_and_draw_the_rest(csv):
     assert len({tuple(parts["validation"]) for parts in drawn}) == 3
     pool = sorted([*first["train"], *first["validation"]])
     assert all(sorted([*parts["train"], *parts["validation"]]) == pool for parts in drawn)
+
+
+def test_validation_drawn_anew_by_scaffold_has_the_size_of_the_splits_own(csv):
+    base, dataset, first, _ = parts_of(csv, split="scaffold", split_sizes=[0.6, 0.2, 0.2])
+    scaffolds = np.array([MurckoScaffoldSmiles(text) for text in dataset.smiles])
+    drawn = set()
+    for seed in range(8):
+        parts = split(replace(base, data=replace(base.data, validation_seed=seed)), dataset)
+        assert np.array_equal(parts["test"], first["test"])
+        assert len(parts["validation"]) == len(first["validation"])
+        assert not set(scaffolds[parts["train"]]) & set(scaffolds[parts["validation"]])
+        drawn.add(tuple(parts["validation"]))
+    assert len(drawn) > 1
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,17 @@
 import pytest
 
 from dgl_memgnn.config import load_config
+from dgl_memgnn.data import random_split
+from dgl_memgnn.runs import load_dataset, split
 from dgl_memgnn.runs.protocols import runs
+
+
+@pytest.fixture
+def molecules(tmp_path):
+    """The configuration of a file of 40 molecules."""
+    path = tmp_path / "molecules.csv"
+    path.write_text("smiles,size\n" + "".join(f"C1{'C' * n}C1,{n}\n" for n in range(1, 41)))
+    return load_config(overrides={"csv": str(path), "tasks": ["size"], "split": "random"})
 
 
 def test_paper_is_ten_folds():
@@ -42,3 +52,25 @@ def test_no_two_networks_of_a_benchmark_have_one_seed():
         for config in configs.values()
     }
     assert splits == set(range(10))
+
+
+@pytest.mark.parametrize("protocol", ["moleculenet", "scaffold", "repeats"])
+def test_members_of_an_ensemble_have_the_split_of_their_seed(protocol, molecules):
+    dataset = load_dataset(molecules)
+    parts = {name: split(config, dataset) for name, config in runs(molecules, protocol, members=3).items()}
+    for name, own in parts.items():
+        seed = name.partition("-")[0]
+        assert {part: own[part].tolist() for part in own} == {part: parts[seed][part].tolist() for part in own}
+        if protocol == "moleculenet":
+            expected = random_split(40, seed=int(seed.removeprefix("seed")))
+            assert [own[part].tolist() for part in ("train", "validation", "test")] == [*map(list, expected)]
+    assert len(parts) == 9
+
+
+@pytest.mark.parametrize("protocol", ["moleculenet", "scaffold"])
+@pytest.mark.parametrize("key", ["split_seed", "validation_seed"])
+def test_seeds_of_a_split_that_the_protocol_sets_are_refused(protocol, key):
+    config = load_config("esol_memgnn", {key: 0})
+    with pytest.raises(ValueError, match=f"leave out data.{key}, or take protocol repeats"):
+        runs(config, protocol)
+    assert len(runs(config, "repeats")) == 3

@@ -1,6 +1,7 @@
 """Searches of hyper-parameters: on validation alone, resumable, refused where another search lies."""
 
 import builtins
+import importlib
 import json
 from dataclasses import asdict
 
@@ -99,6 +100,31 @@ def test_it_goes_on_where_it_stopped_or_was_killed(config, tmp_path):
     pd.testing.assert_frame_equal(after.loc[before.index], before)
     (new,) = after.index.difference(before.index)
     assert after.loc[new, ["hidden_feats", "dropout", "num_keys"]].tolist() == [4, 0.3, "[3, 1]"]
+
+
+def test_what_it_goes_on_with_is_drawn_anew(config, tmp_path, monkeypatch):
+    """In one call it draws as Optuna's sampler of its seed does; each later call draws others, always the same."""
+    outcome = {"score": 1.0, "metric": "rmse", "scores": [1.0], "kept_epochs": [1], "seconds": 0.0}
+    module = importlib.import_module("dgl_memgnn.runs.search")  # its function has its name
+    monkeypatch.setattr(module, "validate", lambda config, draws: outcome)
+    space = {"dropout": [i / 20 for i in range(20)], "learning_rate": [i / 1000 for i in range(1, 21)]}
+    sampler = optuna.samplers.TPESampler(seed=config.training.seed, constant_liar=True)
+    alone = optuna.create_study(sampler=sampler)
+    alone.enqueue_trial({"dropout": 0, "learning_rate": 0})
+    expected = [
+        [values[trial.suggest_int(name, 0, 19)] for name, values in space.items()]
+        for trial in (alone.ask() for _ in range(3))
+    ]
+
+    def tried(folder, num_trials):
+        search(config, folder, num_trials=num_trials, space=space, workers=1)
+        return pd.read_csv(folder / "trials.csv").sort_values("trial")[[*space]].values.tolist()
+
+    assert tried(tmp_path / "whole", 3) == expected
+    for number in (2, 3, 4):
+        parts, again = tried(tmp_path / "parts", number), tried(tmp_path / "again", number)
+        assert parts == again and len({*map(tuple, parts)}) == number
+    assert parts[:2] == expected[:2]
 
 
 def test_draws_have_validation_parts_of_their_own(config, tmp_path, monkeypatch):

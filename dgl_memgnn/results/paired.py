@@ -4,11 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from scipy.special import stdtr, stdtrit
 
-__all__ = ["PairedDifference", "corrected_t_test", "fold_scores", "paired_difference"]
+from dgl_memgnn.config import DataConfig
+
+__all__ = [
+    "OTHER_SPLIT",
+    "PairedDifference",
+    "corrected_t_test",
+    "fold_scores",
+    "paired_difference",
+    "same_parts",
+]
+
+OTHER_SPLIT = "other split"  # what tables say in place of a difference
+_SPLIT = ("split_sizes", "split_seed", "validation_seed")
+_OWN_PARTS = ("splits_column", "validation_csv", "test_csv", "splits_file")
+# what the digest of data is of, and their split is not
+_IN_DIGEST = (
+    "task_type",
+    "weight_column",
+    "descriptors_columns",
+    "degree_features",
+    "edge_fraction",
+    "edge_sampling",
+)
 
 
 class PairedDifference(NamedTuple):
@@ -66,23 +89,49 @@ def _mean_and_error(differences: Sequence[float], test_ratio: float) -> tuple[fl
     return mean, math.sqrt((1 / count + test_ratio) * variance)
 
 
+def same_parts(result: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two results of a protocol are of the same parts of the same data, as far as both say."""
+    ours, theirs = _measured_on(result), _measured_on(other)
+    return all(ours[what] == theirs[what] for what in ours.keys() & theirs.keys())
+
+
+def _measured_on(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result says about the samples that its runs learned from and were scored on, by what it is."""
+    data = {**asdict(DataConfig()), **result["config"]["data"]}  # older results have fewer keys
+    told = {name: data[name] for name in ("tasks", *_SPLIT, *_OWN_PARTS)}
+    if result["protocol"] == "repeats":  # the others replace the split, and the seed of the training
+        told["split"] = data["split"]
+        if data["split_seed"] is None:
+            told["split_seed"] = result["config"].get("training", {}).get("seed")
+    if "outer_folds" in result:
+        told["outer_folds"] = result["outer_folds"]
+    features = ", ".join(f"{name} {data[name]}" for name in _IN_DIGEST)
+    for number, run in _runs(result).items():
+        told[f"parts of {number}"] = run["parts"]
+        if "digest" in run:
+            told[f"digest with {features}"] = run["digest"]
+    return told
+
+
+def _runs(result: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
+    """A run of each fold or seed, by its number."""
+    if "folds" in result:
+        return {fold["fold"]: next(iter(fold["runs"].values())) for fold in result["folds"]}
+    return {int(name.lstrip("foldse")): run for name, run in result["runs"].items() if "-member" not in name}
+
+
 def fold_scores(result: Mapping[str, Any], metric: str) -> dict[int, tuple[float, float]]:
     """Score of each fold or seed of a result, and the ratio of the part scored to the rest.
 
     The score is the test part's, of several runs of a fold their mean; without a test part, as under protocol
     ``paper``, validation's.
     """
-    if "folds" in result:
-        return {
-            fold["fold"]: (fold["test"][metric], _ratio(next(iter(fold["runs"].values())), "test"))
-            for fold in result["folds"]
-            if fold["test"][metric] is not None
-        }
-    part = "test" if "test" in result["summary"] else "validation"
+    part, runs = "test" if "test" in result["summary"] else "validation", _runs(result)
+    scored = {fold["fold"]: fold for fold in result["folds"]} if "folds" in result else runs
     return {
-        int(name.lstrip("foldse")): (run[part][metric], _ratio(run, part))
-        for name, run in result["runs"].items()
-        if "-member" not in name and run[part][metric] is not None
+        number: (scored[number][part][metric], _ratio(run, part))
+        for number, run in runs.items()
+        if scored[number][part][metric] is not None
     }
 
 

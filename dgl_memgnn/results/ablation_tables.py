@@ -8,7 +8,14 @@ from typing import Any
 
 from dgl_memgnn.data import PARTS
 from dgl_memgnn.results.counts import count_text
-from dgl_memgnn.results.paired import OTHER_SPLIT, fold_scores, paired_difference, same_parts
+from dgl_memgnn.results.paired import (
+    ONE_PART,
+    OTHER_SPLIT,
+    fold_scores,
+    paired_difference,
+    same_parts,
+    scored_on_one_part,
+)
 from dgl_memgnn.runs.ablations import Ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS
 
@@ -39,12 +46,14 @@ def ablation_section(
     parts = [part for part in PARTS if any(part in result["summary"] for result in results.values())]
     reference = results.get(ablation.reference)
     scores = {name: fold_scores(result, metric) for name, result in results.items()}
+    is_one_part = reference is not None and scored_on_one_part(reference)
+    note = ONE_PART.format("the interval is") + " " if is_one_part else ""
     lines = [
         "",
         f"## {ablation.title}",
         "",
         f"Changes to `{Path(ablation.config).stem}` under protocol `{ablation.protocol}`: "
-        f"{PROTOCOLS[ablation.protocol]}. {title}. {ablation.note}".rstrip(),
+        f"{PROTOCOLS[ablation.protocol]}. {title}. {note}{ablation.note}".rstrip(),
         "",
     ]
     header = ["", "paper", *parts, "runs", f"against `{ablation.reference}`", "exceeds the noise"]

@@ -10,17 +10,21 @@ from typing import Any, NamedTuple
 from scipy.special import stdtr, stdtrit
 
 from dgl_memgnn.config import DataConfig
+from dgl_memgnn.runs.protocols import protocols_of
 
 __all__ = [
+    "ONE_PART",
     "OTHER_SPLIT",
     "PairedDifference",
     "corrected_t_test",
     "fold_scores",
     "paired_difference",
     "same_parts",
+    "scored_on_one_part",
 ]
 
 OTHER_SPLIT = "other split"  # what tables say in place of a difference
+ONE_PART = "All runs are scored on one and the same part: {} about seeds, not about other splits."
 _SPLIT = ("split_sizes", "split_seed", "validation_seed")
 _OWN_PARTS = ("splits_column", "validation_csv", "test_csv", "splits_file")
 # what the digest of data is of, and their split is not
@@ -61,14 +65,15 @@ def corrected_t_test(differences: Sequence[float], test_ratio: float) -> float:
     .. math::
         t = \bar{d} \Big/ \sqrt{\Big(\frac{1}{k} + \frac{n_{test}}{n_{train}}\Big) s_d^2}
 
-    with :math:`k - 1` degrees of freedom. The second term is there because the folds share training samples.
+    with :math:`k - 1` degrees of freedom. The second term is there because the folds share training samples; it is
+    Student's test without it.
 
     Parameters
     ----------
     differences : sequence of float
         A difference :math:`d` a fold, of at least two folds.
     test_ratio : float
-        :math:`n_{test} / n_{train}`.
+        :math:`n_{test} / n_{train}`; 0 where all are of one test part, see :func:`scored_on_one_part`.
 
     Examples
     --------
@@ -93,6 +98,18 @@ def same_parts(result: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two results of a protocol are of the same parts of the same data, as far as both say."""
     ours, theirs = _measured_on(result), _measured_on(other)
     return all(ours[what] == theirs[what] for what in ours.keys() & theirs.keys())
+
+
+def scored_on_one_part(result: Mapping[str, Any]) -> bool:
+    """Whether all runs of a result are scored on the same samples: they tell of seeds, not of other splits.
+
+    On these samples, differences are independent: they vary by the seeds, and by what each draws to train on.
+    """
+    protocol, data = result["protocol"], result["config"]["data"]
+    if protocol == "repeats":
+        return "test" in result["summary"]  # without one, each seed draws what it is scored on
+    by_scaffold = "scaffold" in protocols_of(protocol, data["dataset"])
+    return by_scaffold or (protocol == "moleculenet" and data.get("split_seed") is not None)
 
 
 def _measured_on(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,15 +138,17 @@ def _runs(result: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
 
 
 def fold_scores(result: Mapping[str, Any], metric: str) -> dict[int, tuple[float, float]]:
-    """Score of each fold or seed of a result, and the ratio of the part scored to the rest.
+    """Score of each fold or seed of a result, and the ratio by which :func:`corrected_t_test` corrects.
 
     The score is the test part's, of several runs of a fold their mean; without a test part, as under protocol
-    ``paper``, validation's.
+    ``paper``, validation's. The ratio is that of the part scored to the rest; 0 where it is one part for all, see
+    :func:`scored_on_one_part`.
     """
     part, runs = "test" if "test" in result["summary"] else "validation", _runs(result)
+    is_one_part = scored_on_one_part(result)
     scored = {fold["fold"]: fold for fold in result["folds"]} if "folds" in result else runs
     return {
-        number: (scored[number][part][metric], _ratio(run, part))
+        number: (scored[number][part][metric], 0.0 if is_one_part else _ratio(run, part))
         for number, run in runs.items()
         if scored[number][part][metric] is not None
     }

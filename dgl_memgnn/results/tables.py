@@ -11,7 +11,14 @@ from dgl_memgnn.data import PARTS
 from dgl_memgnn.files import replacing
 from dgl_memgnn.results.ablation_tables import ablation_section
 from dgl_memgnn.results.counts import count_text
-from dgl_memgnn.results.paired import OTHER_SPLIT, fold_scores, paired_difference, same_parts
+from dgl_memgnn.results.paired import (
+    ONE_PART,
+    OTHER_SPLIT,
+    fold_scores,
+    paired_difference,
+    same_parts,
+    scored_on_one_part,
+)
 from dgl_memgnn.results.published import PUBLISHED
 from dgl_memgnn.runs.ablations import ABLATION, CURVES, read_ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
@@ -74,7 +81,8 @@ def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) 
         "",
         "Made by `dgl-memgnn tables` from the `result.json` of each row. Mean ± standard deviation over seeds or "
         "folds, and beside it the mean difference to the reference, pair by pair, with its interval of 95 % "
-        "(corrected for training parts that overlap; Nadeau and Bengio, 2003). What is within it is noise.",
+        "(corrected for training parts that overlap; Nadeau and Bengio, 2003; plain where all runs are scored on "
+        "one and the same part, as a section then says). What is within it is noise.",
     ]
     for folder, results in of_ablations.items():
         ablation = read_ablation(folder / ABLATION)
@@ -95,7 +103,8 @@ def _tables(folder: Path, results: dict[Path, dict[str, Any]]) -> list[str]:
         "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch "
         "that is best on validation, or at its last where a row says so. Links lead to the training curves. "
         "Where rows share folds or seeds of a split, the last columns hold the mean difference to a memory "
-        "network, pair by pair, and the p-value of a corrected resampled t-test (Nadeau and Bengio, 2003).",
+        "network, pair by pair, and the p-value of a corrected resampled t-test (Nadeau and Bengio, 2003); where "
+        "all runs are scored on one and the same part, as a table then says, of a plain one.",
     ]
     for protocol, meaning in PROTOCOLS.items():
         of_protocol = {
@@ -154,10 +163,12 @@ def _table(
             rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, count, *blank])
     header = ["", *parts, "folds" if any("folds" in result for result in results.values()) else "runs"]
     header += [f"against `{row.name}` (p)" for row in references]
+    note = ONE_PART.format("p is") if any(map(scored_on_one_part, references.values())) else ""
     return [
         "",
         f"### {dataset}: {HEADINGS[metric]}",
         "",
+        *([note, ""] if note else []),
         *(f"| {' | '.join(map(str, row))} |" for row in [header, ["---"] * len(header), *rows]),
     ]
 

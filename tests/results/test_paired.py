@@ -77,8 +77,8 @@ def store(folder, **rows):
 
 def row_of(folder, name):
     write_tables(folder)
-    (row,) = [line for line in (folder / "README.md").read_text().splitlines() if line.startswith(f"| `{name}`")]
-    return row
+    rows = [line for line in (folder / "README.md").read_text().splitlines() if line.startswith(f"| `{name}`")]
+    return rows[0]
 
 
 def test_only_folds_that_both_have_count():
@@ -95,14 +95,67 @@ def test_only_folds_that_both_have_count():
 
 def test_folds_of_the_papers_protocol_are_scored_on_validation():
     run = {"parts": {"train": 90, "validation": 10}, "validation": {"accuracy": 0.5}}
-    result = {"summary": {"validation": {}}, "runs": {"fold3": run}}
+    config = {"data": {"dataset": "DD"}}
+    result = {"protocol": "paper", "summary": {"validation": {}}, "runs": {"fold3": run}, "config": config}
     assert fold_scores(result, "accuracy") == {3: (0.5, pytest.approx(1 / 9))}
 
 
 def test_seeds_are_scored_on_their_test_parts_and_members_of_ensembles_are_left_out():
     run = {"parts": {"train": 80, "validation": 10, "test": 10}, "test": {"rmse": 0.5}}
-    result = {"summary": {"validation": {}, "test": {}}, "runs": {"seed12": run, "seed12-member1": run}}
+    result = {
+        "protocol": "moleculenet",
+        "summary": {"validation": {}, "test": {}},
+        "runs": {"seed12": run, "seed12-member1": run},
+        "config": {"data": {"dataset": "ESOL"}},
+    }
     assert fold_scores(result, "rmse") == {12: (0.5, pytest.approx(1 / 9))}
+
+
+ONE_PART = "All runs are scored on one and the same part: "
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options", "is_one"),
+    [
+        ("scaffold", {"dataset": "ESOL"}, True),
+        ("scaffold", {}, True),
+        ("moleculenet", {"dataset": "BACE"}, True),
+        ("moleculenet", {"dataset": "ESOL"}, False),
+        ("moleculenet", {"dataset": "ESOL", "split_seed": 3}, True),
+        ("repeats", {}, True),
+        ("repeats", {"sizes": (90, 10, 0)}, False),
+    ],
+    ids=str,
+)
+def test_on_one_part_the_test_is_students_over_seeds(protocol, options, is_one, tmp_path):
+    """What is scored is resampled or not; scipy's paired test is for what is not."""
+    ours, other = (repeats_result(network, protocol, **options) for network in ("MemGNN", "GIN"))
+    part = "validation" if "sizes" in options else "test"
+    errors = [[run[part]["rmse"] for run in result["runs"].values()] for result in (other, ours)]
+    for i, change in enumerate((0.0, 0.125, -0.25)):
+        other["runs"][f"seed{i}"][part]["rmse"] += change
+        errors[0][i] += change
+    difference = paired_difference(fold_scores(other, "rmse"), fold_scores(ours, "rmse"))
+    test = stats.ttest_rel(*errors)
+    factor = 1 if is_one else np.sqrt(1 + 3 / 9)  # of the error, by a part of 10 beside 90
+    assert difference.p == pytest.approx(2 * stats.t.sf(abs(test.statistic) / factor, 2))
+    low, high = test.confidence_interval()
+    assert difference.margin == pytest.approx(factor * (high - low) / 2)
+    store(tmp_path, memgnn=ours, gin=other)
+    assert f"({difference.p:.2f}) |" in row_of(tmp_path, "gin")
+    note = ONE_PART + "p is about seeds, not about other splits."
+    assert ((tmp_path / "README.md").read_text().count(note) > 0) == is_one
+
+
+@pytest.mark.parametrize("protocol", ["repeats", "moleculenet"])
+def test_an_ablation_says_what_its_interval_is_about(protocol, tmp_path):
+    rows = {name: repeats_result("MemGNN", protocol, dataset="ESOL") for name in ("one", "two")}
+    store(tmp_path, **rows)
+    content = {"title": "Heads", "config": "x", "protocol": protocol, "reference": "one", "note": "Few epochs."}
+    (tmp_path / "ablation.yaml").write_text(json.dumps({**content, "rows": {name: {} for name in rows}}))
+    write_tables(tmp_path)
+    note = ONE_PART + "the interval is about seeds, not about other splits. Few epochs."
+    assert (note in (tmp_path / "ablations.md").read_text()) == (protocol == "repeats")
 
 
 def test_the_table_compares_controls_with_the_memory_network(tmp_path):
@@ -218,4 +271,4 @@ def test_published_rows_are_of_one_split(tmp_path):
         shutil.copy(path, target)
     write_tables(tmp_path)
     text = (tmp_path / "README.md").read_text()
-    assert "against `memgnn` (p)" in text and "other split" not in text
+    assert "against `memgnn` (p)" in text and "| other split |" not in text

@@ -27,6 +27,7 @@ from dgl_memgnn.wording import list_names, significant
 
 __all__ = ["mean_and_deviation", "write_tables"]
 
+MADE_BY = "Made by `dgl-memgnn tables` from the `result.json` of each row"  # as both files begin, and always did
 HEADINGS = dict(next(iter(kind.metrics.items())) for kind in TASK_TYPES.values())  # of the metrics that decide
 
 
@@ -48,6 +49,8 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
     ------
     FileNotFoundError
         If there is no result.json.
+    FileExistsError
+        If a file of that name is there which is not of an earlier call.
     """
     folder = Path(folder)
     results = {
@@ -56,17 +59,29 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
     if not results:
         raise FileNotFoundError(f"No folder in {folder} holds a result.json; dgl-memgnn benchmark writes them.")
     of_ablations = {path.parent: _taken(results, path.parent) for path in sorted(folder.rglob(ABLATION))}
-    written = []
+    pages = {}
     if any(of_ablations.values()):
-        written.append(_write(folder / "ablations.md", _ablations(folder, of_ablations)))
+        pages[folder / "ablations.md"] = _ablations(folder, of_ablations)
     if results:
-        written.append(_write(folder / "README.md", _tables(folder, results)))
-    return written
+        pages[folder / "README.md"] = _tables(folder, results)
+    for path, lines in pages.items():
+        _check_own(path, lines[0])
+    return [_write(path, lines) for path, lines in pages.items()]
 
 
 def _taken(results: dict[Path, dict[str, Any]], folder: Path) -> dict[str, dict[str, Any]]:
     """Take the results of a folder's own folders away, by their names."""
     return {row.name: results.pop(row) for row in list(results) if row.parent == folder}
+
+
+def _check_own(path: Path, title: str) -> None:
+    """FileExistsError if a file is there that no earlier call has written."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+    if text is not None and not text.startswith(f"{title}\n\n{MADE_BY}"):
+        raise FileExistsError(
+            f"{path} is not of dgl-memgnn tables, which would replace it: move it away, or give the folder of the "
+            "results alone."
+        )
 
 
 def _write(path: Path, lines: list[str]) -> Path:
@@ -79,10 +94,10 @@ def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) 
     lines = [
         "# Ablations",
         "",
-        "Made by `dgl-memgnn tables` from the `result.json` of each row. Mean ± standard deviation over seeds or "
-        "folds, and beside it the mean difference to the reference, pair by pair, with its interval of 95 % "
-        "(corrected for training parts that overlap; Nadeau and Bengio, 2003; plain where all runs are scored on "
-        "one and the same part, as a section then says). What is within it is noise.",
+        f"{MADE_BY}. Mean ± standard deviation over seeds or folds, and beside it the mean difference to the "
+        "reference, pair by pair, with its interval of 95 % (corrected for training parts that overlap; Nadeau "
+        "and Bengio, 2003; plain where all runs are scored on one and the same part, as a section then says). "
+        "What is within it is noise.",
     ]
     for folder, results in of_ablations.items():
         ablation = read_ablation(folder / ABLATION)
@@ -99,12 +114,12 @@ def _tables(folder: Path, results: dict[Path, dict[str, Any]]) -> list[str]:
     lines = [
         "# Results",
         "",
-        "Made by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run with its "
-        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch "
-        "that is best on validation, or at its last where a row says so. Links lead to the training curves. "
-        "Where rows share folds or seeds of a split, the last columns hold the mean difference to a memory "
-        "network, pair by pair, and the p-value of a corrected resampled t-test (Nadeau and Bengio, 2003); where "
-        "all runs are scored on one and the same part, as a table then says, of a plain one.",
+        f"{MADE_BY}'s folder, which holds every run with its seed, configuration, versions and wall time. Mean ± "
+        "standard deviation over the runs, each at the epoch that is best on validation, or at its last where a "
+        "row says so. Links lead to the training curves. Where rows share folds or seeds of a split, the last "
+        "columns hold the mean difference to a memory network, pair by pair, and the p-value of a corrected "
+        "resampled t-test (Nadeau and Bengio, 2003); where all runs are scored on one and the same part, as a "
+        "table then says, of a plain one.",
     ]
     for protocol, meaning in PROTOCOLS.items():
         of_protocol = {

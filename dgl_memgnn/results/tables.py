@@ -38,7 +38,7 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
     ----------
     folder : str or os.PathLike
         Folders in it, at any depth, hold a result.json each, as ``dgl-memgnn benchmark`` writes it; their names
-        name the rows.
+        name the rows. Files of that name with another content are left out, which is printed.
 
     Returns
     -------
@@ -48,16 +48,16 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
     Raises
     ------
     FileNotFoundError
-        If there is no result.json.
+        If there is no result.json of a benchmark.
     FileExistsError
         If a file of that name is there which is not of an earlier call.
     """
     folder = Path(folder)
-    results = {
-        path.parent: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("result.json"))
-    }
+    results = _stored(folder)
     if not results:
-        raise FileNotFoundError(f"No folder in {folder} holds a result.json; dgl-memgnn benchmark writes them.")
+        raise FileNotFoundError(
+            f"No folder in {folder} holds a result.json of a benchmark; dgl-memgnn benchmark writes them."
+        )
     of_ablations = {path.parent: _taken(results, path.parent) for path in sorted(folder.rglob(ABLATION))}
     pages = {}
     if any(of_ablations.values()):
@@ -67,6 +67,20 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
     for path, lines in pages.items():
         _check_own(path, lines[0])
     return [_write(path, lines) for path, lines in pages.items()]
+
+
+def _stored(folder: Path) -> dict[Path, dict[str, Any]]:
+    """The results of benchmarks, by their folders; others of that name are said, and left out."""
+    results, others = {}, []
+    for path in sorted(folder.rglob("result.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(result, dict) and result.get("protocol") in [*PROTOCOLS]:
+            results[path.parent] = result
+        else:
+            others.append(str(path))
+    if others:
+        print(f"Left out {len(others)} that dgl-memgnn benchmark has not written: {list_names(others)}.")
+    return results
 
 
 def _taken(results: dict[Path, dict[str, Any]], folder: Path) -> dict[str, dict[str, Any]]:

@@ -128,6 +128,21 @@ def test_a_second_call_replaces_the_first(tmp_path):
     assert (tmp_path / "README.md").read_text() == first
 
 
+def test_what_is_no_result_of_a_benchmark_is_left_out_and_named(tmp_path, capsys):
+    foreign = {"a": {"score": 1}, "b": [1, 2], "c": {"protocol": "ours"}, "d": {"protocol": {"name": "paper"}}}
+    for name, content in foreign.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text(json.dumps(content))
+    assert main(["tables", str(tmp_path)]) == 1
+    assert "holds a result.json of a benchmark" in capsys.readouterr().err
+    store(tmp_path, "ours", "moleculenet", "ESOL", "regression", test=("rmse", 0.52, 0.03))
+    assert main(["tables", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "Left out 4" in printed and all(str(tmp_path / name / "result.json") in printed for name in foreign)
+    text = (tmp_path / "README.md").read_text()
+    assert "| `ours` | 0.520" in text and not any(f"`{name}`" in text for name in foreign)
+
+
 OLDEST = (
     "# Results\n\nMade by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run\n"
 )

@@ -6,8 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dgl_memgnn.data import PARTS
 from dgl_memgnn.results.counts import count_text
-from dgl_memgnn.results.paired import fold_scores, paired_difference
+from dgl_memgnn.results.paired import (
+    ONE_PART,
+    OTHER_SPLIT,
+    fold_scores,
+    paired_difference,
+    same_parts,
+    scored_on_one_part,
+)
 from dgl_memgnn.runs.ablations import Ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS
 
@@ -17,6 +25,7 @@ __all__ = ["ablation_section"]
 def ablation_section(
     ablation: Ablation,
     results: dict[str, dict[str, Any]],
+    metric: str,
     title: str,
     figure: Callable[[dict[str, float | None]], str],
 ) -> list[str]:
@@ -27,22 +36,24 @@ def ablation_section(
     ablation : Ablation
     results : dict
         The result.json of each row that has run, by its name.
+    metric : str
+        The name of what is measured.
     title : str
-        What is measured.
+        The same in words.
     figure : callable
         Writes a mean and its standard deviation.
     """
-    first = next(iter(results.values()))
-    parts = list(first["summary"])
-    metric = next(iter(first["summary"][parts[0]]))
+    parts = [part for part in PARTS if any(part in result["summary"] for result in results.values())]
     reference = results.get(ablation.reference)
     scores = {name: fold_scores(result, metric) for name, result in results.items()}
+    is_one_part = reference is not None and scored_on_one_part(reference)
+    note = ONE_PART.format("the interval is") + " " if is_one_part else ""
     lines = [
         "",
         f"## {ablation.title}",
         "",
         f"Changes to `{Path(ablation.config).stem}` under protocol `{ablation.protocol}`: "
-        f"{PROTOCOLS[ablation.protocol]}. {title}. {ablation.note}".rstrip(),
+        f"{PROTOCOLS[ablation.protocol]}. {title}. {note}{ablation.note}".rstrip(),
         "",
     ]
     header = ["", "paper", *parts, "runs", f"against `{ablation.reference}`", "exceeds the noise"]
@@ -53,7 +64,9 @@ def ablation_section(
             rows.append([f"`{name}`", paper, *("" for _ in parts), "still to run", "", ""])
             continue
         compared = ["", ""]
-        if reference is not None and name != ablation.reference:
+        if reference is not None and not same_parts(results[name], reference):
+            compared = [OTHER_SPLIT, ""]
+        elif reference is not None and name != ablation.reference:
             difference = paired_difference(scores[name], scores[ablation.reference])
             if difference is not None:
                 exceeds = abs(difference.mean) > difference.margin
@@ -61,7 +74,8 @@ def ablation_section(
                     f"{difference.mean:+.3f} ± {difference.margin:.3f}",
                     "yes" if exceeds else "no",
                 ]
-        figures = [figure(results[name]["summary"][part][metric]) for part in parts]
+        summary = results[name]["summary"]
+        figures = [figure(summary[part][metric]) if part in summary else "" for part in parts]
         rows.append([f"`{name}`", paper, *figures, count_text(results[name]), *compared])
     missing = len(ablation.rows) - len(results)
     lines += [f"| {' | '.join(row)} |" for row in rows]

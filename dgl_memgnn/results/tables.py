@@ -7,18 +7,27 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from dgl_memgnn.data import PARTS
 from dgl_memgnn.files import replacing
 from dgl_memgnn.results.ablation_tables import ablation_section
 from dgl_memgnn.results.counts import count_text
-from dgl_memgnn.results.paired import fold_scores, paired_difference
+from dgl_memgnn.results.paired import (
+    ONE_PART,
+    OTHER_SPLIT,
+    fold_scores,
+    paired_difference,
+    same_parts,
+    scored_on_one_part,
+)
 from dgl_memgnn.results.published import PUBLISHED
 from dgl_memgnn.runs.ablations import ABLATION, CURVES, read_ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
-from dgl_memgnn.wording import significant
+from dgl_memgnn.wording import list_names, significant
 
 __all__ = ["mean_and_deviation", "write_tables"]
 
+MADE_BY = "Made by `dgl-memgnn tables` from the `result.json` of each row"  # as both files begin, and always did
 HEADINGS = dict(next(iter(kind.metrics.items())) for kind in TASK_TYPES.values())  # of the metrics that decide
 
 
@@ -29,7 +38,7 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
     ----------
     folder : str or os.PathLike
         Folders in it, at any depth, hold a result.json each, as ``dgl-memgnn benchmark`` writes it; their names
-        name the rows.
+        name the rows. Files of that name with another content are left out, which is printed.
 
     Returns
     -------
@@ -39,26 +48,54 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
     Raises
     ------
     FileNotFoundError
-        If there is no result.json.
+        If there is no result.json of a benchmark.
+    FileExistsError
+        If a file of that name is there which is not of an earlier call.
     """
     folder = Path(folder)
-    results = {
-        path.parent: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("result.json"))
-    }
+    results = _stored(folder)
     if not results:
-        raise FileNotFoundError(f"No folder in {folder} holds a result.json; dgl-memgnn benchmark writes them.")
+        raise FileNotFoundError(
+            f"No folder in {folder} holds a result.json of a benchmark; dgl-memgnn benchmark writes them."
+        )
     of_ablations = {path.parent: _taken(results, path.parent) for path in sorted(folder.rglob(ABLATION))}
-    written = []
+    pages = {}
     if any(of_ablations.values()):
-        written.append(_write(folder / "ablations.md", _ablations(folder, of_ablations)))
+        pages[folder / "ablations.md"] = _ablations(folder, of_ablations)
     if results:
-        written.append(_write(folder / "README.md", _tables(folder, results)))
-    return written
+        pages[folder / "README.md"] = _tables(folder, results)
+    for path, lines in pages.items():
+        _check_own(path, lines[0])
+    return [_write(path, lines) for path, lines in pages.items()]
+
+
+def _stored(folder: Path) -> dict[Path, dict[str, Any]]:
+    """The results of benchmarks, by their folders; others of that name are said, and left out."""
+    results, others = {}, []
+    for path in sorted(folder.rglob("result.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(result, dict) and result.get("protocol") in [*PROTOCOLS]:
+            results[path.parent] = result
+        else:
+            others.append(str(path))
+    if others:
+        print(f"Left out {len(others)} that dgl-memgnn benchmark has not written: {list_names(others)}.")
+    return results
 
 
 def _taken(results: dict[Path, dict[str, Any]], folder: Path) -> dict[str, dict[str, Any]]:
     """Take the results of a folder's own folders away, by their names."""
     return {row.name: results.pop(row) for row in list(results) if row.parent == folder}
+
+
+def _check_own(path: Path, title: str) -> None:
+    """FileExistsError if a file is there that no earlier call has written."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+    if text is not None and not text.startswith(f"{title}\n\n{MADE_BY}"):
+        raise FileExistsError(
+            f"{path} is not of dgl-memgnn tables, which would replace it: move it away, or give the folder of the "
+            "results alone."
+        )
 
 
 def _write(path: Path, lines: list[str]) -> Path:
@@ -71,16 +108,16 @@ def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) 
     lines = [
         "# Ablations",
         "",
-        "Made by `dgl-memgnn tables` from the `result.json` of each row. Mean ± standard deviation over seeds or "
-        "folds, and beside it the mean difference to the reference, pair by pair, with its interval of 95 % "
-        "(corrected for training parts that overlap; Nadeau and Bengio, 2003). What is within it is noise.",
+        f"{MADE_BY}. Mean ± standard deviation over seeds or folds, and beside it the mean difference to the "
+        "reference, pair by pair, with its interval of 95 % (corrected for training parts that overlap; Nadeau "
+        "and Bengio, 2003; plain where all runs are scored on one and the same part, as a section then says). "
+        "What is within it is noise.",
     ]
     for folder, results in of_ablations.items():
         ablation = read_ablation(folder / ABLATION)
         if results and ablation is not None:
-            summary = next(iter(results.values()))["summary"]
-            metric = next(iter(next(iter(summary.values()))))
-            lines += ablation_section(ablation, results, HEADINGS[metric], mean_and_deviation)
+            _, metric = _measured(next(iter(results.values())))
+            lines += ablation_section(ablation, results, metric, HEADINGS[metric], mean_and_deviation)
             if (folder / CURVES).is_file():
                 picture = (folder / CURVES).relative_to(root).as_posix()
                 lines += ["", f"![Validation by epoch, means over the runs]({picture})"]
@@ -91,11 +128,12 @@ def _tables(folder: Path, results: dict[Path, dict[str, Any]]) -> list[str]:
     lines = [
         "# Results",
         "",
-        "Made by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run with its "
-        "seed, configuration, versions and wall time. Mean ± standard deviation over the runs, each at the epoch "
-        "that is best on validation, or at its last where a row says so. Links lead to the training curves. "
-        "Where rows share folds or seeds, the last columns hold the mean difference to a memory network, pair by "
-        "pair, and the p-value of a corrected resampled t-test (Nadeau and Bengio, 2003).",
+        f"{MADE_BY}'s folder, which holds every run with its seed, configuration, versions and wall time. Mean ± "
+        "standard deviation over the runs, each at the epoch that is best on validation, or at its last where a "
+        "row says so. Links lead to the training curves. Where rows share folds or seeds of a split, the last "
+        "columns hold the mean difference to a memory network, pair by pair, and the p-value of a corrected "
+        "resampled t-test (Nadeau and Bengio, 2003); where all runs are scored on one and the same part, as a "
+        "table then says, of a plain one.",
     ]
     for protocol, meaning in PROTOCOLS.items():
         of_protocol = {
@@ -105,26 +143,30 @@ def _tables(folder: Path, results: dict[Path, dict[str, Any]]) -> list[str]:
         }
         if of_protocol:
             lines += ["", f"## Protocol `{protocol}`", "", f"{meaning[0].upper()}{meaning[1:]}."]
-        for dataset in sorted({_dataset(result) for result in of_protocol.values()}):
-            rows = {row: result for row, result in of_protocol.items() if _dataset(result) == dataset}
-            lines += _table(folder, protocol, dataset, rows)
+        for dataset, metric in sorted({_measured(result) for result in of_protocol.values()}):
+            rows = {row: result for row, result in of_protocol.items() if _measured(result) == (dataset, metric)}
+            lines += _table(folder, protocol, dataset, metric, rows)
     return lines
 
 
 def _dataset(result: dict[str, Any]) -> str:
-    return result["config"]["data"]["dataset"] or result["config"]["data"]["csv"]
+    data = result["config"]["data"]
+    return data["dataset"] or f"{data['csv']}, {list_names(data.get('tasks', []))}"
 
 
-def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[str, Any]]) -> list[str]:
-    summary = next(iter(results.values()))["summary"]
-    parts = list(summary)
-    metric = next(iter(summary[parts[0]]))  # the one that decides stands first
+def _measured(result: dict[str, Any]) -> tuple[str, str]:
+    """The data set of a result, and the metric that decides, which stands first."""
+    return _dataset(result), next(iter(next(iter(result["summary"].values()))))
+
+
+def _table(
+    folder: Path, protocol: str, dataset: str, metric: str, results: dict[Path, dict[str, Any]]
+) -> list[str]:
+    parts = [part for part in PARTS if any(part in result["summary"] for result in results.values())]
     references = {
-        row: fold_scores(result, metric)
-        for row, result in results.items()
-        if _is_reference(row, result) and len(results) > 1
+        row: result for row, result in results.items() if _is_reference(row, result) and len(results) > 1
     }
-    rows: list[list[object]] = [
+    rows: list[list[Any]] = [
         [who, *(figure or "" for figure in figures), "", *("" for _ in references)]
         for who, *figures in PUBLISHED.get((protocol, dataset), [])
     ]
@@ -140,22 +182,22 @@ def _table(folder: Path, protocol: str, dataset: str, results: dict[Path, dict[s
             title += ", folds of our own"
         if "folds" in result and "ensemble" not in result:
             title += ", one run a fold"
-        scores = fold_scores(result, metric) if references else {}
-        against = ["" if row == other else _against(scores, references[other]) for other in references]
-        rows.append(
-            [title, *(mean_and_deviation(result["summary"][part][metric]) for part in parts), count, *against]
-        )
+        against = [
+            "" if row == other else _against(result, reference, metric) for other, reference in references.items()
+        ]
+        rows.append([title, *_figures(result["summary"], parts, metric), count, *against])
         if "ensemble" in result:
-            summary = result["ensemble"]["summary"]
-            figures = [mean_and_deviation(summary[part][metric]) if part in summary else "" for part in parts]
+            figures = _figures(result["ensemble"]["summary"], parts, metric)
             blank = ["" for _ in references]
             rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, count, *blank])
     header = ["", *parts, "folds" if any("folds" in result for result in results.values()) else "runs"]
     header += [f"against `{row.name}` (p)" for row in references]
+    note = ONE_PART.format("p is") if any(map(scored_on_one_part, references.values())) else ""
     return [
         "",
         f"### {dataset}: {HEADINGS[metric]}",
         "",
+        *([note, ""] if note else []),
         *(f"| {' | '.join(map(str, row))} |" for row in [header, ["---"] * len(header), *rows]),
     ]
 
@@ -165,11 +207,19 @@ def _is_reference(row: Path, result: dict[str, Any]) -> bool:
     return row.name == result["config"].get("model", {}).get("network", "").lower() in ("gmn", "memgnn")
 
 
-def _against(scores: dict[int, tuple[float, float]], reference: dict[int, tuple[float, float]]) -> str:
-    difference = paired_difference(scores, reference)
+def _figures(summary: dict[str, Any], parts: list[str], metric: str) -> list[str]:
+    """A metric of each part; empty where a row has no such part."""
+    return [mean_and_deviation(summary[part][metric]) if part in summary else "" for part in parts]
+
+
+def _against(result: dict[str, Any], reference: dict[str, Any], metric: str) -> str:
+    if not same_parts(result, reference):
+        return OTHER_SPLIT
+    of_reference = fold_scores(reference, metric)
+    difference = paired_difference(fold_scores(result, metric), of_reference)
     if difference is None:
         return ""
-    count = "" if difference.pairs == len(reference) else f", {difference.pairs} pairs"
+    count = "" if difference.pairs == len(of_reference) else f", {difference.pairs} pairs"
     return f"{difference.mean:+.3f} ({difference.p:.2f}){count}"
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from dgl_memgnn.cli import main
 from dgl_memgnn.data import fair_folds
 
@@ -124,6 +126,60 @@ def test_a_second_call_replaces_the_first(tmp_path):
     first = (tmp_path / "README.md").read_text()
     assert main(["tables", str(tmp_path)]) == 0
     assert (tmp_path / "README.md").read_text() == first
+
+
+def test_what_is_no_result_of_a_benchmark_is_left_out_and_named(tmp_path, capsys):
+    foreign = {"a": {"score": 1}, "b": [1, 2], "c": {"protocol": "ours"}, "d": {"protocol": {"name": "paper"}}}
+    for name, content in foreign.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text(json.dumps(content))
+    assert main(["tables", str(tmp_path)]) == 1
+    assert "holds a result.json of a benchmark" in capsys.readouterr().err
+    store(tmp_path, "ours", "moleculenet", "ESOL", "regression", test=("rmse", 0.52, 0.03))
+    assert main(["tables", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "Left out 4" in printed and all(str(tmp_path / name / "result.json") in printed for name in foreign)
+    text = (tmp_path / "README.md").read_text()
+    assert "| `ours` | 0.520" in text and not any(f"`{name}`" in text for name in foreign)
+
+
+OLDEST = (
+    "# Results\n\nMade by `dgl-memgnn tables` from the `result.json` of each row's folder, which holds every run\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_own"),
+    [
+        ("README.md", "# My project\n", False),
+        ("README.md", "", False),
+        ("README.md", b"\xff\xfe", False),
+        ("README.md", "# Results\n\nMade by hand.\n", False),
+        ("README.md", OLDEST, True),
+        ("README.md", OLDEST.replace("\n", "\r\n"), True),
+        ("ablations.md", "# Ablations\n\nof a kind of our own\n", False),
+        ("ablations.md", OLDEST, False),
+    ],
+)
+def test_a_file_of_that_name_which_is_none_of_ours_stays(name, text, is_own, tmp_path, capsys):
+    """And nothing else is written."""
+    store(tmp_path, "ours", "moleculenet", "ESOL", "regression", test=("rmse", 0.52, 0.03))
+    (tmp_path / "heads").mkdir()
+    store(tmp_path / "heads", "one", "moleculenet", "ESOL", "regression", test=("rmse", 0.52, 0.03))
+    result = json.loads((tmp_path / "heads" / "one" / "result.json").read_text())
+    result["runs"] = {"seed0": {"test": {"rmse": 0.52}, "parts": {"train": 80, "validation": 10, "test": 10}}}
+    (tmp_path / "heads" / "one" / "result.json").write_text(json.dumps(result))
+    content = {"title": "Heads", "config": "x", "protocol": "moleculenet", "reference": "one", "rows": {"one": {}}}
+    (tmp_path / "heads" / "ablation.yaml").write_text(json.dumps(content))
+    path, old = tmp_path / name, text if isinstance(text, bytes) else text.encode()
+    path.write_bytes(old)
+    assert main(["tables", str(tmp_path)]) == (0 if is_own else 1)
+    if is_own:
+        assert "| `ours` | 0.520" in path.read_text()
+        return
+    assert path.read_bytes() == old and [each.name for each in tmp_path.glob("*.md")] == [name]
+    error = capsys.readouterr().err
+    assert str(path) in error and "move it away" in error
 
 
 def test_bace_has_one_split_in_two_protocols(tmp_path):

@@ -1,6 +1,7 @@
 """The commands clusters, curves and report, and what they refuse."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -116,3 +117,11 @@ def test_report(runs, tmp_path, capsys):
     assert format(score, ".4g") in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert main(["report", str(runs.binary), "--out", str(tmp_path / "page.html")]) == 1
     assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["report", "clusters"])
+def test_damaged_metrics_are_named(runs, command, tmp_path, capsys):
+    shutil.copytree(runs.binary, tmp_path / "run")
+    (tmp_path / "run" / "metrics.json").write_text("")
+    assert main([command, str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 1
+    assert f"{tmp_path / 'run' / 'metrics.json'} is damaged" in capsys.readouterr().err

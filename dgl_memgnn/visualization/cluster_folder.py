@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from dgl_memgnn.runs.assembly import load_dataset
 from dgl_memgnn.training import describe_key_usage, key_usage
 from dgl_memgnn.visualization.clusters import ClusteredGraph, ClusteredMolecule, RunClusters
 from dgl_memgnn.visualization.draw_graphs import LARGEST_GRAPH, draw_graphs
-from dgl_memgnn.visualization.draw_molecules import draw_molecules, draw_molecules_png
+from dgl_memgnn.visualization.draw_molecules import TITLE, draw_molecules, draw_molecules_png
 from dgl_memgnn.visualization.group_tables import (
     leading_groups,
     markdown_table,
@@ -35,6 +36,8 @@ from dgl_memgnn.visualization.pictures import figure_png, figure_svg
 __all__ = ["write_clusters"]
 
 _LISTED_FAILURES = 5
+_TABLES = ("usage.csv", "groups.csv", "information.csv", "groups.md")
+_GRAPHS = re.compile(r"(graph_\d+|grid)(_layer\d+)?")  # their pictures; those of molecules have a title
 
 
 def write_clusters(
@@ -75,7 +78,7 @@ def write_clusters(
     references : sequence of str or os.PathLike, optional
         Other runs to compare with. Default: none.
     overwrite : bool, optional
-        Whether to replace files of the folder. Default: ``False``.
+        Whether to replace what an earlier call wrote to the folder. Default: ``False``.
 
     Returns
     -------
@@ -105,6 +108,7 @@ def write_clusters(
     layers = [layer for layer, keys in enumerate(clusters.num_keys, start=1) if keys > 1]
     if not layers:
         raise ValueError(f"{run} has a single memory layer of one key, which has all nodes: nothing to show.")
+    _remove_own(folder)
     for layer in layers:
         _write_pictures(folder, drawn, layer, soft, _suffix(layer))
     shares = [each.shares for each in found]
@@ -134,6 +138,20 @@ def _prepare(folder: Path, overwrite: bool) -> None:
             pass
     except OSError as error:
         raise type(error)(error.errno, f"{folder} cannot be written to: {error.strerror}") from error
+
+
+def _remove_own(folder: Path) -> None:
+    """Remove what an earlier call wrote, and nothing else."""
+    stems = ["keys", *(path.stem for path in folder.glob("*.svg") if _is_own(path))]
+    for name in (*_TABLES, *(f"{stem}{ending}" for stem in stems for ending in (".svg", ".png"))):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _is_own(svg: Path) -> bool:
+    """Whether a picture is one of clusters, whatever the molecule is called."""
+    if _GRAPHS.fullmatch(svg.stem):
+        return True
+    return svg.is_file() and f"<title>{TITLE}" in svg.read_text(encoding="utf-8", errors="replace")
 
 
 def _found(

@@ -41,6 +41,34 @@ def test_clusters_of_molecules(runs, tmp_path, capsys):
     assert main([*command, "--overwrite"]) == 0
 
 
+def test_overwriting_leaves_nothing_of_an_earlier_call_and_all_else(runs, graph_run, tmp_path):
+    out, other = tmp_path / "out", tmp_path / "other"
+    calls = [
+        [str(runs.regression), "--csv", str(runs.csv), "--pictures", "3"],
+        [str(graph_run), "--pictures", "3"],
+        [str(runs.binary), "--smiles", "C(Cl)C", "--smiles", "CCO"],
+        [str(runs.binary), "--smiles", "CCO"],
+    ]
+    own = {"notes.md": "mine", "picture.svg": "<svg><title>Mine</title></svg>", "picture.png": ""}
+    out.mkdir()
+    for name, text in own.items():
+        (out / name).write_text(text)
+    for i, call in enumerate(calls):
+        assert main(["clusters", *call, "--out", str(out), "--overwrite"]) == 0
+        assert main(["clusters", *call, "--out", str(other / str(i))]) == 0
+        made = {path.name: path.read_bytes() for path in (other / str(i)).iterdir()}
+        made.update({name: text.encode() for name, text in own.items()})
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == made
+
+
+def test_what_is_refused_removes_nothing(runs, tmp_path):
+    out = tmp_path / "out"
+    assert main(["clusters", str(runs.binary), "--smiles", "CCO", "--out", str(out)]) == 0
+    before = {path.name for path in out.iterdir()}
+    assert main(["clusters", str(runs.binary), "--smiles", "C1CC", "--out", str(out), "--overwrite"]) == 1
+    assert {path.name for path in out.iterdir()} == before
+
+
 def test_clusters_of_the_data_of_the_training(runs, graph_run, tmp_path, capsys):
     assert main(["clusters", str(runs.classes), "--pictures", "1", "--out", str(tmp_path / "molecules")]) == 0
     assert "47 molecules of the run's data set" in capsys.readouterr().out

@@ -14,7 +14,7 @@ import dgl
 import numpy as np
 import pandas as pd
 
-from dgl_memgnn.data import MoleculeError, iterate_molecules, parse_smiles
+from dgl_memgnn.data import GraphDataset, MoleculeError, iterate_molecules, parse_smiles
 from dgl_memgnn.files import replacing
 from dgl_memgnn.runs.assembly import load_dataset
 from dgl_memgnn.training import describe_key_usage, key_usage
@@ -88,11 +88,11 @@ def write_clusters(
     Raises
     ------
     FileNotFoundError
-        If the folder ``run`` holds no run, or there is no such CSV file.
+        If the folder ``run`` holds no run, there is no such CSV file, or the data of the training are not here.
     FileExistsError
         If the folder is not empty, without ``overwrite``.
     ValueError
-        If a run has no memory layers, or a molecule is none.
+        If a run has no memory layers, a molecule is none, or the data of the training have changed since.
     """
     folder = Path(folder)
     if pictures < 1:
@@ -165,7 +165,7 @@ def _found(
     if smiles is not None:
         return clusters.molecules(smiles), []
     if csv is None:
-        dataset = load_dataset(config)
+        dataset = _data_of(clusters)
         if dataset.smiles is not None:
             names = [f"row {row}" for row in dataset.rows]
             return clusters.molecules(dataset.smiles, names), [f"{len(dataset)} molecules of the run's data set."]
@@ -185,6 +185,19 @@ def _found(
     if len(failures) > _LISTED_FAILURES:
         lines.append(f"and {len(failures) - _LISTED_FAILURES} more that are no molecules")
     return clusters.molecules(*map(list, zip(*kept))), lines
+
+
+def _data_of(clusters: RunClusters) -> GraphDataset:
+    """The data that a run was trained on; refused if they are not here, or others by now."""
+    network = clusters.network
+    remedy = "give molecules with --csv" if network.for_molecules else "restore them"
+    try:
+        dataset = load_dataset(network.config)
+    except (OSError, ValueError) as error:
+        raise FileNotFoundError(f"The data of {clusters.folder} are not here ({error}): {remedy}.") from error
+    if dataset.digest != network.digest:
+        raise ValueError(f"The data of {clusters.folder} have changed since the training: {remedy}.")
+    return dataset
 
 
 def _drawn(found: Sequence[Any], pictures: int) -> tuple[list[Any], list[str]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-__all__ = ["check_new_file", "is_unfinished", "remove_unfinished", "replacing"]
+__all__ = ["check_new_file", "is_unfinished", "read_json", "remove_unfinished", "replacing"]
 
 _PREFIX = ".unfinished-"
 _WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -65,6 +67,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if error.errno not in _WRITE_ERRORS:
             raise
         raise type(error)(error.errno, f"{path} cannot be written: {error.strerror}") from error
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file that the package has written; ValueError if it is damaged, which names it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): restore it, or remove it and run the command that wrote it again."
+        ) from error
 
 
 def is_unfinished(path: str | os.PathLike[str]) -> bool:

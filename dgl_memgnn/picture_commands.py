@@ -40,7 +40,7 @@ def add_picture_commands(commands: Any) -> None:
         help="another run to compare with, as one whose keys never moved (--clustering-period 0); may be given "
         "several times",
     )
-    _add_overwrite(clusters, "replace files of the folder")
+    _add_overwrite(clusters, "replace what an earlier call wrote to the folder")
     clusters.set_defaults(command=_clusters)
 
     curves = commands.add_parser(

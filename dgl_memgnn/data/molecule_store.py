@@ -21,6 +21,7 @@ from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.featurizers import featurizer as look_up
 from dgl_memgnn.data.molecule_arrays import featurize, joined
 from dgl_memgnn.data.smiles import Limits
+from dgl_memgnn.files import read_json
 
 __all__ = ["MoleculeStore", "write_store"]
 
@@ -75,7 +76,7 @@ class MoleculeStore:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        about = json.loads((self.folder / _ABOUT).read_text(encoding="utf-8"))
+        about = read_json(self.folder / _ABOUT)
         self.digest: str = about["digest"]
         self.dropped: int = about["dropped"]
         self.descriptor_names: list[str] = about["descriptor_names"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from dgl_memgnn.data import PARTS
-from dgl_memgnn.files import replacing
+from dgl_memgnn.files import read_json, replacing
 from dgl_memgnn.results.ablation_tables import ablation_section
 from dgl_memgnn.results.counts import count_text
 from dgl_memgnn.results.paired import (
@@ -73,7 +72,7 @@ def _stored(folder: Path) -> dict[Path, dict[str, Any]]:
     """The results of benchmarks, by their folders; others of that name are said, and left out."""
     results, others = {}, []
     for path in sorted(folder.rglob("result.json")):
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = read_json(path)
         if isinstance(result, dict) and result.get("protocol") in [*PROTOCOLS]:
             results[path.parent] = result
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from dgl_memgnn.config import Config, flat_values, load_config
 from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.files import read_json
 from dgl_memgnn.runs.run import check_same_configuration, check_unchanged
 
 __all__ = ["kept_folds", "kept_runs"]
@@ -81,7 +81,7 @@ def kept_folds(
 def _stored(folder: Path, protocol: str) -> dict[str, Any]:
     """The content of result.json, if there is one; ValueError if it is of another protocol."""
     path = folder / "result.json"
-    stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    stored = read_json(path) if path.is_file() else {}
     if stored and stored["protocol"] != protocol:
         raise ValueError(f"{folder} holds results of protocol {stored['protocol']}, not {protocol}. {REMEDY}")
     return stored

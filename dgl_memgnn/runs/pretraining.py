@@ -19,7 +19,7 @@ import torch
 from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.data.molecule_store import MoleculeStore, write_store
 from dgl_memgnn.data.unlabelled import Unlabelled
-from dgl_memgnn.files import remove_unfinished, replacing
+from dgl_memgnn.files import read_json, remove_unfinished, replacing
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.objectives import OBJECTIVES, JointTask, PretrainingNetwork
 from dgl_memgnn.runs.pretraining_config import PretrainingConfig, load_pretraining_config
@@ -104,7 +104,7 @@ def pretrain(
                 _remove(folder)
             _prepare(folder, config, source, files)
         molecules = MoleculeStore(folder / MOLECULES)
-        about = json.loads((folder / MOLECULES / COUNTS).read_text(encoding="utf-8"))
+        about = read_json(folder / MOLECULES / COUNTS)
     parts = held_out_split(len(molecules), config)
     learner = build_pretraining(config, molecules, parts["train"], progress)
     trained = [part for part in PARTS if part in _trained(config)]
@@ -218,7 +218,7 @@ def _stored(folder: Path, files: str) -> dict[str, Any] | None:
     path = folder / "metrics.json"
     if not path.is_file():
         return None
-    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored = read_json(path)
     if stored["files"] != files:
         raise ValueError(
             f"{folder} is finished, and its files of molecules have changed since. Restore them, give another "
@@ -233,7 +233,7 @@ def _prepare(folder: Path, config: PretrainingConfig, source: Unlabelled, files:
     """Write the configuration, and what is made of the molecules, unless they are there."""
     options, target = config.pretraining, folder / MOLECULES
     counts = target / COUNTS
-    if counts.is_file() and json.loads(counts.read_text(encoding="utf-8"))["files"] == files:
+    if counts.is_file() and read_json(counts)["files"] == files:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(target) as unfinished:

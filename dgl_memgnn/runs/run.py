@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.data import GraphDataset, packed_fingerprints
-from dgl_memgnn.files import is_unfinished, remove_unfinished, replacing
+from dgl_memgnn.files import is_unfinished, read_json, remove_unfinished, replacing
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
 from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.description import describe, undefined_metrics
@@ -232,7 +232,7 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
     _check_kind(folder)
     check_same_configuration(folder, asdict(load_config(stored)), asdict(config))
     path = folder / "metrics.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return read_json(path) if path.is_file() else None
 
 
 def check_overwritable(folder: Path, config: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,13 +14,13 @@ import dgl
 import numpy as np
 import pandas as pd
 
-from dgl_memgnn.data import MoleculeError, iterate_molecules, parse_smiles
+from dgl_memgnn.data import GraphDataset, MoleculeError, iterate_molecules, parse_smiles
 from dgl_memgnn.files import replacing
 from dgl_memgnn.runs.assembly import load_dataset
 from dgl_memgnn.training import describe_key_usage, key_usage
 from dgl_memgnn.visualization.clusters import ClusteredGraph, ClusteredMolecule, RunClusters
 from dgl_memgnn.visualization.draw_graphs import LARGEST_GRAPH, draw_graphs
-from dgl_memgnn.visualization.draw_molecules import draw_molecules, draw_molecules_png
+from dgl_memgnn.visualization.draw_molecules import TITLE, draw_molecules, draw_molecules_png
 from dgl_memgnn.visualization.group_tables import (
     leading_groups,
     markdown_table,
@@ -35,6 +36,8 @@ from dgl_memgnn.visualization.pictures import figure_png, figure_svg
 __all__ = ["write_clusters"]
 
 _LISTED_FAILURES = 5
+_TABLES = ("usage.csv", "groups.csv", "information.csv", "groups.md")
+_GRAPHS = re.compile(r"(graph_\d+|grid)(_layer\d+)?")  # their pictures; those of molecules have a title
 
 
 def write_clusters(
@@ -75,7 +78,7 @@ def write_clusters(
     references : sequence of str or os.PathLike, optional
         Other runs to compare with. Default: none.
     overwrite : bool, optional
-        Whether to replace files of the folder. Default: ``False``.
+        Whether to replace what an earlier call wrote to the folder. Default: ``False``.
 
     Returns
     -------
@@ -85,11 +88,11 @@ def write_clusters(
     Raises
     ------
     FileNotFoundError
-        If the folder ``run`` holds no run, or there is no such CSV file.
+        If the folder ``run`` holds no run, there is no such CSV file, or the data of the training are not here.
     FileExistsError
         If the folder is not empty, without ``overwrite``.
     ValueError
-        If a run has no memory layers, or a molecule is none.
+        If a run has no memory layers, a molecule is none, or the data of the training have changed since.
     """
     folder = Path(folder)
     if pictures < 1:
@@ -105,6 +108,7 @@ def write_clusters(
     layers = [layer for layer, keys in enumerate(clusters.num_keys, start=1) if keys > 1]
     if not layers:
         raise ValueError(f"{run} has a single memory layer of one key, which has all nodes: nothing to show.")
+    _remove_own(folder)
     for layer in layers:
         _write_pictures(folder, drawn, layer, soft, _suffix(layer))
     shares = [each.shares for each in found]
@@ -136,6 +140,20 @@ def _prepare(folder: Path, overwrite: bool) -> None:
         raise type(error)(error.errno, f"{folder} cannot be written to: {error.strerror}") from error
 
 
+def _remove_own(folder: Path) -> None:
+    """Remove what an earlier call wrote, and nothing else."""
+    stems = ["keys", *(path.stem for path in folder.glob("*.svg") if _is_own(path))]
+    for name in (*_TABLES, *(f"{stem}{ending}" for stem in stems for ending in (".svg", ".png"))):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _is_own(svg: Path) -> bool:
+    """Whether a picture is one of clusters, whatever the molecule is called."""
+    if _GRAPHS.fullmatch(svg.stem):
+        return True
+    return svg.is_file() and f"<title>{TITLE}" in svg.read_text(encoding="utf-8", errors="replace")
+
+
 def _found(
     clusters: RunClusters,
     csv: str | PathLike[str] | None,
@@ -147,7 +165,7 @@ def _found(
     if smiles is not None:
         return clusters.molecules(smiles), []
     if csv is None:
-        dataset = load_dataset(config)
+        dataset = _data_of(clusters)
         if dataset.smiles is not None:
             names = [f"row {row}" for row in dataset.rows]
             return clusters.molecules(dataset.smiles, names), [f"{len(dataset)} molecules of the run's data set."]
@@ -167,6 +185,19 @@ def _found(
     if len(failures) > _LISTED_FAILURES:
         lines.append(f"and {len(failures) - _LISTED_FAILURES} more that are no molecules")
     return clusters.molecules(*map(list, zip(*kept))), lines
+
+
+def _data_of(clusters: RunClusters) -> GraphDataset:
+    """The data that a run was trained on; refused if they are not here, or others by now."""
+    network = clusters.network
+    remedy = "give molecules with --csv" if network.for_molecules else "restore them"
+    try:
+        dataset = load_dataset(network.config)
+    except (OSError, ValueError) as error:
+        raise FileNotFoundError(f"The data of {clusters.folder} are not here ({error}): {remedy}.") from error
+    if dataset.digest != network.digest:
+        raise ValueError(f"The data of {clusters.folder} have changed since the training: {remedy}.")
+    return dataset
 
 
 def _drawn(found: Sequence[Any], pictures: int) -> tuple[list[Any], list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -16,6 +15,7 @@ import pandas as pd
 from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.config import ModelConfig
 from dgl_memgnn.data import MoleculeError, parse_smiles, smiles_to_graphs
+from dgl_memgnn.files import read_json
 from dgl_memgnn.runs.assembly import embed_for
 from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
 from dgl_memgnn.training import key_usage
@@ -252,7 +252,7 @@ def check_run_folder(folder: Path) -> None:
 def _colours(folder: Path, num_keys: list[int]) -> list[KeyColours]:
     """Colours by the usage that a finished run has stored; none before that, until nodes have been seen."""
     metrics = folder / "metrics.json"
-    usages = json.loads(metrics.read_text(encoding="utf-8")).get("keys") if metrics.is_file() else None
+    usages = read_json(metrics).get("keys") if metrics.is_file() else None
     return _colours_of(usages, num_keys) if usages else []
 
 

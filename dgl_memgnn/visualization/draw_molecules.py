@@ -13,8 +13,9 @@ from dgl_memgnn.visualization.legend import legend
 if TYPE_CHECKING:
     from dgl_memgnn.visualization.clusters import ClusteredMolecule
 
-__all__ = ["draw_molecules", "draw_molecules_png", "draw_plain_molecule"]
+__all__ = ["TITLE", "draw_molecules", "draw_molecules_png", "draw_plain_molecule"]
 
+TITLE = "Keys of the atoms in memory layer"  # as the title of each picture begins
 _BOND, _FONT = 30, 14
 _ENTRY, _ROW = 80, 28  # width of an entry of the legend, and height of a row of it
 _LONGEST_NAME = 36
@@ -151,7 +152,7 @@ def _description(molecules: Sequence[ClusteredMolecule], layer: int) -> str:
         symbols = [atom.GetSymbol() for atom in each.molecule.GetAtoms()]
         atoms = ", ".join(f"{symbol}{i} {key}" for i, (symbol, key) in enumerate(zip(symbols, each.keys(layer))))
         of_molecules.append(f"{each.name}: {atoms}")
-    return f"Keys of the atoms in memory layer {layer}. " + "; ".join(of_molecules)
+    return f"{TITLE} {layer}. " + "; ".join(of_molecules)
 
 
 def _panel(num_atoms: int) -> tuple[int, int]:

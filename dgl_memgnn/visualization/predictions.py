@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dgl_memgnn.files import read_json
 from dgl_memgnn.runs.held_out import read_predictions
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.visualization.palette import LINES, line_style
@@ -79,7 +79,7 @@ class HeldOut:
 
 def read_held_out(folder: Path) -> HeldOut:
     """What a finished run has stored in ``predictions.csv``."""
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics = read_json(folder / "metrics.json")
     task = make_task(metrics["task"], metrics["task_arguments"])
     table, of_targets = read_predictions(folder, task)
     rows = table["id"].unique()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dgl_memgnn.files import check_new_file, replacing
+from dgl_memgnn.files import check_new_file, read_json, replacing
 from dgl_memgnn.runs.assembly import load_dataset
 from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.training import describe_key_usage, key_usage
@@ -80,7 +79,7 @@ def report_html(run: str | PathLike[str]) -> str:
     check_run_folder(folder)
     if not (folder / "metrics.json").is_file():
         raise FileNotFoundError(f"{folder} is not finished. Finish it (dgl-memgnn train), then report it.")
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics = read_json(folder / "metrics.json")
     if not {"validation", "test"} & set(metrics):
         raise ValueError(f"{folder} has no part that was held out: there are no predictions to report.")
     network, held_out = StoredNetwork(folder), read_held_out(folder)

@@ -227,6 +227,27 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     assert json.loads(path.read_text()) == {"a": 1}
 
 
+def test_a_damaged_file_is_named_with_what_to_do(folder, whole, capsys):
+    """By whoever reads it: benchmark, train and tables."""
+    out = folder / "damaged"
+    for name in ("result.json", "seed0/metrics.json"):
+        shutil.copytree(whole, out)
+        (out / name).write_text('{"protocol": ')
+        calls = [["benchmark", str(folder / "small.yaml"), "--protocol", "moleculenet", "--out", str(out)]]
+        if name == "result.json":
+            calls.append(["tables", str(out)])
+        else:
+            calls.append(["train", str(out / "seed0" / "config.yaml"), "--out", str(out / "seed0")])
+        for call in calls:
+            assert main(call) == 1
+            error = capsys.readouterr().err
+            assert f"{out / name} is damaged" in error and "restore it, or remove it" in error
+        (out / name).unlink()
+        assert benchmark(folder, "damaged") == 0
+        assert read(out / "result.json")["summary"] == read(whole / "result.json")["summary"]
+        shutil.rmtree(out)
+
+
 def stop_at(name, patch):
     """Ctrl-C when the run of this name is to begin."""
     train = module.train_run

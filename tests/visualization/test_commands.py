@@ -1,11 +1,14 @@
 """The commands clusters, curves and report, and what they refuse."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
 
 from dgl_memgnn.cli import main
+from dgl_memgnn.config import load_config
+from dgl_memgnn.runs import train_run
 from dgl_memgnn.visualization import RunClusters, draw_molecules
 from dgl_memgnn.visualization.curves import run_histories
 
@@ -40,6 +43,34 @@ def test_clusters_of_molecules(runs, tmp_path, capsys):
     assert main([*command, "--overwrite"]) == 0
 
 
+def test_overwriting_leaves_nothing_of_an_earlier_call_and_all_else(runs, graph_run, tmp_path):
+    out, other = tmp_path / "out", tmp_path / "other"
+    calls = [
+        [str(runs.regression), "--csv", str(runs.csv), "--pictures", "3"],
+        [str(graph_run), "--pictures", "3"],
+        [str(runs.binary), "--smiles", "C(Cl)C", "--smiles", "CCO"],
+        [str(runs.binary), "--smiles", "CCO"],
+    ]
+    own = {"notes.md": "mine", "picture.svg": "<svg><title>Mine</title></svg>", "picture.png": ""}
+    out.mkdir()
+    for name, text in own.items():
+        (out / name).write_text(text)
+    for i, call in enumerate(calls):
+        assert main(["clusters", *call, "--out", str(out), "--overwrite"]) == 0
+        assert main(["clusters", *call, "--out", str(other / str(i))]) == 0
+        made = {path.name: path.read_bytes() for path in (other / str(i)).iterdir()}
+        made.update({name: text.encode() for name, text in own.items()})
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == made
+
+
+def test_what_is_refused_removes_nothing(runs, tmp_path):
+    out = tmp_path / "out"
+    assert main(["clusters", str(runs.binary), "--smiles", "CCO", "--out", str(out)]) == 0
+    before = {path.name for path in out.iterdir()}
+    assert main(["clusters", str(runs.binary), "--smiles", "C1CC", "--out", str(out), "--overwrite"]) == 1
+    assert {path.name for path in out.iterdir()} == before
+
+
 def test_clusters_of_the_data_of_the_training(runs, graph_run, tmp_path, capsys):
     assert main(["clusters", str(runs.classes), "--pictures", "1", "--out", str(tmp_path / "molecules")]) == 0
     assert "47 molecules of the run's data set" in capsys.readouterr().out
@@ -48,6 +79,40 @@ def test_clusters_of_the_data_of_the_training(runs, graph_run, tmp_path, capsys)
     names = {path.name for path in (tmp_path / "graphs").iterdir()}
     assert {"graph_0.svg", "graph_0_layer2.png", "grid.png", "keys.svg", "usage.csv"} <= names
     assert not any("groups" in name for name in names)
+
+
+def test_other_data_where_those_of_the_training_lay_are_refused(tmp_path, monkeypatch, capsys):
+    """The path in the configuration is relative: elsewhere it may lead to another file, or to none."""
+    for place in ("here", "there", "nowhere"):
+        (tmp_path / place).mkdir()
+    rows = [f"{'C' * n}O,{n}\n" for n in range(1, 21)]
+    (tmp_path / "here" / "m.csv").write_text("smiles,y\n" + "".join(rows))
+    (tmp_path / "there" / "m.csv").write_text("smiles,y\n" + "".join(rows[:-1]) + "CCN,20\n")
+    monkeypatch.chdir(tmp_path / "here")
+    small = {"hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "epochs": 1, "split": "random"}
+    config = load_config(overrides={**small, "csv": "m.csv", "tasks": ["y"]})
+    train_run(config, tmp_path / "run", progress=False, report=False)
+    command = ["clusters", str(tmp_path / "run"), "--pictures", "1"]
+    assert main([*command, "--out", str(tmp_path / "whole")]) == 0
+    for place, message in [("there", "have changed since the training"), ("nowhere", "are not here")]:
+        monkeypatch.chdir(tmp_path / place)
+        capsys.readouterr()
+        assert main([*command, "--out", str(tmp_path / "out")]) == 1
+        error = capsys.readouterr().err
+        assert f"The data of {tmp_path / 'run'} {message}" in error and "give molecules with --csv" in error
+    assert not list((tmp_path / "out").iterdir())
+    assert main([*command, "--csv", str(tmp_path / "here" / "m.csv"), "--out", str(tmp_path / "out")]) == 0
+
+
+def test_graphs_that_have_changed_are_to_be_restored(graph_run, tmp_path, capsys):
+    labels = graph_run.parent / "tu" / "TINY" / "TINY_graph_labels.txt"
+    text = labels.read_text()
+    try:
+        labels.write_text(text.replace("0\n1", "1\n0", 1))
+        assert main(["clusters", str(graph_run), "--out", str(tmp_path / "out")]) == 1
+    finally:
+        labels.write_text(text)
+    assert f"The data of {graph_run} have changed since the training: restore them." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -116,3 +181,11 @@ def test_report(runs, tmp_path, capsys):
     assert format(score, ".4g") in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert main(["report", str(runs.binary), "--out", str(tmp_path / "page.html")]) == 1
     assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["report", "clusters"])
+def test_damaged_metrics_are_named(runs, command, tmp_path, capsys):
+    shutil.copytree(runs.binary, tmp_path / "run")
+    (tmp_path / "run" / "metrics.json").write_text("")
+    assert main([command, str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 1
+    assert f"{tmp_path / 'run' / 'metrics.json'} is damaged" in capsys.readouterr().err

@@ -47,6 +47,7 @@ __all__ = [
     "options",
     "read_yaml",
     "start_from_weights",
+    "stored_config",
     "with_values",
 ]
 
@@ -278,6 +279,23 @@ def load_config(source: str | PathLike[str] | None = None, overrides: Mapping[st
     Traceback (most recent call last):
     ...
     ValueError: training.epochs must be at least 1, got 0.
+    """
+    config = stored_config(source, overrides)
+    if config.data.tasks == [ALL_TASKS] and config.data.csv is not None:
+        config.data.tasks = _all_tasks(config.data, config.data.csv)
+        check_together(config)
+    return config
+
+
+def stored_config(source: str | PathLike[str] | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """The configuration of a run that is there, which may be read where its data are not.
+
+    As :func:`load_config`, but a task ``all`` is the column of that name.
+
+    Examples
+    --------
+    >>> stored_config(overrides={"csv": "moved.csv", "tasks": ["all"]}).data.tasks
+    ['all']
     """
     content = {} if source is None else read_yaml(source, [each.name for each in fields(Config)])
     sections = _sections()
@@ -603,10 +621,15 @@ def _check_columns(data: DataConfig) -> None:
         meaning[column] = option_name
 
 
+def _all_tasks(data: DataConfig, csv: str) -> list[str]:
+    """The columns of numbers; unless one is called so, which is meant then."""
+    if ALL_TASKS in column_names(csv, data.smiles_column):
+        return [ALL_TASKS]
+    beside = [column for _, column in data.columns_beside]
+    return [name for name in numeric_columns(csv, data.smiles_column) if name not in beside]
+
+
 def _check_tasks(data: DataConfig, csv: str) -> None:
-    if data.tasks == [ALL_TASKS] and ALL_TASKS not in column_names(csv, data.smiles_column):
-        beside = [column for _, column in data.columns_beside]
-        data.tasks = [name for name in numeric_columns(csv, data.smiles_column) if name not in beside]
     if not data.tasks:
         columns = numeric_columns(csv, data.smiles_column)
         found = f"Columns of numbers: {list_names(columns)}" if columns else "It has no column of numbers"

@@ -157,6 +157,8 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         smiles = _smiles(X)
         if len(labels) != len(smiles):
             raise ValueError(f"y has {len(labels)} rows for {len(smiles)} SMILES in X.")
+        if self.ensemble_size < 1:
+            raise ValueError(f"ensemble_size must be at least 1, got {self.ensemble_size}.")
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=self.ensemble_size)
         names = [f"y{i}" for i in range(labels.shape[1])]
         configs = [self._config(seed, names, class_balance) for seed in seeds.tolist()]
@@ -187,15 +189,14 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     def _config(self, seed: int, tasks: list[str], class_balance: bool) -> Config:
         """The configuration of a network, as a run has it."""
-        given = {**self.get_params(deep=False), "seed": seed, "class_balance": class_balance}
-        given.update(csv=_SOURCE, tasks=tasks, num_keys=list(self.num_keys), split="random")
-        given["task_type"] = self._task_type
+        given = {**_plain(self.get_params(deep=False)), "seed": seed, "class_balance": class_balance}
+        given.update(csv=_SOURCE, tasks=tasks, split="random", task_type=self._task_type)
         made: dict[str, Any] = {
             name: kind(**{key: value for key, value in given.items() if key in kind.__dataclass_fields__})
             for name, kind in _SECTIONS.items()
         }
         config = Config(**made)
-        defaults = type(self)().get_params(deep=False)
+        defaults = _plain(type(self)().get_params(deep=False))
         start_from_weights(config, {name for name, value in defaults.items() if given[name] != value})
         check_together(config)
         return config
@@ -528,6 +529,16 @@ def _smiles(X: Any) -> list[Any]:
     if not len(array):
         raise ValueError("X holds no molecule: 0 SMILES.")
     return array.tolist()
+
+
+def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters with Python's numbers and lists in place of numpy's, and of tuples."""
+
+    def plain(value: Any) -> Any:
+        value = value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
+        return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    return {name: plain(value) for name, value in parameters.items()}
 
 
 def _weights(sample_weight: Any, size: int) -> np.ndarray:

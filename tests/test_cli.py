@@ -507,6 +507,25 @@ def test_names_of_tasks_on_the_command_line(folder, tmp_path, capsys, options, n
     assert main(["train", str(tmp_path / "run" / "config.yaml"), "--out", str(tmp_path / "again")]) == 0
 
 
+def test_a_column_called_all_is_that_column_where_the_file_is_gone_or_another(folder, tmp_path, monkeypatch):
+    table = pd.read_csv(folder / "molecules.csv").rename(columns={"size": "all"})
+    for name in ("here", "gone", "other"):
+        (tmp_path / name).mkdir()
+    table.to_csv(tmp_path / "here" / "m.csv", index=False)
+    table.drop(columns="all").to_csv(tmp_path / "other" / "m.csv", index=False)
+    monkeypatch.chdir(tmp_path / "here")
+    run = str(tmp_path / "run")
+    train_it = ["train", "--csv", "m.csv", "--smiles-column", "structure", "--tasks", "all", *SMALL, "--out", run]
+    assert main(train_it) == main(train_it) == 0
+    held_out = pd.read_csv(tmp_path / "run" / "predictions.csv")
+    for name in ("gone", "other"):
+        monkeypatch.chdir(tmp_path / name)
+        held_out[["smiles"]].to_csv("y.csv", index=False)
+        assert main(["predict", run, "--csv", "y.csv", "--smiles-column", "smiles", "--out", "p.csv"]) == 0
+        assert pd.read_csv("p.csv")["all"].to_numpy() == pytest.approx(held_out["prediction"].to_numpy(), rel=1e-4)
+        assert Predictor(run).config.data.tasks == ["all"]
+
+
 def test_a_file_of_another_kind_is_read_where_it_is_plain_what_it_is(folder, tmp_path):
     table = pd.read_csv(folder / "molecules.csv")
     table.to_csv(tmp_path / "molecules.csv", index=False, sep="\t")

@@ -181,6 +181,41 @@ def test_cross_validation_grid_search_and_pipelines(posed):
     assert prediction.shape == (50,) and "memgnnregressor__epochs" in pipeline.get_params()
 
 
+def test_numbers_of_numpy_are_those_of_python(posed):
+    smiles, targets = posed
+    numpy = {
+        "hidden_feats": np.int64(8),
+        "num_layers": np.int32(1),
+        "num_keys": np.array([2, 1]),
+        "epochs": np.uint8(1),
+    }
+    numpy |= {"dropout": np.float32(0.25), "descriptors": np.bool_(False), "decay": np.str_("cosine")}
+    python = {name: value.tolist() for name, value in numpy.items()}
+    models = [
+        clone(MemGNNRegressor(**{**SMALL, **parameters})).fit(smiles, targets["regressor"])
+        for parameters in (numpy, python, {**python, "num_keys": (np.int64(2), np.int64(1))})
+    ]
+    configs = [model._contents[0]["config"] for model in models]
+    assert repr(configs[0]) == repr(configs[1]) == repr(configs[2])
+    for model in models:
+        assert np.array_equal(model.predict(smiles), models[1].predict(smiles))
+    grid = {"num_layers": np.arange(1, 3), "dropout": np.linspace(0, 0.2, 1), "num_keys": [np.array([2, 1])]}
+    search = GridSearchCV(MemGNNRegressor(**SMALL), grid, cv=2, error_score="raise")
+    assert search.fit(smiles, targets["regressor"]).best_params_["num_layers"] in (1, 2)
+
+
+def test_default_sizes_give_way_to_those_of_weights_of_ones_own(table, tmp_path):
+    table.to_csv(tmp_path / "m.csv", index=False)
+    options = "--split random --hidden-feats 8 --num-layers 1 --num-keys 4,1 --num-heads 1 --epochs 1".split()
+    run = str(tmp_path / "run")
+    assert main(["train", "--csv", str(tmp_path / "m.csv"), "--tasks", "y", *options, "--out", run]) == 0
+    (content,) = MemGNNRegressor(pretrained=run, epochs=1).fit(table["smiles"], table["y"])._contents
+    sizes = content["config"]["model"]
+    assert (sizes["hidden_feats"], sizes["num_keys"], sizes["pretrained"]) == (8, [4, 1], run)
+    with pytest.raises(ValueError, match=r"num_keys is \[2, 1\]"):
+        MemGNNRegressor(pretrained=run, num_keys=(2, 1)).fit(table["smiles"], table["y"])
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -214,6 +249,8 @@ def test_bad_classes_and_parameters(fitted, posed):
         MemGNNClassifier(**SMALL, class_weight="even").fit(smiles, targets["classifier"])
     with pytest.raises(ValueError, match="training.epochs must be at least 1, got 0"):
         MemGNNRegressor(**{**SMALL, "epochs": 0}).fit(smiles, targets["regressor"])
+    with pytest.raises(ValueError, match="ensemble_size must be at least 1, got 0"):
+        MemGNNRegressor(**SMALL, ensemble_size=0).fit(smiles, targets["regressor"])
     with pytest.raises(ValueError, match="1 of 2 rows are no molecules .row 1: invalid SMILES"):
         fitted["regressor"].predict(["C", "C1CC"])
     with pytest.raises(ValueError, match="ensemble_size=5 or mean_variance=True"):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dgl_memgnn.config import Config, flat_values, load_config
+from dgl_memgnn.config import Config, flat_values, stored_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import read_json
 from dgl_memgnn.runs.run import check_same_configuration, check_unchanged
@@ -91,7 +91,7 @@ def _check(
     folder: Path, stored: dict[str, Any], config: Config, gone: Collection[Any], asked: Collection[Any]
 ) -> None:
     """ValueError if results are of another configuration, or more than what is asked for."""
-    theirs = load_config(overrides=flat_values(stored["config"]))
+    theirs = stored_config(overrides=flat_values(stored["config"]))
     theirs.search = stored["config"].get("search", {}) if stored["protocol"] == "fair" else config.search
     check_same_configuration(folder, asdict(theirs), asdict(config))
     unasked = [str(name) for name in gone if name not in asked]

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from dgl_memgnn.config import Config, load_config
+from dgl_memgnn.config import Config, stored_config
 from dgl_memgnn.data import GraphDataset, packed_fingerprints
 from dgl_memgnn.files import is_unfinished, read_json, remove_unfinished, replacing
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
@@ -230,7 +230,7 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
         check_holds_nothing(folder)
         return None
     _check_kind(folder)
-    check_same_configuration(folder, asdict(load_config(stored)), asdict(config))
+    check_same_configuration(folder, asdict(stored_config(stored)), asdict(config))
     path = folder / "metrics.json"
     return read_json(path) if path.is_file() else None
 
@@ -300,7 +300,7 @@ def begun_with_weights(folder: Path, overrides: dict[str, Any]) -> dict[str, Any
         load_weights(name)
         return {}
     except FileNotFoundError:
-        stored = load_config(path)
+        stored = stored_config(path)
     if stored.model.pretrained != name:
         return {}
     values = {**vars(stored.data), **vars(stored.model)}

@@ -13,7 +13,7 @@ import dgl
 import numpy as np
 from torch import Tensor
 
-from dgl_memgnn.config import Config, flat_values, load_config
+from dgl_memgnn.config import Config, flat_values, stored_config
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.runs.assembly import Assembly, build_learner, widths_of
 from dgl_memgnn.runs.calibration import Calibration
@@ -101,7 +101,7 @@ class StoredNetwork:
 
     def _assemble(self, content: dict[str, Any]) -> None:
         self.content = content
-        self.config = load_config(overrides={**flat_values(content["config"]), "device": "cpu"})
+        self.config = stored_config(overrides={**flat_values(content["config"]), "device": "cpu"})
         self.task = make_task(content["task_type"], content["task_arguments"])
         self.descriptor_names: list[str] = content["descriptor_names"]
         self.property_names: list[str] = content.get("property_names", [])  # older ones know none

@@ -210,7 +210,7 @@ def draw_scaffolds(
     Examples
     --------
     >>> draw_scaffolds(["c1ccccc1C", "C1CC1", "c1ccccc1O", "C1CCC1"], 2)
-    (array([1, 3]), array([0, 2]))
+    (array([0, 2]), array([1, 3]))
     """
     from dgllife.utils import ScaffoldSplitter
     from rdkit.rdBase import BlockLogs

@@ -82,6 +82,8 @@ def _stored(folder: Path, protocol: str) -> dict[str, Any]:
     """The content of result.json, if there is one; ValueError if it is of another protocol."""
     path = folder / "result.json"
     stored = read_json(path) if path.is_file() else {}
+    if stored and "protocol" not in stored:
+        raise ValueError(f"{path} is not of a benchmark. Give another folder with --out.")
     if stored and stored["protocol"] != protocol:
         raise ValueError(f"{folder} holds results of protocol {stored['protocol']}, not {protocol}. {REMEDY}")
     return stored

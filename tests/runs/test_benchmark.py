@@ -301,6 +301,10 @@ def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, c
         assert benchmark(folder, "elsewhere", *options) == 1
         assert said in capsys.readouterr().err
     assert read(out / "result.json") == first
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / "result.json").write_text('{"score": 1}')
+    assert benchmark(folder, "foreign") == 1
+    assert "result.json is not of a benchmark. Give another folder with --out." in capsys.readouterr().err
 
     assert benchmark(folder, "elsewhere") == 0
     assert [each.name for each in out.iterdir() if each.is_dir()] == ["seed2"]

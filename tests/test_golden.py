@@ -3,10 +3,13 @@
 import importlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from dgl_memgnn.cli import main
+from dgl_memgnn.training import load_checkpoint
 
 GOLDEN = Path(__file__).parent / "golden"
 VERSIONS = sorted(path for path in GOLDEN.iterdir() if (path / "molecules.csv").is_file())
@@ -21,6 +24,7 @@ def make(monkeypatch):
 @pytest.fixture(params=VERSIONS, ids=lambda path: path.name)
 def version(request, monkeypatch):
     monkeypatch.chdir(request.param)
+    return request.param.name
 
 
 def assert_same(found, name):
@@ -34,7 +38,23 @@ def test_networks_on_molecules_predict_the_same(version, make, tmp_path):
         if how is not None:
             out = tmp_path / f"{name}.csv"
             assert main(["predict", name, "--csv", "molecules.csv", "--out", str(out), *how]) == 0
-            assert_same(pd.read_csv(out), name)
+            if name != "binary" or version != "0.2.0":
+                assert_same(pd.read_csv(out), name)
+
+
+def test_binary_targets_as_the_penalty_of_0_2_0_calibrated_them(version, tmp_path):
+    """Those of ring; of oxygen the validation part holds one class, which calibrates nothing."""
+    if version != "0.2.0":
+        pytest.skip("Platt's scaling has no penalty since")
+    assert main(["predict", "binary", "--csv", "molecules.csv", "--out", str(tmp_path / "out.csv")]) == 0
+    found, known = pd.read_csv(tmp_path / "out.csv"), load_checkpoint("binary/checkpoint.pt")["calibration"]
+    known_logit, logit = (
+        np.log(p / (1 - p))[:, None]
+        for p in (known["prediction"].numpy()[:, 0], found["ring_predicted"].to_numpy())
+    )
+    fitted = LogisticRegression().fit(known_logit, known["label"][:, 0])
+    found["ring_predicted"] = fitted.predict_proba(logit)[:, 1]
+    assert_same(found, "binary")
 
 
 def test_a_network_on_graphs_assigns_their_nodes_the_same(version, make):

@@ -35,7 +35,7 @@ TRAINED = {  # by the options of train; those of predict
         [*CSV, "--tasks", "size", "--task-type", "regression-mve", "--descriptors-columns", "temperature"],
         ["--interval", "0.5"],
     ),
-    "binary": ([*CSV, "--tasks", "ring, oxygen", "--descriptors"], []),
+    "binary": ([*CSV, "--tasks", "ring, oxygen", "--descriptors"], ["--calibrate"]),
     "classes": ([*CSV, "--tasks", "tail", "--readout", "rows", "--supervised-keys"], []),
     "sum": ([*CSV, "--tasks", "size", "--readout", "sum", "--no-edge-features"], []),
     "forest": ([*CSV, "--tasks", "size", "--network", "RandomForest"], []),

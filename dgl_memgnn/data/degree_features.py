@@ -43,8 +43,8 @@ def _clustering(src: np.ndarray, dst: np.ndarray, num_nodes: int) -> np.ndarray:
 
 def _neighbours(src: np.ndarray, dst: np.ndarray, num_nodes: int) -> np.ndarray:
     """Least, greatest and mean log(1 + degree) of the neighbours, and its deviation; 0 without neighbours."""
-    log = np.log1p(_degree(dst, num_nodes, np.float64))[src]
-    count = np.maximum(_degree(dst, num_nodes), 1)
+    degree = _degree(dst, num_nodes)
+    log, count = np.log1p(degree)[src], np.maximum(degree, 1)
     least, greatest = np.full(num_nodes, np.inf), np.zeros(num_nodes)
     np.minimum.at(least, dst, log)
     np.maximum.at(greatest, dst, log)

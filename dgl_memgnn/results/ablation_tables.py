@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dgl_memgnn.data import PARTS
+from dgl_memgnn.results.cells import parts_of, score_cells
 from dgl_memgnn.results.counts import count_text
 from dgl_memgnn.results.paired import (
     ONE_PART,
@@ -27,7 +26,6 @@ def ablation_section(
     results: dict[str, dict[str, Any]],
     metric: str,
     title: str,
-    figure: Callable[[dict[str, float | None]], str],
 ) -> list[str]:
     """Lines of Markdown: heading, protocol, and a table with a row for each that has run.
 
@@ -40,10 +38,8 @@ def ablation_section(
         The name of what is measured.
     title : str
         The same in words.
-    figure : callable
-        Writes a mean and its standard deviation.
     """
-    parts = [part for part in PARTS if any(part in result["summary"] for result in results.values())]
+    parts = parts_of(results.values())
     reference = results.get(ablation.reference)
     scores = {name: fold_scores(result, metric) for name, result in results.items()}
     is_one_part = reference is not None and scored_on_one_part(reference)
@@ -74,9 +70,8 @@ def ablation_section(
                     f"{difference.mean:+.3f} ± {difference.margin:.3f}",
                     "yes" if exceeds else "no",
                 ]
-        summary = results[name]["summary"]
-        figures = [figure(summary[part][metric]) if part in summary else "" for part in parts]
-        rows.append([f"`{name}`", paper, *figures, count_text(results[name]), *compared])
+        scored = score_cells(results[name]["summary"], parts, metric)
+        rows.append([f"`{name}`", paper, *scored, count_text(results[name]), *compared])
     missing = len(ablation.rows) - len(results)
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return [*lines, "", f"Rows still to run: {missing} of {len(ablation.rows)}."] if missing else lines

@@ -6,9 +6,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from dgl_memgnn.data import PARTS
 from dgl_memgnn.files import read_json, replacing
 from dgl_memgnn.results.ablation_tables import ablation_section
+from dgl_memgnn.results.cells import parts_of, score_cells
 from dgl_memgnn.results.counts import count_text
 from dgl_memgnn.results.paired import (
     ONE_PART,
@@ -22,9 +22,9 @@ from dgl_memgnn.results.published import PUBLISHED
 from dgl_memgnn.runs.ablations import ABLATION, CURVES, read_ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
-from dgl_memgnn.wording import list_names, significant
+from dgl_memgnn.wording import list_names
 
-__all__ = ["mean_and_deviation", "write_tables"]
+__all__ = ["write_tables"]
 
 MADE_BY = "Made by `dgl-memgnn tables` from the `result.json` of each row"  # as both files begin, and always did
 HEADINGS = dict(next(iter(kind.metrics.items())) for kind in TASK_TYPES.values())  # of the metrics that decide
@@ -116,7 +116,7 @@ def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) 
         ablation = read_ablation(folder / ABLATION)
         if results and ablation is not None:
             _, metric = _measured(next(iter(results.values())))
-            lines += ablation_section(ablation, results, metric, HEADINGS[metric], mean_and_deviation)
+            lines += ablation_section(ablation, results, metric, HEADINGS[metric])
             if (folder / CURVES).is_file():
                 picture = (folder / CURVES).relative_to(root).as_posix()
                 lines += ["", f"![Validation by epoch, means over the runs]({picture})"]
@@ -161,7 +161,7 @@ def _measured(result: dict[str, Any]) -> tuple[str, str]:
 def _table(
     folder: Path, protocol: str, dataset: str, metric: str, results: dict[Path, dict[str, Any]]
 ) -> list[str]:
-    parts = [part for part in PARTS if any(part in result["summary"] for result in results.values())]
+    parts = parts_of(results.values())
     references = {
         row: result for row, result in results.items() if _is_reference(row, result) and len(results) > 1
     }
@@ -184,9 +184,9 @@ def _table(
         against = [
             "" if row == other else _against(result, reference, metric) for other, reference in references.items()
         ]
-        rows.append([title, *_figures(result["summary"], parts, metric), count, *against])
+        rows.append([title, *score_cells(result["summary"], parts, metric), count, *against])
         if "ensemble" in result:
-            figures = _figures(result["ensemble"]["summary"], parts, metric)
+            figures = score_cells(result["ensemble"]["summary"], parts, metric)
             blank = ["" for _ in references]
             rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, count, *blank])
     header = ["", *parts, "folds" if any("folds" in result for result in results.values()) else "runs"]
@@ -206,11 +206,6 @@ def _is_reference(row: Path, result: dict[str, Any]) -> bool:
     return row.name == result["config"].get("model", {}).get("network", "").lower() in ("gmn", "memgnn")
 
 
-def _figures(summary: dict[str, Any], parts: list[str], metric: str) -> list[str]:
-    """A metric of each part; empty where a row has no such part."""
-    return [mean_and_deviation(summary[part][metric]) if part in summary else "" for part in parts]
-
-
 def _against(result: dict[str, Any], reference: dict[str, Any], metric: str) -> str:
     if not same_parts(result, reference):
         return OTHER_SPLIT
@@ -226,13 +221,3 @@ def _runs(result: dict[str, Any]) -> list[dict[str, Any]]:
     """What each run of a result has scored."""
     of_folds = [fold["runs"] for fold in result["folds"]] if "folds" in result else [result["runs"]]
     return [run for runs in of_folds for run in runs.values()]
-
-
-def mean_and_deviation(summary: dict[str, float | None]) -> str:
-    """A metric's mean and standard deviation, as tables show them; empty where it has none."""
-    mean, std = summary["mean"], summary["std"]
-    if mean is None or std is None:
-        return ""
-    if 0.01 <= abs(mean) < 1000:
-        return f"{mean:.3f} ± {std:.3f}"
-    return f"{significant(mean)} ± {significant(std)}"

@@ -114,9 +114,11 @@ def train_run(
     check_device(config.training.device)
     if tensorboard:
         check_installed()
+    stored = None
     if overwrite:
-        check_overwritable(folder, config)
-    stored = None if overwrite else stored_result(folder, config)
+        _check_overwritable(folder, config)
+    else:
+        stored = stored_result(folder, config)
     with main_process_first():
         if rank() == 0:
             remove_unfinished(folder)
@@ -225,22 +227,17 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
     ValueError
         If the folder holds a run of another configuration; the message names what differs.
     """
-    stored = folder / "config.yaml"
-    if not stored.is_file():
-        check_holds_nothing(folder)
+    if not _holds_run(folder):
         return None
-    _check_kind(folder)
-    check_same_configuration(folder, asdict(stored_config(stored)), asdict(config))
+    check_same_configuration(folder, asdict(stored_config(folder / "config.yaml")), asdict(config))
     path = folder / "metrics.json"
     return read_json(path) if path.is_file() else None
 
 
-def check_overwritable(folder: Path, config: Config) -> None:
+def _check_overwritable(folder: Path, config: Config) -> None:
     """FileExistsError if starting anew would remove what is no run of training, or what is to be learned from."""
-    if not (folder / "config.yaml").is_file():
-        check_holds_nothing(folder)
+    if not _holds_run(folder):
         return
-    _check_kind(folder)
     data, removed = config.data, {(folder / name).resolve() for name in (*FILES, STATE)}
     for path in (data.csv, data.validation_csv, data.test_csv):
         if path is not None and Path(path).resolve() in removed:
@@ -250,11 +247,16 @@ def check_overwritable(folder: Path, config: Config) -> None:
             )
 
 
-def _check_kind(folder: Path) -> None:
-    """FileExistsError if a run is one of pre-training."""
-    lines = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace").splitlines()
+def _holds_run(folder: Path) -> bool:
+    """Whether a folder holds a run of training; FileExistsError if something else, as one of pre-training."""
+    path = folder / "config.yaml"
+    if not path.is_file():
+        check_holds_nothing(folder)
+        return False
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     if any(line.startswith("pretraining:") for line in lines):
         raise FileExistsError(f"{folder} holds a run of pre-training. Give another folder with --out.")
+    return True
 
 
 def check_holds_nothing(folder: Path) -> None:

@@ -14,7 +14,7 @@ from pages import file_name, store
 from pretraining import molecules
 
 from dgl_memgnn.config import load_config
-from dgl_memgnn.results.tables import mean_and_deviation
+from dgl_memgnn.results.cells import mean_and_deviation
 from dgl_memgnn.runs import benchmark, load_pretraining_config, pretrain
 from dgl_memgnn.runs.run import installed_versions
 from dgl_memgnn.visualization.group_tables import markdown_table

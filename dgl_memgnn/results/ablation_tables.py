@@ -1,4 +1,4 @@
-"""Tables of ablations: what each change is worth, and whether that exceeds the noise."""
+"""Tables of ablations: what each change is worth, and whether the paper's claim on it is seen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dgl_memgnn.results.counts import count_text
 from dgl_memgnn.results.paired import (
     ONE_PART,
     OTHER_SPLIT,
+    PairedDifference,
     fold_scores,
     paired_difference,
     same_parts,
@@ -17,8 +18,11 @@ from dgl_memgnn.results.paired import (
 )
 from dgl_memgnn.runs.ablations import Ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS
+from dgl_memgnn.tasks import TASK_TYPES
 
 __all__ = ["ablation_section"]
+
+HOLDS, WITHIN_NOISE, CONTRARY = "holds", "within the noise", "does not hold"
 
 
 def ablation_section(
@@ -52,26 +56,54 @@ def ablation_section(
         f"{PROTOCOLS[ablation.protocol]}. {title}. {note}{ablation.note}".rstrip(),
         "",
     ]
-    header = ["", "paper", *parts, "runs", f"against `{ablation.reference}`", "exceeds the noise"]
+    header = ["", "paper", *parts, "runs", f"against `{ablation.reference}`", "exceeds the noise", "paper's claim"]
     rows = [header, ["---"] * len(header)]
     for name, row in ablation.rows.items():
         paper = str(row.get("paper", ""))
         if name not in results:
-            rows.append([f"`{name}`", paper, *("" for _ in parts), "still to run", "", ""])
+            rows.append([f"`{name}`", paper, *("" for _ in parts), "still to run", "", "", ""])
             continue
-        compared = ["", ""]
+        compared = ["", "", ""]
         if reference is not None and not same_parts(results[name], reference):
-            compared = [OTHER_SPLIT, ""]
+            compared = [OTHER_SPLIT, "", ""]
         elif reference is not None and name != ablation.reference:
             difference = paired_difference(scores[name], scores[ablation.reference])
             if difference is not None:
-                exceeds = abs(difference.mean) > difference.margin
                 compared = [
                     f"{difference.mean:+.3f} ± {difference.margin:.3f}",
-                    "yes" if exceeds else "no",
+                    "yes" if abs(difference.mean) > difference.margin else "no",
+                    _verdict(_claim(ablation, name, metric), difference, metric),
                 ]
         scored = score_cells(results[name]["summary"], parts, metric)
         rows.append([f"`{name}`", paper, *scored, count_text(results[name]), *compared])
     missing = len(ablation.rows) - len(results)
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return [*lines, "", f"Rows still to run: {missing} of {len(ablation.rows)}."] if missing else lines
+
+
+def _is_better(difference: float, metric: str) -> bool:
+    kind = next(kind for kind in TASK_TYPES.values() if metric in kind.metrics)
+    return difference > 0 if kind.higher_is_better else difference < 0
+
+
+def _claim(ablation: Ablation, name: str, metric: str) -> str:
+    """What the paper says of a row against the reference, a key of CLAIMS; empty where it says nothing."""
+    paper, of_reference = (ablation.rows[row].get("paper") for row in (name, ablation.reference))
+    if isinstance(paper, str):
+        return paper
+    if paper is None or of_reference is None or paper == of_reference:
+        return ""
+    return "better" if _is_better(paper - of_reference, metric) else "worse"
+
+
+def _verdict(claim: str, difference: PairedDifference, metric: str) -> str:
+    """Whether the paper's claim is seen here; empty where there is none."""
+    if not claim:
+        return ""
+    exceeds = abs(difference.mean) > difference.margin
+    is_better = _is_better(difference.mean, metric)
+    if claim == "no better":
+        return CONTRARY if exceeds and is_better else HOLDS
+    if not exceeds:
+        return WITHIN_NOISE
+    return HOLDS if is_better == (claim == "better") else CONTRARY

@@ -110,7 +110,8 @@ def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) 
         f"{MADE_BY}. Mean ± standard deviation over seeds or folds, and beside it the mean difference to the "
         "reference, pair by pair, with its interval of 95 % (corrected for training parts that overlap; Nadeau "
         "and Bengio, 2003; plain where all runs are scored on one and the same part, as a section then says). "
-        "What is within it is noise.",
+        "What is within it is noise. Beside ours stands the paper's figure, or in a word what it says of a row "
+        "against the reference; the last column says whether that is seen here.",
     ]
     for folder, results in of_ablations.items():
         ablation = read_ablation(folder / ABLATION)

@@ -16,9 +16,10 @@ from dgl_memgnn.runs.benchmark import benchmark
 from dgl_memgnn.runs.protocols import PROTOCOLS
 from dgl_memgnn.visualization.mean_curves import plot_mean_curves
 
-__all__ = ["ABLATION", "CURVES", "Ablation", "ablate", "read_ablation"]
+__all__ = ["ABLATION", "CLAIMS", "CURVES", "Ablation", "ablate", "read_ablation"]
 
 ABLATION, CURVES = "ablation.yaml", "curves.png"
+CLAIMS = ("better", "worse", "no better")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Ablation:
         The row that others are compared with.
     rows : dict
         By the name of a row, ``{"values": {"num_keys": [8, 1]}, "paper": 0.56}``: the values that it changes, by
-        the key's own name, and the figure that the paper reports, if any.
+        the key's own name, and what the paper reports, if anything: a figure, or one of :data:`CLAIMS`, in words
+        against the reference.
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's.
     members : int, optional
@@ -104,6 +106,11 @@ def read_ablation(path: str | PathLike[str]) -> Ablation | None:
     for name, row in content["rows"].items():
         if not isinstance(row, dict) or not set(row) <= {"values", "paper"} or Path(str(name)).name != name:
             raise ValueError(f"{path}: row {name!r} must be a name, with values, paper or both; got {row!r}.")
+        paper = row.get("paper", 0.0)
+        if type(paper) not in (int, float) and paper not in CLAIMS:
+            raise ValueError(
+                f"{path}: paper of row {name!r} must be a figure, or one of {', '.join(CLAIMS)}; got {paper!r}."
+            )
     return Ablation(**content)
 
 

@@ -260,8 +260,39 @@ def test_an_ablation_compares_rows_of_the_same_split_and_other_edges(tmp_path):
     (tmp_path / "ablation.yaml").write_text(json.dumps(content))
     write_tables(tmp_path)
     lines = (tmp_path / "ablations.md").read_text().splitlines()
-    last = {line.split("`")[1]: line.split(" | ")[-2:] for line in lines if line.startswith("| `")}
-    assert last["split"] == ["other split", " |"] and last["tenth"] == ["+0.250 ± 0.000", "yes |"]
+    last = {line.split("`")[1]: line.split(" | ")[-3:] for line in lines if line.startswith("| `")}
+    assert last["split"] == ["other split", "", " |"] and last["tenth"] == ["+0.250 ± 0.000", "yes", " |"]
+
+
+@pytest.mark.parametrize(
+    "figure, of_reference, change, verdict",
+    [
+        (0.5, 0.6, -0.1, "holds"),  # errors: the smaller, the better
+        (0.7, 0.6, -0.1, "does not hold"),
+        (0.7, 0.6, 0.1, "holds"),
+        (0.7, 0.6, 0.0, "within the noise"),
+        (0.6, 0.6, 0.1, ""),
+        (0.7, None, 0.1, ""),
+        (None, 0.6, 0.1, ""),
+        ("better", None, -0.1, "holds"),
+        ("worse", None, -0.1, "does not hold"),
+        ("no better", None, -0.1, "does not hold"),
+        ("no better", None, 0.0, "holds"),
+        ("no better", 0.6, 0.1, "holds"),
+    ],
+)
+def test_an_ablation_says_whether_the_papers_claim_is_seen(figure, of_reference, change, verdict, tmp_path):
+    rows = {name: repeats_result("MemGNN") for name in ("one", "two")}
+    for i, noise in enumerate((-0.01, 0.01, 0.0)):
+        rows["two"]["runs"][f"seed{i}"]["test"]["rmse"] += change + noise
+    store(tmp_path, **rows)
+    content = {"title": "Heads", "config": "x", "protocol": "repeats", "reference": "one"}
+    papers = {"one": of_reference, "two": figure}
+    content["rows"] = {name: {} if paper is None else {"paper": paper} for name, paper in papers.items()}
+    (tmp_path / "ablation.yaml").write_text(json.dumps(content))
+    write_tables(tmp_path)
+    (line,) = [line for line in (tmp_path / "ablations.md").read_text().splitlines() if line.startswith("| `two`")]
+    assert line.split("|")[-2].strip() == verdict
 
 
 def test_published_rows_are_of_one_split(tmp_path):

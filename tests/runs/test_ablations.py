@@ -77,7 +77,7 @@ def test_runs_continues_and_becomes_a_table(file, tmp_path, monkeypatch, capsys)
     (out / "ablation.yaml").write_text(file.read_text())
     assert main(["tables", str(tmp_path / "results")]) == 0
     text = (tmp_path / "results" / "ablations.md").read_text()
-    assert "Rows still to run: 2 of 3." in text and "| `one` |  |  | still to run |  |  |" in text
+    assert "Rows still to run: 2 of 3." in text and "| `one` |  |  | still to run |  |  |  |" in text
     assert not (tmp_path / "results" / "README.md").exists()
 
     before = (out / "two" / "fold0" / "metrics.json").read_text()
@@ -94,7 +94,7 @@ def test_runs_continues_and_becomes_a_table(file, tmp_path, monkeypatch, capsys)
     text = (tmp_path / "results" / "ablations.md").read_text()
     difference = paired_difference(*(fold_scores(results[name], "accuracy") for name in ("one", "two")))
     exceeds = "yes" if abs(difference.mean) > difference.margin else "no"
-    assert f"| 3 | {difference.mean:+.3f} ± {difference.margin:.3f} | {exceeds} |" in text
+    assert f"| 3 | {difference.mean:+.3f} ± {difference.margin:.3f} | {exceeds} |  |" in text
     assert "| `two` | 0.75 |" in text and "## Heads on TINY" in text
     assert "](heads/curves.png)" in text and (out / "curves.png").is_file()
     (out / "curves.png").write_bytes(b"of all runs")
@@ -113,6 +113,11 @@ def test_runs_continues_and_becomes_a_table(file, tmp_path, monkeypatch, capsys)
         ({"rows": {"two": {"value": {}}}}, "row 'two' must be"),
         ({"rows": {"two": {}, "../up": {}}}, "row '../up' must be"),
         ({"rows": {"two": {"values": {"num_head": 1}}}}, "Did you mean num_heads"),
+        (
+            {"rows": {"two": {}, "one": {"paper": "good"}}},
+            "must be a figure, or one of better, worse",
+        ),
+        ({"rows": {"two": {}, "one": {"paper": True}}}, "paper of row 'one' must be a figure"),
     ],
 )
 def test_what_is_wrong_is_named_before_anything_runs(change, message, file, tmp_path, capsys):

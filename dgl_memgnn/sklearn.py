@@ -177,13 +177,13 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             raise ValueError(
                 f"{len(dataset.dropped)} of {len(smiles)} rows cannot be learned from ({listed}): leave them out."
             )
-        self._contents = []
+        contents = []
         for config in configs:
             assembly = assemble(config, dataset, self._parts(dataset, config.training.seed), self.verbose)
             parts = assembly.parts
             assembly.learner.fit(dataset, parts["train"], parts.get("validation"), weights=dataset.weights)
-            self._contents.append(network_content(assembly))
-        self.n_outputs_ = labels.shape[1]
+            contents.append(network_content(assembly))
+        self._contents, self.n_outputs_ = contents, labels.shape[1]
         self._predictor_ = self._rebuilt()
         return self
 
@@ -356,8 +356,10 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         labels = np.asarray(y, dtype=np.float64)
         if labels.ndim not in (1, 2):
             raise ValueError(f"y must be of shape (n,) or (n, targets), got {labels.shape}.")
-        self._is_flat = labels.ndim == 1
-        return self._fit(X, labels[:, None] if self._is_flat else labels, sample_weight)
+        is_flat = labels.ndim == 1
+        self._fit(X, labels[:, None] if is_flat else labels, sample_weight)
+        self._is_flat = is_flat
+        return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict.
@@ -471,8 +473,8 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
         classes, encoded = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"y holds one class only, {classes.tolist()}: there is nothing to learn.")
-        self.classes_ = classes
         self._fit(X, encoded.astype(np.float64)[:, None], sample_weight, self.class_weight == "balanced")
+        self.classes_ = classes
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:

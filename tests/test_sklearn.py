@@ -257,6 +257,19 @@ def test_bad_classes_and_parameters(fitted, posed):
         fitted["regressor"].predict(["C"], return_std=True)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_that_fails_changes_nothing(name, fitted, posed):
+    smiles, targets = posed
+    model, new = pickle.loads(pickle.dumps(fitted[name])), clone(fitted[name])
+    for each in (model, new):
+        with pytest.raises(ValueError, match="there is nothing to learn|Class 0 has 1 samples"):
+            each.fit(smiles[:3], np.ones((3, 2)) if name == "regressor" else ["a", "b", "b"])
+    copied = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copied.predict(smiles), fitted[name].predict(smiles))
+    with pytest.raises(NotFittedError):
+        new.predict(smiles)
+
+
 @pytest.mark.parametrize("kind", ["regression", "regression-mve", "binary", "classes"])
 def test_from_a_run(kind, table, tmp_path):
     high = (table["cliff_mol"] == 1).astype(int)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import (
     BaseEstimator,
@@ -339,7 +340,7 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         X : sequence of str
             SMILES of n molecules: a list, array, Series, or a column of a DataFrame.
         y : array-like of shape (n,) or (n, T)
-            Targets; of several, NaN where missing.
+            Targets; of several, NaN or NA where missing.
         sample_weight : array-like of shape (n,), optional
             Weights, see :func:`dgl_memgnn.tasks.label_weights`. Default: all are 1.
 
@@ -353,7 +354,7 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         ValueError
             If a row is no molecule, or y cannot be learned from; the message names the row.
         """
-        labels = np.asarray(y, dtype=np.float64)
+        labels = _numbers(y)
         if labels.ndim not in (1, 2):
             raise ValueError(f"y must be of shape (n,) or (n, targets), got {labels.shape}.")
         is_flat = labels.ndim == 1
@@ -531,6 +532,14 @@ def _smiles(X: Any) -> list[Any]:
     if not len(array):
         raise ValueError("X holds no molecule: 0 SMILES.")
     return array.tolist()
+
+
+def _numbers(y: Any) -> np.ndarray:
+    """Targets as float64, NaN where they are missing, also where pandas says so by NA."""
+    values = np.asarray(y)
+    if values.dtype == object:
+        values = np.where(pd.isna(values), np.nan, values)
+    return values.astype(np.float64)
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -139,7 +139,12 @@ def test_several_targets_with_missing_ones(posed):
     smiles, targets = posed
     y = np.stack([targets["regressor"], -targets["regressor"]], axis=1)
     y[::3, 1] = np.nan
-    assert MemGNNRegressor(**SMALL).fit(smiles, y).predict(smiles).shape == (50, 2)
+    expected = MemGNNRegressor(**SMALL).fit(smiles, y).predict(smiles)
+    assert expected.shape == (50, 2)
+    table = pd.DataFrame(y, columns=["a", "b"]).astype({"b": "Float64"})
+    assert table["b"][0] is pd.NA
+    for same in (table, table.to_numpy(dtype=object), [[a, None if np.isnan(b) else b] for a, b in y]):
+        np.testing.assert_array_equal(MemGNNRegressor(**SMALL).fit(smiles, same).predict(smiles), expected)
 
 
 def test_weights_reach_the_training(posed):

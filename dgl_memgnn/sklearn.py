@@ -514,6 +514,7 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
             raise ValueError(f"{source} is of {task.describe()}: {type(self).__name__} is for one label.")
         super()._take(predictor, source)
         self.classes_ = np.array(getattr(task, "classes", [0, 1]))
+        self.class_weight = "balanced" if predictor.config.training.class_balance else None
 
     def _outputs(self, X: Any) -> np.ndarray:
         values = super()._outputs(X)

@@ -292,12 +292,14 @@ def test_from_a_run(kind, table, tmp_path):
         "--out",
         str(tmp_path / "run"),
     ]
+    options += ["--class-balance"] * (kind == "binary")
     assert (
         main(["train", "--csv", str(tmp_path / "m.csv"), "--tasks", "target", "--task-type", kind, *options]) == 0
     )
     own, other = (MemGNNRegressor, MemGNNClassifier)[:: 1 if kind.startswith("regression") else -1]
     model = pickle.loads(pickle.dumps(own.from_run(tmp_path / "run")))
     assert model.hidden_feats == 8 and model.get_params()["epochs"] == 2
+    assert model.get_params().get("class_weight") == ("balanced" if kind == "binary" else None)
     held_out = pd.read_csv(tmp_path / "run" / "predictions.csv")
     if kind == "classes":
         found, expected = model.predict_proba(held_out["smiles"])[:, 1], held_out["target_yes"]

@@ -22,6 +22,7 @@ from dgl_memgnn.runs.prediction import (
     Predictor,
     beside,
     check_target,
+    csv_text,
     properties_of,
 )
 
@@ -108,7 +109,7 @@ def _csv(path: Path, shape: tuple[int, int]) -> Iterator[_Write]:
 
         def write(table: pd.DataFrame, values: np.ndarray) -> None:
             nonlocal first
-            table.to_csv(file, index=False, header=first)
+            file.write(csv_text(table, header=first))
             first = False
 
         yield write

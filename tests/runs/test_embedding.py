@@ -2,6 +2,7 @@
 
 import builtins
 import importlib.util
+from csv import QUOTE_NONNUMERIC
 
 import dgl
 import numpy as np
@@ -27,7 +28,8 @@ def csv(data_dir, tmp_path_factory):
     table = pd.read_csv(data_dir / "molnet" / "delaney-processed.csv").head(30)[["smiles", "Compound ID"]]
     table = table.assign(y=np.arange(30.0), embedding3="own")
     table.loc[4, "smiles"] = "C1CC"
-    table.to_csv(path, index=False)
+    table.loc[7, "note"] = "two\rlines"
+    table.to_csv(path, index=False, quoting=QUOTE_NONNUMERIC)
     return path
 
 

@@ -340,8 +340,10 @@ def test_a_run_with_descriptors_predicts_alone_what_it_predicted_for_its_test_pa
 
 def test_all_columns_of_the_file_stay_in_place(folder, tmp_path, capsys):
     """As they are written; a column of the same name as a prediction is not replaced, and that is said."""
-    content = 'size,note,SMILES,"a, b",reason\n007,"two\nlines", CCO ,NA,\n1.50,,C1CC,"say ""hi""",none\n,,CCN\n'
-    (tmp_path / "new.csv").write_text(content)
+    content = (
+        'size,note,SMILES,"a, b",reason\n007,"two\nlines", CCO ,NA,\n1.5,"\r-",C1CC,"say ""hi""",none\n,,CCN\n'
+    )
+    (tmp_path / "new.csv").write_bytes(content.encode())
     out = tmp_path / "out.csv"
     run = folder / "runs" / "seed0"
     arguments = ["predict", str(run), "--csv", str(tmp_path / "new.csv"), "--smiles-column", "SMILES", "--out"]
@@ -355,7 +357,8 @@ def test_all_columns_of_the_file_stay_in_place(folder, tmp_path, capsys):
     names = ["size", "note", "SMILES", "a, b", "reason", "size_predicted", "aromatic", "reason_predicted"]
     assert header == names
     assert [row[:5] for row in rows] == [
-        ["007", "two\nlines", " CCO ", "NA", ""], ["1.50", "", "C1CC", 'say "hi"', "none"], ["", "", "CCN", "", ""]
+        ["007", "two\nlines", " CCO ", "NA", ""], ["1.5", "\r-", "C1CC", 'say "hi"', "none"],
+        ["", "", "CCN", "", ""],
     ]  # fmt: skip
     expected = Predictor(run).predict(["CCO", "C1CC", "CCN"])
     assert [row[7] for row in rows] == expected["reason"].tolist()

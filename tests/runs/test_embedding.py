@@ -104,6 +104,10 @@ def test_what_cannot_be_embedded_is_refused(run, csv, tmp_path, capsys, monkeypa
     assert "RandomForest has no pooled graph" in error(
         tmp_path / "forest", "--csv", csv, "--out", tmp_path / "e.npy"
     )
+    if HAS_PYARROW:
+        (tmp_path / "doubled.csv").write_text(",smiles,\n0,CCO,\n")
+        found = error(run, "--csv", tmp_path / "doubled.csv", "--out", tmp_path / "e.parquet")
+        assert "e.parquet cannot have two columns '': rename one, or write .csv or .npy" in found
     original = builtins.__import__
 
     def without_pyarrow(name, *arguments, **options):

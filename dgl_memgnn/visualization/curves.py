@@ -11,7 +11,7 @@ import pandas as pd
 
 from dgl_memgnn.visualization.names import folder_names
 from dgl_memgnn.visualization.palette import line_style
-from dgl_memgnn.visualization.pictures import new_figure, write_figure
+from dgl_memgnn.visualization.pictures import as_text, new_figure, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,7 +75,7 @@ def _metric(table: pd.DataFrame) -> str | None:
 
 def _draw_losses(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
     for i, (name, table) in enumerate(tables.items()):
-        ax.plot(table["epoch"], table["loss"], label=name, linewidth=1, **line_style(i))
+        ax.plot(table["epoch"], table["loss"], label=as_text(name), linewidth=1, **line_style(i))
     ax.set(xlabel="epoch", ylabel="training loss", yscale="log")
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from dgl_memgnn.training.key_usage import assignment_entropy
 from dgl_memgnn.visualization.clusters import RunClusters
 from dgl_memgnn.visualization.palette import LINES
-from dgl_memgnn.visualization.pictures import new_figure
+from dgl_memgnn.visualization.pictures import as_text, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,7 +107,7 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
         for ax, (when, network) in zip(row, states.items()):
             found[when] = np.concatenate([shares[0] for shares in network.node_shares(graphs)])
             _draw_projection(ax, network.node_queries(graphs), network.keys[0], found[when].argmax(axis=1))
-            ax.set_title(f"{name}, {when} training", fontsize="medium")
+            ax.set_title(f"{as_text(name)}, {when} training", fontsize="medium")
         entropies = {when: assignment_entropy(share) for when, share in found.items()}
         lowest = np.floor(20 * min(entropy.min() for entropy in entropies.values())) / 20
         for (when, share), colour in zip(found.items(), ("#999999", LINES[0])):

@@ -5,6 +5,7 @@ import pytest
 
 from dgl_memgnn.data import smiles_to_graph
 from dgl_memgnn.visualization import RunClusters, draw_keys, project, usage_table
+from dgl_memgnn.visualization.pictures import figure_svg
 
 SMILES = ["CCCO", "CC(=O)O", "c1ccccc1", "ClC(Cl)(Cl)C"]
 
@@ -43,6 +44,7 @@ def test_figure_shows_each_run_before_and_after(runs):
     assert titles == [
         f"{run}, {when} training" for run in ("clustered", "at rest") for when in ("before", "after")
     ]
+    assert "<svg" in figure_svg(draw_keys({"paid in $ or in {$": runs.regression}, graphs()))
     num_nodes = sum(graph.num_nodes() for graph in graphs())
     for ax in (figure.axes[0], figure.axes[1]):
         assert [len(each.get_offsets()) for each in ax.collections] == [num_nodes, 5 * 6]

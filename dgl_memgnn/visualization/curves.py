@@ -76,7 +76,8 @@ def _metric(table: pd.DataFrame) -> str | None:
 def _draw_losses(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
     for i, (name, table) in enumerate(tables.items()):
         ax.plot(table["epoch"], table["loss"], label=as_text(name), linewidth=1, **line_style(i))
-    ax.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    positive = all((table["loss"] > 0).all() for table in tables.values())  # a log-likelihood need not be
+    ax.set(xlabel="epoch", ylabel="training loss", yscale="log" if positive else "linear")
 
 
 def _draw_metrics(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -240,6 +240,7 @@ class Predictor:
         names = [column.name for column in properties]
         if names != self.property_names:
             raise ValueError(f"The network takes the properties {self.property_names}, got {names}.")
+        smiles = list(smiles)  # a Series has an index of its own
         data, reasons = self.config.data, [_lacking(properties, row) for row in range(len(smiles))]
         complete = [row for row, reason in enumerate(reasons) if not reason]
         arrays, found = featurize([smiles[row] for row in complete], featurizer(data.featurizer), data.limits)

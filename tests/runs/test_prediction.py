@@ -49,6 +49,16 @@ def folder(tmp_path_factory):
     return folder
 
 
+def test_molecules_keep_their_order_whatever_the_index_of_their_series(folder):
+    smiles = ["CCO", "C1CC", "CCCc1ccccc1"]
+    predictor = Predictor(folder / "runs" / "seed0")
+    expected, embedded = predictor.predict(smiles, similarity=True), predictor.embed(smiles)
+    for index in ([2, 0, 1], [7, 8, 9]):
+        series = pd.Series(smiles, index=index)
+        pd.testing.assert_frame_equal(predictor.predict(series, similarity=True), expected)
+        np.testing.assert_array_equal(predictor.embed(series)[0], embedded[0])
+
+
 @pytest.mark.parametrize("chunk_size", [1, 2, 3, 7])
 def test_pieces_give_what_the_whole_gives(folder, tmp_path, chunk_size):
     predictor = Predictor(folder / "runs" / "seed0")

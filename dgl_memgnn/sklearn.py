@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import (
     BaseEstimator,
@@ -177,13 +178,13 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             raise ValueError(
                 f"{len(dataset.dropped)} of {len(smiles)} rows cannot be learned from ({listed}): leave them out."
             )
-        self._contents = []
+        contents = []
         for config in configs:
             assembly = assemble(config, dataset, self._parts(dataset, config.training.seed), self.verbose)
             parts = assembly.parts
             assembly.learner.fit(dataset, parts["train"], parts.get("validation"), weights=dataset.weights)
-            self._contents.append(network_content(assembly))
-        self.n_outputs_ = labels.shape[1]
+            contents.append(network_content(assembly))
+        self._contents, self.n_outputs_ = contents, labels.shape[1]
         self._predictor_ = self._rebuilt()
         return self
 
@@ -339,7 +340,7 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         X : sequence of str
             SMILES of n molecules: a list, array, Series, or a column of a DataFrame.
         y : array-like of shape (n,) or (n, T)
-            Targets; of several, NaN where missing.
+            Targets; of several, NaN or NA where missing.
         sample_weight : array-like of shape (n,), optional
             Weights, see :func:`dgl_memgnn.tasks.label_weights`. Default: all are 1.
 
@@ -353,11 +354,13 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         ValueError
             If a row is no molecule, or y cannot be learned from; the message names the row.
         """
-        labels = np.asarray(y, dtype=np.float64)
+        labels = _numbers(y)
         if labels.ndim not in (1, 2):
             raise ValueError(f"y must be of shape (n,) or (n, targets), got {labels.shape}.")
-        self._is_flat = labels.ndim == 1
-        return self._fit(X, labels[:, None] if self._is_flat else labels, sample_weight)
+        is_flat = labels.ndim == 1
+        self._fit(X, labels[:, None] if is_flat else labels, sample_weight)
+        self._is_flat = is_flat
+        return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict.
@@ -471,8 +474,8 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
         classes, encoded = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"y holds one class only, {classes.tolist()}: there is nothing to learn.")
-        self.classes_ = classes
         self._fit(X, encoded.astype(np.float64)[:, None], sample_weight, self.class_weight == "balanced")
+        self.classes_ = classes
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -511,6 +514,7 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
             raise ValueError(f"{source} is of {task.describe()}: {type(self).__name__} is for one label.")
         super()._take(predictor, source)
         self.classes_ = np.array(getattr(task, "classes", [0, 1]))
+        self.class_weight = "balanced" if predictor.config.training.class_balance else None
 
     def _outputs(self, X: Any) -> np.ndarray:
         values = super()._outputs(X)
@@ -529,6 +533,14 @@ def _smiles(X: Any) -> list[Any]:
     if not len(array):
         raise ValueError("X holds no molecule: 0 SMILES.")
     return array.tolist()
+
+
+def _numbers(y: Any) -> np.ndarray:
+    """Targets as float64, NaN where they are missing, also where pandas says so by NA."""
+    values = np.asarray(y)
+    if values.dtype == object:
+        values = np.where(pd.isna(values), np.nan, values)
+    return values.astype(np.float64)
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:

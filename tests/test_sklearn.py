@@ -139,7 +139,12 @@ def test_several_targets_with_missing_ones(posed):
     smiles, targets = posed
     y = np.stack([targets["regressor"], -targets["regressor"]], axis=1)
     y[::3, 1] = np.nan
-    assert MemGNNRegressor(**SMALL).fit(smiles, y).predict(smiles).shape == (50, 2)
+    expected = MemGNNRegressor(**SMALL).fit(smiles, y).predict(smiles)
+    assert expected.shape == (50, 2)
+    table = pd.DataFrame(y, columns=["a", "b"]).astype({"b": "Float64"})
+    assert table["b"][0] is pd.NA
+    for same in (table, table.to_numpy(dtype=object), [[a, None if np.isnan(b) else b] for a, b in y]):
+        np.testing.assert_array_equal(MemGNNRegressor(**SMALL).fit(smiles, same).predict(smiles), expected)
 
 
 def test_weights_reach_the_training(posed):
@@ -257,6 +262,19 @@ def test_bad_classes_and_parameters(fitted, posed):
         fitted["regressor"].predict(["C"], return_std=True)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_that_fails_changes_nothing(name, fitted, posed):
+    smiles, targets = posed
+    model, new = pickle.loads(pickle.dumps(fitted[name])), clone(fitted[name])
+    for each in (model, new):
+        with pytest.raises(ValueError, match="there is nothing to learn|Class 0 has 1 samples"):
+            each.fit(smiles[:3], np.ones((3, 2)) if name == "regressor" else ["a", "b", "b"])
+    copied = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copied.predict(smiles), fitted[name].predict(smiles))
+    with pytest.raises(NotFittedError):
+        new.predict(smiles)
+
+
 @pytest.mark.parametrize("kind", ["regression", "regression-mve", "binary", "classes"])
 def test_from_a_run(kind, table, tmp_path):
     high = (table["cliff_mol"] == 1).astype(int)
@@ -274,12 +292,14 @@ def test_from_a_run(kind, table, tmp_path):
         "--out",
         str(tmp_path / "run"),
     ]
+    options += ["--class-balance"] * (kind == "binary")
     assert (
         main(["train", "--csv", str(tmp_path / "m.csv"), "--tasks", "target", "--task-type", kind, *options]) == 0
     )
     own, other = (MemGNNRegressor, MemGNNClassifier)[:: 1 if kind.startswith("regression") else -1]
     model = pickle.loads(pickle.dumps(own.from_run(tmp_path / "run")))
     assert model.hidden_feats == 8 and model.get_params()["epochs"] == 2
+    assert model.get_params().get("class_weight") == ("balanced" if kind == "binary" else None)
     held_out = pd.read_csv(tmp_path / "run" / "predictions.csv")
     if kind == "classes":
         found, expected = model.predict_proba(held_out["smiles"])[:, 1], held_out["target_yes"]

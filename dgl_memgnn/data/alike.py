@@ -80,6 +80,7 @@ def find_alike(
     >>> find_alike(smiles, graphs, torch.tensor([1.0, 2.0, 3.0, 1.0]), rows=[2, 3, 4, 5])
     [Alike(rows=[2, 4], conflicts=1)]
     """
+    smiles, rows = list(smiles), list(rows)  # a Series has an index of its own
     matrix = (labels if labels.dim() == 2 else labels[:, None]).double().numpy()
     by_hash = defaultdict(list)
     for i, value in enumerate(graph_hashes(graphs).tolist()):

@@ -73,6 +73,7 @@ def find_duplicates(
     >>> find_duplicates(["CCO", "N", "OCC"], labels, ["a", "b"], rows=[2, 3, 4])
     [Duplicate(smiles='CCO', rows=[2, 4], conflicts=['b'])]
     """
+    rows = list(rows)  # a Series has an index of its own
     labels = (labels if labels.dim() == 2 else labels[:, None]).double()
     groups = defaultdict(list)
     pieces = map_chunks(partial(_canonical, limits=limits), list(smiles), _MANY, "Compare")

@@ -67,7 +67,8 @@ class _Transformable(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> Any:
-        inputs, kept = ctx.saved_tensors[: ctx.num_inputs], ctx.saved_tensors[ctx.num_inputs :]
+        saved = ctx.saved_tensors  # which torch.utils.checkpoint hands out once
+        inputs, kept = saved[: ctx.num_inputs], saved[ctx.num_inputs :]
         needed = ctx.needs_input_grad[3:]
         if needs_plain_gradient([grad]):
             return None, None, None, *gradients(lambda *x: [ctx.plain(*x)], inputs, [grad], needed)

@@ -22,6 +22,7 @@ from dgl_memgnn.runs.prediction import (
     Predictor,
     beside,
     check_target,
+    csv_text,
     properties_of,
 )
 
@@ -67,7 +68,8 @@ def embed_csv(
     Raises
     ------
     ValueError
-        As :meth:`Predictor.predict_csv` and :meth:`Predictor.embed`; if the name of the target has another ending.
+        As :meth:`Predictor.predict_csv` and :meth:`Predictor.embed`; if the name of the target has another ending;
+        or if the target is ``.parquet``, and the source has two columns of one name.
     FileExistsError, FileNotFoundError
         As :meth:`Predictor.predict_csv`.
     ModuleNotFoundError
@@ -108,7 +110,7 @@ def _csv(path: Path, shape: tuple[int, int]) -> Iterator[_Write]:
 
         def write(table: pd.DataFrame, values: np.ndarray) -> None:
             nonlocal first
-            table.to_csv(file, index=False, header=first)
+            file.write(csv_text(table, header=first))
             first = False
 
         yield write
@@ -127,6 +129,11 @@ def _parquet(path: Path, shape: tuple[int, int]) -> Iterator[_Write]:
     try:
 
         def write(table: pd.DataFrame, values: np.ndarray) -> None:
+            doubled = table.columns[table.columns.duplicated()]
+            if len(doubled):
+                raise ValueError(
+                    f"{path.name} cannot have two columns {doubled[0]!r}: rename one, or write .csv or .npy."
+                )
             rows = pyarrow.Table.from_pandas(table, preserve_index=False)
             if not writers:
                 writers.append(ParquetWriter(path, rows.schema))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
 import warnings
@@ -239,6 +240,7 @@ class Predictor:
         names = [column.name for column in properties]
         if names != self.property_names:
             raise ValueError(f"The network takes the properties {self.property_names}, got {names}.")
+        smiles = list(smiles)  # a Series has an index of its own
         data, reasons = self.config.data, [_lacking(properties, row) for row in range(len(smiles))]
         complete = [row for row, reason in enumerate(reasons) if not reason]
         arrays, found = featurize([smiles[row] for row in complete], featurizer(data.featurizer), data.limits)
@@ -376,7 +378,7 @@ class Predictor:
                 f"The molecules in lines {piece.rows[0]} to {piece.rows[-1]} could not be predicted: {error}"
             ) from error
         table, renamed, failures = beside(piece, table)
-        header, rows = table[:0].to_csv(index=False), table.to_csv(index=False, header=False)
+        header, rows = csv_text(table[:0], header=True), csv_text(table, header=False)
         return _PredictedPiece(header, rows, len(table), len(failures), failures[:LISTED_FAILURES], renamed)
 
 
@@ -431,6 +433,12 @@ def beside(
     own = pd.DataFrame(piece.records, columns=piece.header)
     failures = [(row, reason) for row, reason in zip(piece.rows, table["reason"]) if reason]
     return pd.concat([own, table.rename(columns=renamed)], axis=1), renamed, failures
+
+
+def csv_text(table: pd.DataFrame, header: bool) -> str:
+    """A table as CSV; its text in quotes where it holds a carriage return, which Python leaves bare."""
+    text: str = table.to_csv(index=False, header=header)
+    return table.to_csv(index=False, header=header, quoting=csv.QUOTE_NONNUMERIC) if "\r" in text else text
 
 
 def _clashing(names: Sequence[Any], header: list[str]) -> dict[str, str]:

@@ -246,7 +246,10 @@ def _prepare(folder: Path, config: PretrainingConfig, source: Unlabelled, files:
         lines = source.report() + f" {dropped} without features." * bool(dropped)
         about = {"files": files, "report": lines, "counts": {**source.counts(), "without_features": dropped}}
         (unfinished / COUNTS).write_text(json.dumps(about), encoding="utf-8")
-        held_out_split(len(MoleculeStore(unfinished)), config)  # tells if there are too few
+        try:
+            held_out_split(len(MoleculeStore(unfinished)), config)
+        except ValueError as error:  # they are too few
+            raise ValueError(f"{lines} {error}") from error
         with replacing(folder / "config.yaml") as file:
             file.write_text(config.to_yaml(), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dgl_memgnn.config import Config, flat_values, stored_config
 from dgl_memgnn.models import NETWORKS, Widths
-from dgl_memgnn.runs.assembly import Assembly, build_learner, widths_of
+from dgl_memgnn.runs.assembly import Assembly, build_learner, start_learner, widths_of
 from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.training import load_checkpoint, memory_layers, node_queries, node_shares, save_checkpoint
@@ -149,9 +149,24 @@ class StoredNetwork:
 
     def untrained(self, graphs: Sequence[dgl.DGLGraph], seed: int | None = None) -> StoredNetwork:
         """The network as it was drawn, by its seed or another; its batch normalisation fits the graphs."""
-        other = copy.copy(self)
+        config = self.config
         if seed is not None:
-            other.config = replace(self.config, training=replace(self.config.training, seed=seed))
-        other._learner = build_learner(other.config, self.task, self._widths)
+            config = replace(config, training=replace(config.training, seed=seed))
+        return self._started(config, build_learner(config, self.task, self._widths), graphs)
+
+    def before_training(self, graphs: Sequence[dgl.DGLGraph]) -> tuple[StoredNetwork, str]:
+        """The network as :meth:`untrained` gives it, with the weights that it started from, and what to call it.
+
+        Where these weights are not here, or others by now, it is without them.
+        """
+        try:
+            learner, _ = start_learner(self.config, self.task, self._widths)
+        except (OSError, ValueError):
+            return self.untrained(graphs), "untrained"
+        return self._started(self.config, learner, graphs), "before training"
+
+    def _started(self, config: Config, learner: Any, graphs: Sequence[dgl.DGLGraph]) -> StoredNetwork:
+        other = copy.copy(self)
+        other.config, other._learner = config, learner
         fit_batch_norms(other._learner.evaluated, other._learner.inputs, graphs)
         return other

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dgl_memgnn.visualization.names import folder_names
 from dgl_memgnn.visualization.palette import line_style
-from dgl_memgnn.visualization.pictures import new_figure, write_figure
+from dgl_memgnn.visualization.pictures import as_text, new_figure, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,8 +75,9 @@ def _metric(table: pd.DataFrame) -> str | None:
 
 def _draw_losses(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
     for i, (name, table) in enumerate(tables.items()):
-        ax.plot(table["epoch"], table["loss"], label=name, linewidth=1, **line_style(i))
-    ax.set(xlabel="epoch", ylabel="training loss", yscale="log")
+        ax.plot(table["epoch"], table["loss"], label=as_text(name), linewidth=1, **line_style(i))
+    positive = all((table["loss"] > 0).all() for table in tables.values())  # a log-likelihood need not be
+    ax.set(xlabel="epoch", ylabel="training loss", yscale="log" if positive else "linear")
 
 
 def _draw_metrics(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:

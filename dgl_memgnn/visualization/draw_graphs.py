@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dgl_memgnn.visualization.legend import legend
-from dgl_memgnn.visualization.pictures import new_figure
+from dgl_memgnn.visualization.pictures import as_text, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,7 +84,7 @@ def _draw(clustered: ClusteredGraph, ax: Any, layer: int, soft: bool) -> None:
     )  # fmt: skip
     numbers = {node: str(key) for node, key in clustered.unnamed(layer).items()}
     networkx.draw_networkx_labels(drawn, places, numbers, ax=ax, font_size=max(3, min(7, size**0.5 / 2)))
-    ax.set_title(clustered.name, fontsize="small")
+    ax.set_title(as_text(clustered.name), fontsize="small")
     ax.set_axis_off()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from dgl_memgnn.data import parse_smiles
+from dgl_memgnn.data import Limits, parse_smiles
 from dgl_memgnn.visualization.legend import legend
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def draw_molecules_png(
     return picture
 
 
-def draw_plain_molecule(smiles: str) -> str:
+def draw_plain_molecule(smiles: str, limits: Limits = Limits()) -> str:
     """A molecule without clusters, as SVG."""
     from rdkit.Chem.Draw import rdMolDraw2D
 
-    molecule = parse_smiles(smiles)
+    molecule = parse_smiles(smiles, limits)
     drawer = rdMolDraw2D.MolDraw2DSVG(*_panel(molecule.GetNumAtoms()))
     options: Any = drawer.drawOptions()
     options.fixedBondLength = _BOND

@@ -13,7 +13,7 @@ import pandas as pd
 from dgl_memgnn.training.key_usage import assignment_entropy
 from dgl_memgnn.visualization.clusters import RunClusters
 from dgl_memgnn.visualization.palette import LINES
-from dgl_memgnn.visualization.pictures import new_figure
+from dgl_memgnn.visualization.pictures import as_text, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,7 +84,8 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
     A row is of a run. Its panels: queries and keys before the training and after, in the plane of the principal
     components of each; the part of the nodes that belongs to each key, largest first; and how many nodes have
     which entropy of their assignment, where 1 means all keys alike. The network before the training is made again
-    from configuration and seed.
+    from configuration and seed, and from the weights that it started from; without these, if they are not here any
+    more, and called untrained then.
 
     Parameters
     ----------
@@ -102,12 +103,13 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
     figure = new_figure(14, 3.2 * len(runs))
     for row, (name, clusters) in zip(figure.subplots(len(runs), 4, squeeze=False), loaded.items()):
         clusters.embed(graphs)
-        states = {"before": clusters.network.untrained(graphs), "after": clusters.network}
+        network, begun = clusters.network.before_training(graphs)
+        states = {begun: network, "after training": clusters.network}
         found = {}
         for ax, (when, network) in zip(row, states.items()):
             found[when] = np.concatenate([shares[0] for shares in network.node_shares(graphs)])
             _draw_projection(ax, network.node_queries(graphs), network.keys[0], found[when].argmax(axis=1))
-            ax.set_title(f"{name}, {when} training", fontsize="medium")
+            ax.set_title(f"{as_text(name)}, {when}", fontsize="medium")
         entropies = {when: assignment_entropy(share) for when, share in found.items()}
         lowest = np.floor(20 * min(entropy.min() for entropy in entropies.values())) / 20
         for (when, share), colour in zip(found.items(), ("#999999", LINES[0])):

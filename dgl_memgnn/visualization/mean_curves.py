@@ -9,7 +9,7 @@ import pandas as pd
 
 from dgl_memgnn.visualization.curves import metric_names
 from dgl_memgnn.visualization.palette import line_style
-from dgl_memgnn.visualization.pictures import new_figure, write_figure
+from dgl_memgnn.visualization.pictures import as_text, new_figure, write_figure
 
 __all__ = ["plot_mean_curves"]
 
@@ -44,7 +44,7 @@ def plot_mean_curves(histories: Mapping[str, Sequence[str | PathLike[str]]], pat
         names = metric_names(shared)
         means = shared.groupby("epoch")[names].mean()
         for ax, metric in zip(panels, (names[0], names[-1])):
-            ax.plot(means.index, means[metric], label=name, linewidth=1, **line_style(i))
+            ax.plot(means.index, means[metric], label=as_text(name), linewidth=1, **line_style(i))
             ax.set(xlabel="epoch", ylabel=f"validation {metric}")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     write_figure(figure, path)

@@ -11,7 +11,7 @@ from dgl_memgnn.files import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["figure_png", "figure_svg", "new_figure", "write_figure"]
+__all__ = ["as_text", "figure_png", "figure_svg", "new_figure", "write_figure"]
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -19,6 +19,18 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def as_text(name: str) -> str:
+    r"""A name as matplotlib shows it, which makes formulas of what stands between dollar signs, and leaves what
+    begins with an underscore out of legends.
+
+    Examples
+    --------
+    >>> as_text("price in $"), as_text("_old")
+    ('price in \\$', ' _old')
+    """
+    return " " * name.startswith("_") + name.replace("$", r"\$")
 
 
 def write_figure(figure: Figure, path: str | PathLike[str]) -> None:

@@ -13,7 +13,7 @@ from dgl_memgnn.files import read_json
 from dgl_memgnn.runs.held_out import read_predictions
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.visualization.palette import LINES, line_style
-from dgl_memgnn.visualization.pictures import new_figure
+from dgl_memgnn.visualization.pictures import as_text, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -171,5 +171,4 @@ def _written(value: Any) -> str:
 
 
 def _short(name: str) -> str:
-    text = name if len(name) <= 30 else name[:27] + "..."
-    return text.replace("$", r"\$")
+    return as_text(name if len(name) <= 30 else name[:27] + "...")

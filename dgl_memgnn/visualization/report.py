@@ -102,7 +102,7 @@ class _Pictured:
     """Graphs of the held-out part, with their clusters where the network has some"""
 
     def __init__(self, folder: Path, network: StoredNetwork, held_out: HeldOut) -> None:
-        self.held_out = held_out
+        self.held_out, self.limits = held_out, network.config.data.limits
         self.clusters = RunClusters(folder) if network.keys else None
         self.problem = ""
         self._graphs: list[Any] = []
@@ -126,7 +126,7 @@ class _Pictured:
         """The picture of one, as SVG; None if it cannot be drawn."""
         if self.held_out.smiles is not None:
             if self.clusters is None:
-                return draw_plain_molecule(self.held_out.smiles[i])
+                return draw_plain_molecule(self.held_out.smiles[i], self.limits)
             return draw_molecules([self.clusters.molecule(self.held_out.smiles[i], "")])
         if not self._graphs or self._graphs[i].num_nodes() > LARGEST_GRAPH or self.clusters is None:
             return None

@@ -7,7 +7,7 @@ from os import PathLike
 
 import pandas as pd
 
-from dgl_memgnn.visualization.pictures import new_figure, write_figure
+from dgl_memgnn.visualization.pictures import as_text, new_figure, write_figure
 
 __all__ = ["plot_search"]
 
@@ -62,7 +62,10 @@ def plot_search(
         share = f": {importance[name]:.0%}" if name in importance else ""
         panel.set(xlabel=name, title=f"{name}{share}", xlim=(-0.5, len(order) - 0.5))
         panel.set_xticks(
-            range(len(order)), order, fontsize="small", rotation=30 if max(map(len, order)) > 6 else 0
+            range(len(order)),
+            [as_text(value) for value in order],
+            fontsize="small",
+            rotation=30 if max(map(len, order)) > 6 else 0,
         )
     for panel in panels[len(ranked) + 1 :]:
         panel.set_axis_off()

@@ -4,11 +4,12 @@ import itertools
 
 import dgl
 import networkx
+import pandas as pd
 import pytest
 import torch
 
-from dgl_memgnn.data import MoleculeDataset, smiles_to_graph
-from dgl_memgnn.data.alike import find_alike, graph_hashes
+from dgl_memgnn.data import Alike, Duplicate, MoleculeDataset, find_alike, find_duplicates, smiles_to_graph
+from dgl_memgnn.data.alike import graph_hashes
 
 SMILES = [
     "C[C@H](O)CC", "C[C@@H](O)CC", "CC(O)CC", "F/C=C/F", "F/C=C\\F", "c1ccccc1C", "CCCCO", "CCC(C)O", "OCCCC", "C",
@@ -62,6 +63,15 @@ def test_mirror_images_and_their_targets():
         "2 of them have targets that differ."
     )
     assert MoleculeDataset(smiles, featurizer="attentivefp").alike == []  # which knows of chirality
+
+
+def test_columns_of_a_table_are_taken_by_their_place():
+    table = pd.DataFrame(
+        {"smiles": ["CCO", "C[C@H](O)CC", "C[C@@H](O)CC", "OCC"], "line": [2, 3, 4, 5]}, [3, 2, 1, 0]
+    )
+    graphs, labels = [smiles_to_graph(text, "canonical") for text in table["smiles"]], torch.zeros(4)
+    assert find_alike(table["smiles"], graphs, labels, table["line"]) == [Alike([3, 4], 0)]
+    assert find_duplicates(table["smiles"], labels, ["y"], table["line"]) == [Duplicate("CCO", [2, 5], [])]
 
 
 def test_elements_without_a_type():

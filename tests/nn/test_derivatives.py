@@ -5,6 +5,7 @@ import pytest
 import torch
 from graphs import random_graph
 from packaging.version import Version
+from torch.utils.checkpoint import checkpoint
 
 from dgl_memgnn import GMN, EdgeGATConv, MemGNN, MemoryPooling, MemoryReadout
 
@@ -111,6 +112,15 @@ def test_jacobians_in_all_ways(name):
     expected = torch.autograd.functional.jacobian(function, x)
     for options in ({"vectorize": True}, {"vectorize": True, "strategy": "forward-mode"}):
         torch.testing.assert_close(torch.autograd.functional.jacobian(function, x, **options), expected)
+
+
+def test_checkpoints_give_the_same_gradient(name):
+    network, graph, inputs = case(name)
+    values = [x for x in (*inputs, *network.parameters()) if x is not None]
+    plain, checkpointed = network(graph, *inputs), checkpoint(network, graph, *inputs, use_reentrant=False)
+    gradients = (torch.autograd.grad(out.square().sum(), values) for out in (plain, checkpointed))
+    for expected, found in zip(*gradients):
+        torch.testing.assert_close(found, expected)
 
 
 def test_an_ensemble_by_vmap(name):

@@ -2,6 +2,7 @@
 
 import builtins
 import importlib.util
+from csv import QUOTE_NONNUMERIC
 
 import dgl
 import numpy as np
@@ -27,7 +28,8 @@ def csv(data_dir, tmp_path_factory):
     table = pd.read_csv(data_dir / "molnet" / "delaney-processed.csv").head(30)[["smiles", "Compound ID"]]
     table = table.assign(y=np.arange(30.0), embedding3="own")
     table.loc[4, "smiles"] = "C1CC"
-    table.to_csv(path, index=False)
+    table.loc[7, "note"] = "two\rlines"
+    table.to_csv(path, index=False, quoting=QUOTE_NONNUMERIC)
     return path
 
 
@@ -102,6 +104,10 @@ def test_what_cannot_be_embedded_is_refused(run, csv, tmp_path, capsys, monkeypa
     assert "RandomForest has no pooled graph" in error(
         tmp_path / "forest", "--csv", csv, "--out", tmp_path / "e.npy"
     )
+    if HAS_PYARROW:
+        (tmp_path / "doubled.csv").write_text(",smiles,\n0,CCO,\n")
+        found = error(run, "--csv", tmp_path / "doubled.csv", "--out", tmp_path / "e.parquet")
+        assert "e.parquet cannot have two columns '': rename one, or write .csv or .npy" in found
     original = builtins.__import__
 
     def without_pyarrow(name, *arguments, **options):

@@ -49,6 +49,16 @@ def folder(tmp_path_factory):
     return folder
 
 
+def test_molecules_keep_their_order_whatever_the_index_of_their_series(folder):
+    smiles = ["CCO", "C1CC", "CCCc1ccccc1"]
+    predictor = Predictor(folder / "runs" / "seed0")
+    expected, embedded = predictor.predict(smiles, similarity=True), predictor.embed(smiles)
+    for index in ([2, 0, 1], [7, 8, 9]):
+        series = pd.Series(smiles, index=index)
+        pd.testing.assert_frame_equal(predictor.predict(series, similarity=True), expected)
+        np.testing.assert_array_equal(predictor.embed(series)[0], embedded[0])
+
+
 @pytest.mark.parametrize("chunk_size", [1, 2, 3, 7])
 def test_pieces_give_what_the_whole_gives(folder, tmp_path, chunk_size):
     predictor = Predictor(folder / "runs" / "seed0")
@@ -340,8 +350,10 @@ def test_a_run_with_descriptors_predicts_alone_what_it_predicted_for_its_test_pa
 
 def test_all_columns_of_the_file_stay_in_place(folder, tmp_path, capsys):
     """As they are written; a column of the same name as a prediction is not replaced, and that is said."""
-    content = 'size,note,SMILES,"a, b",reason\n007,"two\nlines", CCO ,NA,\n1.50,,C1CC,"say ""hi""",none\n,,CCN\n'
-    (tmp_path / "new.csv").write_text(content)
+    content = (
+        'size,note,SMILES,"a, b",reason\n007,"two\nlines", CCO ,NA,\n1.5,"\r-",C1CC,"say ""hi""",none\n,,CCN\n'
+    )
+    (tmp_path / "new.csv").write_bytes(content.encode())
     out = tmp_path / "out.csv"
     run = folder / "runs" / "seed0"
     arguments = ["predict", str(run), "--csv", str(tmp_path / "new.csv"), "--smiles-column", "SMILES", "--out"]
@@ -355,7 +367,8 @@ def test_all_columns_of_the_file_stay_in_place(folder, tmp_path, capsys):
     names = ["size", "note", "SMILES", "a, b", "reason", "size_predicted", "aromatic", "reason_predicted"]
     assert header == names
     assert [row[:5] for row in rows] == [
-        ["007", "two\nlines", " CCO ", "NA", ""], ["1.50", "", "C1CC", 'say "hi"', "none"], ["", "", "CCN", "", ""]
+        ["007", "two\nlines", " CCO ", "NA", ""], ["1.5", "\r-", "C1CC", 'say "hi"', "none"],
+        ["", "", "CCN", "", ""],
     ]  # fmt: skip
     expected = Predictor(run).predict(["CCO", "C1CC", "CCN"])
     assert [row[7] for row in rows] == expected["reason"].tolist()

@@ -382,8 +382,9 @@ def test_folders_of_something_else(csv, tmp_path):
 
 def test_too_few_molecules_leave_nothing_behind(tmp_path):
     path = tmp_path / "molecules.csv"
-    path.write_text("smiles\nC\nN\nO\n")
-    with pytest.raises(ValueError, match="3 molecules are too few"):
+    path.write_text("smiles\nC\nN\nO\nethanol\n")
+    read = r"3 molecules of 4 rows; 1 no molecule \(invalid SMILES 1\), 0 duplicates, 0 excluded\. "
+    with pytest.raises(ValueError, match=read + "3 molecules are too few"):
         pretrain(configured(str(path)), tmp_path / "run", progress=False)
     assert list((tmp_path / "run").iterdir()) == []
 

@@ -47,6 +47,27 @@ def test_curves_are_the_columns_of_the_histories(tmp_path, figures):
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("losses, scale", [((2.0, 0.5), "log"), ((2.0, -0.5), "linear"), ((0.0, 0.5), "linear")])
+def test_all_losses_are_drawn(losses, scale, tmp_path, figures):
+    """On a logarithmic scale, those that are not positive would be missing."""
+    paths = {f"seed{i}": tmp_path / f"seed{i}.csv" for i in range(2)}
+    for path, loss in zip(paths.values(), losses):
+        path.write_text(f"epoch,loss,clustering_loss,rmse\n1,1.0,,0.9\n2,{loss},,0.9\n")
+    plot_curves(paths, tmp_path / "curves.png")
+    assert figures[0].axes[0].get_yscale() == scale
+
+
+def test_names_are_no_formulas_and_all_stand_in_the_legend(tmp_path, figures):
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,loss,clustering_loss,rmse\n1,1.0,,0.9\n")
+    names = ["paid in $ or in {$", "_old"]
+    plot_curves(dict.fromkeys(names, path), tmp_path / "curves.png")
+    plot_mean_curves(dict.fromkeys(names, [path]), tmp_path / "means.png")
+    for figure in figures:
+        shown = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert shown == [r"paid in \$ or in {\$", " _old"]
+
+
 def test_curves_of_rows_are_means_to_the_end_of_the_shortest_run(tmp_path, figures):
     runs = {"a": [[3.0, 2.0, 1.0], [5.0, 3.0]], "b": [[4.0, 4.0, 4.0, 4.0]]}
     histories = {name: [] for name in runs}

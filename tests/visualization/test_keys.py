@@ -1,10 +1,15 @@
 """Usage and projections of keys, before the training and after."""
 
+import shutil
+
 import numpy as np
 import pytest
 
+from dgl_memgnn.config import load_config
 from dgl_memgnn.data import smiles_to_graph
+from dgl_memgnn.runs import train_run
 from dgl_memgnn.visualization import RunClusters, draw_keys, project, usage_table
+from dgl_memgnn.visualization.pictures import figure_svg
 
 SMILES = ["CCCO", "CC(=O)O", "c1ccccc1", "ClC(Cl)(Cl)C"]
 
@@ -43,6 +48,7 @@ def test_figure_shows_each_run_before_and_after(runs):
     assert titles == [
         f"{run}, {when} training" for run in ("clustered", "at rest") for when in ("before", "after")
     ]
+    assert "<svg" in figure_svg(draw_keys({"paid in $ or in {$": runs.regression}, graphs()))
     num_nodes = sum(graph.num_nodes() for graph in graphs())
     for ax in (figure.axes[0], figure.axes[1]):
         assert [len(each.get_offsets()) for each in ax.collections] == [num_nodes, 5 * 6]
@@ -51,6 +57,21 @@ def test_figure_shows_each_run_before_and_after(runs):
     usage = usage_table(shares).query("layer == 1")["part"]
     assert after.get_ydata().tolist() == pytest.approx(sorted(usage, reverse=True))
     assert len(before.get_ydata()) == 6
+
+
+def test_a_run_that_started_from_weights_had_them_before_the_training(runs, tmp_path):
+    overrides = {"csv": str(runs.csv), "tasks": ["length"], "epochs": 1, "split": "random"}
+    weights = tmp_path / "weights"
+    shutil.copytree(runs.regression, weights)
+    config = load_config(overrides={**overrides, "pretrained": str(weights)})
+    train_run(config, tmp_path / "run", progress=False, report=False)
+    clusters = RunClusters(tmp_path / "run")
+    molecules = clusters.graphs_of(clusters.molecules(SMILES))
+    network, _ = clusters.network.before_training(molecules)
+    assert np.array_equal(network.keys[0], RunClusters(weights).network.keys[0])
+    assert draw_keys({"run": clusters}, molecules).axes[0].get_title() == "run, before training"
+    shutil.rmtree(weights)
+    assert draw_keys({"run": clusters}, molecules).axes[0].get_title() == "run, untrained"
 
 
 def test_runs_of_other_features_do_not_compare(runs, graph_run):

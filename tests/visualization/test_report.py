@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from dgl_memgnn.config import load_config
+from dgl_memgnn.runs import train_run
 from dgl_memgnn.visualization import (
     draw_calibration,
     draw_measured,
@@ -162,6 +164,16 @@ def test_curves_are_those_of_the_predictions(runs):
     name, truth, prediction = read_held_out(runs.regression).outputs()[0]
     [points] = draw_measured(name, truth, prediction).axes[0].collections
     assert np.allclose(points.get_offsets(), np.stack([truth, prediction], axis=1))
+
+
+def test_molecules_beyond_the_usual_limits_are_drawn_where_the_run_has_others(tmp_path):
+    smiles = ["C" * n for n in (*range(1, 9), 1001)]
+    table = pd.DataFrame({"smiles": smiles, "y": range(9), "part": ["train"] * 6 + ["val"] + ["test"] * 2})
+    table.to_csv(tmp_path / "m.csv", index=False)
+    options = {"csv": str(tmp_path / "m.csv"), "tasks": ["y"], "splits_column": "part", "max_atoms": 1001}
+    config = load_config(overrides={**options, "network": "RandomForest"})
+    train_run(config, tmp_path / "run", progress=False, report=False)
+    assert len(Page(report_html(tmp_path / "run")).pictures) == 1 + 2
 
 
 def test_what_cannot_be_reported_is_refused(runs, tmp_path):

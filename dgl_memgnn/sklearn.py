@@ -110,6 +110,9 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def from_run(cls, run: str | PathLike[str]) -> Any:
         """The estimator of a run folder, or of a folder of several runs, fitted.
 
+        It predicts as the run does. Fitted anew, it learns by its parameters: options of the run that are none of
+        them, such as ``tau``, have their defaults then.
+
         Parameters
         ----------
         run : str or os.PathLike

@@ -109,6 +109,13 @@ def test_a_second_call_runs_what_is_left(folder, whole, capfd):
     assert read(folder / "twice" / "result.json")["summary"] == read(whole / "result.json")["summary"]
 
 
+def test_what_is_to_be_searched_is_no_part_of_the_runs(folder, whole):
+    """Of other protocols than fair: the packaged configurations for TU sets have such a section."""
+    shutil.copytree(whole, folder / "searched")
+    assert benchmark(folder, "searched", "--search", '{"dropout": [0.0, 0.2]}') == 0
+    assert read(folder / "searched" / "result.json")["runs"] == read(whole / "result.json")["runs"]
+
+
 def test_overwriting_starts_anew(folder, whole):
     shutil.copytree(whole, folder / "anew")
     path = folder / "anew" / "seed0" / "metrics.json"

@@ -136,7 +136,11 @@ def _stored(
     if members > 1 and whole:
         task = make_task(scored[0]["task"], scored[0]["task_arguments"])
         scores = [ensemble_score([folder / name for name in names], task) for names in whole]
-        result["ensemble"] = {"members": members, "summary": {"test": summarise(scores)}}
+        result["ensemble"] = {
+            "members": members,
+            "num_splits": len(whole),
+            "summary": {parts[-1]: summarise(scores)},  # of the part that runs store predictions for
+        }
     if scored:  # not before there is more than members of an ensemble
         write_json(folder / "result.json", result)
     return result

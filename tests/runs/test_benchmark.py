@@ -16,6 +16,7 @@ from processes import heed_ctrl_c
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
+from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import Predictor, run
 
 module = importlib.import_module("dgl_memgnn.runs.benchmark")  # its function has its name
@@ -144,6 +145,19 @@ def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
     assert result["ensemble"]["summary"]["test"]["rmse"]["mean"] == pytest.approx(mean, rel=1e-5)
     plain = [result["runs"][f"seed{seed}"]["test"]["rmse"] for seed in range(2)]
     assert result["summary"]["test"]["rmse"]["mean"] == pytest.approx(statistics.mean(plain))
+
+
+def test_an_ensemble_without_a_test_part_is_one_of_validation(folder):
+    """And is stored and shown as that."""
+    options = ["--protocol", "repeats", "--repeats", "1", "--members", "2", "--split-sizes", "0.9,0.1,0"]
+    assert benchmark(folder, "untested", *options) == 0
+    tables = [pd.read_csv(folder / "untested" / name / "predictions.csv") for name in ("seed0", "seed0-member1")]
+    mean = (tables[0]["prediction"] + tables[1]["prediction"]) / 2
+    error = ((mean - tables[0]["target"]) ** 2).mean() ** 0.5
+    summary = read(folder / "untested" / "result.json")["ensemble"]["summary"]
+    assert list(summary) == ["validation"] and summary["validation"]["rmse"]["mean"] == pytest.approx(error)
+    write_tables(folder / "untested")
+    assert f"ensembles of 2 | {error:.3f} ± 0.000 | 1 |" in (folder / "untested" / "README.md").read_text()
 
 
 def test_data_that_have_changed_are_noticed_run_by_run(folder, whole, tmp_path, capsys):
@@ -291,6 +305,9 @@ def test_an_ensemble_is_scored_when_it_is_whole(folder, monkeypatch):
     partial = read(folder / "members" / "result.json")
     assert partial["num_splits"] == 2 and set(partial["runs"]) == {"seed0", "seed0-member1", "seed1"}
     assert partial["ensemble"]["summary"]["test"]["rmse"]["std"] == 0
+    write_tables(folder / "members")
+    rows = [line for line in (folder / "members" / "README.md").read_text().splitlines() if "`members`" in line]
+    assert rows[0].endswith("| 2 |") and "ensembles of 2 |  | " in rows[1] and rows[1].endswith("| 1 of 2 |")
 
 
 def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, capsys):

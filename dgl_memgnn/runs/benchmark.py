@@ -14,7 +14,7 @@ from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, load_dataset
 from dgl_memgnn.runs.fair import NUM_RUNS, fair_benchmark
 from dgl_memgnn.runs.jobs import finished_jobs
-from dgl_memgnn.runs.kept import kept_runs
+from dgl_memgnn.runs.kept import kept_runs, remove_stored
 from dgl_memgnn.runs.protocols import runs
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, summarise
@@ -78,9 +78,11 @@ def benchmark(
     pending = {name: run for name, run in configs.items() if name not in finished}
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
         assemble(next(iter(pending.values())), dataset)
+    if overwrite:
+        remove_stored(folder, config)
     calls = [
         # the first one tells what it has loaded; processes load the data themselves
-        (name, run, folder / name, overwrite, i == 0, dataset if workers == 1 else None)
+        (name, run, folder / name, i == 0, dataset if workers == 1 else None)
         for i, (name, run) in enumerate(pending.items())
     ]
     result = _stored(config, protocol, folder, configs, members, finished)
@@ -96,10 +98,10 @@ def benchmark(
 
 
 def _named_run(
-    name: str, config: Config, folder: Path, overwrite: bool, report: bool, dataset: GraphDataset | None
+    name: str, config: Config, folder: Path, report: bool, dataset: GraphDataset | None
 ) -> tuple[str, dict[str, Any]]:
     """Train a run: its name, and the content of its metrics.json."""
-    return name, train_run(config, folder, False, overwrite, report, dataset)
+    return name, train_run(config, folder, False, False, report, dataset)
 
 
 def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -> dict[str, Any]:

@@ -125,6 +125,39 @@ def test_overwriting_starts_anew(folder, whole):
     assert read(path)["seed"] == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--epochs", "3"]], ids=["same", "other"])
+def test_broken_off_after_overwriting_it_continues_with_nothing_of_before(
+    options, folder, whole, tmp_path, capsys
+):
+    """Whether folders of runs of before are there, hold more than a run, or are gone."""
+    out = shutil.copytree(whole, tmp_path / "out")
+    for path in [out / "result.json", *out.glob("*/metrics.json")]:
+        path.write_text(path.read_text().replace('"wall_time_seconds": ', '"wall_time_seconds": 9999'))
+    (out / "seed1" / "notes.txt").write_text("mine")
+    shutil.rmtree(out / "seed2")
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at("seed1", patch)
+        assert benchmark(folder, out, *options, "--overwrite") == 130
+    assert "the same command without --overwrite continues" in capsys.readouterr().err
+    assert list(read(out / "result.json")["runs"]) == ["seed0"]
+    assert benchmark(folder, out, *options) == 0
+    result = read(out / "result.json")
+    assert max(run["wall_time_seconds"] for run in result["runs"].values()) < 9999
+    assert len(pd.read_csv(out / "seed1" / "history.csv")) == (3 if options else 2)
+    assert (out / "seed1" / "notes.txt").read_text() == "mine"
+    if not options:
+        assert result["summary"] == read(whole / "result.json")["summary"]
+
+
+def test_overwriting_removes_nothing_where_something_is_not_of_a_benchmark(folder, whole, tmp_path, capsys):
+    out = shutil.copytree(whole, tmp_path / "out")
+    (out / "result.json").write_text('{"score": 1}')
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    assert benchmark(folder, out, "--overwrite") == 1
+    assert "result.json is not of a benchmark. Give another folder with --out." in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+
+
 def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
     shutil.copytree(whole, folder / "ensemble")
     assert benchmark(folder, "ensemble", "--repeats", "2", "--members", "2") == 0

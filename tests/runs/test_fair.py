@@ -21,7 +21,7 @@ from dgl_memgnn import files
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import fair_folds
-from dgl_memgnn.runs import assemble, benchmark, run
+from dgl_memgnn.runs import assemble, benchmark, fair, run
 from dgl_memgnn.training import load_checkpoint
 
 SETTINGS = {
@@ -172,6 +172,20 @@ def test_stopped_and_continued_it_ends_the_same(config, whole, tmp_path, monkeyp
     benchmark(config, "fair", tmp_path, workers=1)
     ours, expected = (read(folder / "result.json") for folder in (tmp_path, whole))
     assert without_times(ours) == without_times(expected)
+
+
+def test_broken_off_after_overwriting_it_continues_with_nothing_of_before(config, whole, tmp_path, monkeypatch):
+    out = shutil.copytree(whole, tmp_path / "out")
+    shutil.rmtree(out / "assessment" / "fold2")
+    for path in [out / "result.json", *out.rglob("metrics.json")]:
+        path.write_text(path.read_text().replace('"wall_time_seconds": ', '"wall_time_seconds": 9999'))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(fair, "run_fold", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        benchmark(config, "fair", out, workers=1, overwrite=True)
+    benchmark(config, "fair", out, workers=1)
+    text = (out / "result.json").read_text()
+    assert '"wall_time_seconds": 9999' not in text
+    assert without_times(json.loads(text)) == without_times(read(whole / "result.json"))
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dgl_memgnn.config import Config
 from dgl_memgnn.data import GraphDataset
-from dgl_memgnn.runs.assembly import assemble, load_dataset
+from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.fair import NUM_RUNS, fair_benchmark
 from dgl_memgnn.runs.jobs import finished_jobs
 from dgl_memgnn.runs.kept import kept_runs, remove_stored
@@ -78,6 +78,7 @@ def benchmark(
     pending = {name: run for name, run in configs.items() if name not in finished}
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
         assemble(next(iter(pending.values())), dataset)
+        check_splits({name: run for name, run in pending.items() if "-member" not in name}, dataset)
     if overwrite:
         remove_stored(folder, config)
     calls = [

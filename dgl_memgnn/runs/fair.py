@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from dgl_memgnn.config import Config, candidates
 from dgl_memgnn.data import GraphDataset
-from dgl_memgnn.runs.assembly import assemble, load_dataset
+from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.jobs import finished_jobs
 from dgl_memgnn.runs.kept import kept_folds, remove_stored
 from dgl_memgnn.runs.parts import outer_folds
@@ -80,6 +80,7 @@ def fair_benchmark(
     if calls:  # tells what is wrong before processes start, and leaves them what it has cached
         for _, candidate in candidates(config):
             assemble(_with_split(candidate, "fair", 0, 0), dataset)
+        check_splits({f"fold{number}": _with_split(config, "fair", number, 0) for _, number, *_ in calls}, dataset)
     if overwrite:
         remove_stored(folder, config)
     pending = tqdm(finished_jobs(run_fold, calls, workers), initial=len(done), total=len(numbers), unit="fold")

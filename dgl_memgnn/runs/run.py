@@ -160,7 +160,10 @@ def train_run(
             pretrained=assembly.pretrained,
         )
 
-    learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
+    try:
+        learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{folder}: {error}") from error
     if board is not None:
         board.close()
     predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}

@@ -273,6 +273,18 @@ def test_a_run_that_fails_fails_the_benchmark(folder, capsys):
     assert "no column 'weight'" in capsys.readouterr().err
 
 
+def test_a_split_that_nothing_can_be_learned_from_is_named_before_any_run_trains(tmp_path, capsys):
+    """Not when its turn comes, after hours, whose runs are of no use to a configuration that splits otherwise."""
+    table = pd.DataFrame({"smiles": ["C" * n + tail for n in range(1, 16) for tail in "ON"]})
+    table["active"] = [int(i in (3, 11, 17, 24)) for i in range(30)]
+    table.to_csv(tmp_path / "few.csv", index=False)
+    command = ["benchmark", "--csv", str(tmp_path / "few.csv"), "--tasks", "active", "--protocol", "moleculenet"]
+    command += ["--repeats", "10", "--workers", "1", "--pretrained", "none", "--out", str(tmp_path / "out")]
+    assert main(command) == 1
+    assert "seed1: No target has both classes in the validation part" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_json_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "result.json"
     run.write_json(path, {"a": 1})

@@ -319,6 +319,17 @@ def test_real_folds(data_dir):
     assert {part: len(ids) for part, ids in parts.items()} == {"train": 486, "validation": 54, "test": 60}
 
 
+def test_a_fold_that_nothing_can_be_learned_from_is_named_before_any_trains(config, data, tmp_path):
+    """Its inner training part lacks a class."""
+    second = read(data / "splits" / "TINY_splits.json")[1]["model_selection"][0]["train"]
+    shutil.copytree(data / "splits", tmp_path / "splits")
+    write_graphs(tmp_path, [0 if i in second else i % 2 for i in range(36)])
+    other = load_config(overrides={**SETTINGS, "data_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache")})
+    with pytest.raises(ValueError, match="fold1: The training part has no class 1 of the target 'class'"):
+        benchmark(other, "fair", tmp_path / "out", workers=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_fold_that_is_not_there(config, tmp_path):
     beyond = load_config(overrides={**SETTINGS, "data_dir": config.data.data_dir, "split": "fair", "fold": 3})
     with pytest.raises(ValueError, match="data.fold must be below 3, the number of outer folds, got 3"):

@@ -290,7 +290,7 @@ def test_a_loss_that_is_not_a_number_leaves_the_best_epoch(config, uninterrupted
 
     with monkeypatch.context() as patch:
         patch.setattr(Regression, "forward", poisoned)
-        with pytest.raises(FloatingPointError, match="nan in batch 3 of epoch 3"):
+        with pytest.raises(FloatingPointError, match=f"{tmp_path}: .* nan in batch 3 of epoch 3"):
             train_run(config, tmp_path, progress=False)
     assert pd.read_csv(tmp_path / "history.csv").equals(pd.read_csv(uninterrupted / "history.csv").head(2))
     with pytest.warns(UserWarning, match="is not finished: its network is that of the best epoch so far"):

@@ -319,6 +319,16 @@ def test_real_folds(data_dir):
     assert {part: len(ids) for part, ids in parts.items()} == {"train": 486, "validation": 54, "test": 60}
 
 
+@pytest.mark.parametrize("tasks", [["size"], ["small"], ["small", "size"]], ids=" ".join)
+def test_what_has_no_classes_of_one_label_is_refused_as_that(tasks, tmp_path):
+    """Not by the number of samples of a "class" that is a measured value."""
+    table = pd.DataFrame({"smiles": ["C" * i for i in range(1, 31)], "size": range(30), "small": [0, 1] * 15})
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    config = load_config(overrides={"csv": str(tmp_path / "molecules.csv"), "tasks": tasks})
+    with pytest.raises(ValueError, match="data.split: fair is for classes of one label, not for"):
+        benchmark(config, "fair", tmp_path / "out", workers=1)
+
+
 def test_a_fold_that_nothing_can_be_learned_from_is_named_before_any_trains(config, data, tmp_path):
     """Its inner training part lacks a class."""
     second = read(data / "splits" / "TINY_splits.json")[1]["model_selection"][0]["train"]

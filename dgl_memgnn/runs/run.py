@@ -371,7 +371,7 @@ def _begin(folder: Path, assembly: Assembly) -> None:
     with replacing(folder / "config.yaml") as unfinished:
         unfinished.write_text(assembly.config.to_yaml(), encoding="utf-8")
     dataset = assembly.dataset
-    part_of = {} if dataset.parts is None else dict.fromkeys(dataset.rows, "dropped")  # there, as the source says
+    part_of = dict.fromkeys(dataset.rows, "dropped")  # as a test part is from an inner split
     part_of.update({dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices})
     part_of.update((record.row, "dropped") for record in dataset.dropped)
     with replacing(folder / "splits.csv") as unfinished:

@@ -105,7 +105,17 @@ def test_parts_are_those_of_the_file(data, whole):
         for j in range(4):
             table = pd.read_csv(whole / "selection" / f"fold{i}" / f"candidate{j}" / "splits.csv")
             parts = {part: sorted(of_part["id"]) for part, of_part in table.groupby("part")}
-            assert parts == {part: sorted(ids) for part, ids in inner.items()}
+            assert parts == {part: sorted(ids) for part, ids in {**inner, "dropped": test}.items()}
+
+
+def test_the_parts_of_a_selection_are_those_of_another_run(config, whole, tmp_path):
+    """Its file has a row a graph, in a part or not."""
+    candidate = whole / "selection" / "fold0" / "candidate0"
+    given = {"splits_file": str(candidate / "splits.csv"), "data_dir": config.data.data_dir}
+    other = load_config(overrides={**SETTINGS, **given, "cache_dir": config.data.cache_dir})
+    result = run.train_run(other, tmp_path, progress=False)
+    assert result["parts"] == read(candidate / "metrics.json")["parts"]
+    assert pd.read_csv(tmp_path / "splits.csv").equals(pd.read_csv(candidate / "splits.csv"))
 
 
 def test_the_best_candidate_is_assessed_by_three_runs(whole):

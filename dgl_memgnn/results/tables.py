@@ -213,7 +213,8 @@ def _against(result: dict[str, Any], reference: dict[str, Any], metric: str) -> 
     if difference is None:
         return ""
     count = "" if difference.pairs == len(of_reference) else f", {difference.pairs} pairs"
-    return f"{difference.mean:+.3f} ({difference.p:.2f}){count}"
+    p = f"{difference.p:.2f}" if difference.p >= 0.005 else "<0.01"
+    return f"{difference.mean:+.3f} ({p}){count}"
 
 
 def _runs(result: dict[str, Any]) -> list[dict[str, Any]]:

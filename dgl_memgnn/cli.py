@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed.command(parsed)
     except KeyboardInterrupt:
         is_training = parsed.command in (_train, _benchmark, pretrain_command)
-        remedy = " Whole epochs are stored, and the same command continues." if is_training else ""
+        same = f"the same command{' without --overwrite' * getattr(parsed, 'overwrite', False)}"
+        remedy = f" Whole epochs are stored, and {same} continues." if is_training else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
     except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:

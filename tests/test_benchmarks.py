@@ -540,6 +540,15 @@ def test_peers_on_activities_with_cliffs(data_dir, pretrained, tmp_path, monkeyp
     for path in (tmp_path / "out" / file.stem).glob("*/seed0/*"):
         path.unlink()
     assert run("moleculeace", *arguments) == printed
+    assert not list((tmp_path / "out" / file.stem).glob("*/seed0/*"))
+    more = [*arguments[: arguments.index("--pretrained")], "--seeds", "2"]
+    run("moleculeace", *more)
+    result = json.loads((tmp_path / "moleculeace.json").read_text())
+    scores = result["files"][file.stem]["scores"]
+    assert [len(scores[name]) for name in scores] == [1, 2, 2, 2] and scores["MemGNN"][:1] == rows["MemGNN"]
+    more.remove("--quick")
+    with pytest.raises(ValueError, match="seed0 holds a run of another configuration"):
+        run("moleculeace", *more)
     test = table[table["split"] == "test"]
     constant = importlib.import_module("moleculeace").errors(
         table, test[importlib.import_module("moleculeace").TARGET] + 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["count_text", "done_and_planned"]
+__all__ = ["count_text", "done_and_planned", "ensemble_count_text"]
 
 
 def done_and_planned(result: dict[str, Any]) -> tuple[int, int]:
@@ -28,5 +28,14 @@ def done_and_planned(result: dict[str, Any]) -> tuple[int, int]:
 
 def count_text(result: dict[str, Any]) -> str:
     """Number of folds or seeds, and of how many if some are still to come."""
+    return _in_words(*done_and_planned(result))
+
+
+def ensemble_count_text(result: dict[str, Any]) -> str:
+    """The same of its ensembles: a fold or seed has one when all members are done."""
     done, planned = done_and_planned(result)
+    return _in_words(result["ensemble"].get("num_splits", done), planned)  # stored where it can be another
+
+
+def _in_words(done: int, planned: int) -> str:
     return str(done) if done == planned else f"{done} of {planned}"

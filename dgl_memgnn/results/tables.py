@@ -9,7 +9,7 @@ from typing import Any
 from dgl_memgnn.files import read_json, replacing
 from dgl_memgnn.results.ablation_tables import ablation_section
 from dgl_memgnn.results.cells import parts_of, score_cells
-from dgl_memgnn.results.counts import count_text
+from dgl_memgnn.results.counts import count_text, ensemble_count_text
 from dgl_memgnn.results.paired import (
     ONE_PART,
     OTHER_SPLIT,
@@ -174,7 +174,6 @@ def _table(
         curves, title = row / "curves.png", f"`{row.name}`"
         if curves.is_file():
             title = f"[{title}]({curves.relative_to(folder).as_posix()})"
-        count = count_text(result)
         has_epochs = any(run.get("kept_epoch") for run in _runs(result))
         if has_epochs and result["config"]["training"].get("keep") == "last":
             title += ", last epoch"
@@ -185,11 +184,11 @@ def _table(
         against = [
             "" if row == other else _against(result, reference, metric) for other, reference in references.items()
         ]
-        rows.append([title, *score_cells(result["summary"], parts, metric), count, *against])
+        rows.append([title, *score_cells(result["summary"], parts, metric), count_text(result), *against])
         if "ensemble" in result:
             figures = score_cells(result["ensemble"]["summary"], parts, metric)
-            blank = ["" for _ in references]
-            rows.append([f"`{row.name}`, ensembles of {result['ensemble']['members']}", *figures, count, *blank])
+            title = f"`{row.name}`, ensembles of {result['ensemble']['members']}"
+            rows.append([title, *figures, ensemble_count_text(result), *("" for _ in references)])
     header = ["", *parts, "folds" if any("folds" in result for result in results.values()) else "runs"]
     header += [f"against `{row.name}` (p)" for row in references]
     note = ONE_PART.format("p is") if any(map(scored_on_one_part, references.values())) else ""
@@ -215,7 +214,8 @@ def _against(result: dict[str, Any], reference: dict[str, Any], metric: str) -> 
     if difference is None:
         return ""
     count = "" if difference.pairs == len(of_reference) else f", {difference.pairs} pairs"
-    return f"{difference.mean:+.3f} ({difference.p:.2f}){count}"
+    p = f"{difference.p:.2f}" if difference.p >= 0.005 else "<0.01"
+    return f"{difference.mean:+.3f} ({p}){count}"
 
 
 def _runs(result: dict[str, Any]) -> list[dict[str, Any]]:

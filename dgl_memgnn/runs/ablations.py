@@ -12,7 +12,9 @@ import yaml
 
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.files import replacing
+from dgl_memgnn.runs.assembly import load_dataset
 from dgl_memgnn.runs.benchmark import benchmark
+from dgl_memgnn.runs.kept import remove_stored
 from dgl_memgnn.runs.protocols import PROTOCOLS
 from dgl_memgnn.visualization.mean_curves import plot_mean_curves
 
@@ -150,6 +152,11 @@ def ablate(
         If a value is wrong, before anything is trained, or the folder holds runs of another configuration.
     """
     folder, configs = Path(folder), ablation.configs(overrides)
+    if overwrite:  # all rows, before the first trains; not before their data are there
+        for config in configs.values():
+            load_dataset(config)
+        for name, config in configs.items():
+            remove_stored(folder / name, config)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / ABLATION) as unfinished:
         unfinished.write_text(
@@ -164,8 +171,7 @@ def ablate(
             folder / name,
             repeats or ablation.repeats,
             workers,
-            overwrite,
-            ablation.members,
+            members=ablation.members,
         )
     histories = {
         name: [folder / name / run / "history.csv" for run in result.get("runs", ())]

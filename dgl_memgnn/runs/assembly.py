@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
 from os import PathLike
@@ -25,6 +26,7 @@ __all__ = [
     "Assembly",
     "assemble",
     "build_learner",
+    "check_splits",
     "embed_for",
     "embedding_of",
     "load_dataset",
@@ -104,6 +106,15 @@ def assemble(
     if dataset.descriptors is not None:
         learner.model.descriptor_norm.fit(dataset.descriptors[parts["train"]])
     return Assembly(config, dataset, parts, learner, pretrained)
+
+
+def check_splits(configs: Mapping[str, Config], dataset: GraphDataset) -> None:
+    """ValueError if nothing can be learned from one of several splits of a data set; it names which."""
+    for name, config in configs.items():
+        try:
+            task_of(dataset).check_learnable(dataset.labels, split(config, dataset), dataset.weights)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
 
 
 def load_dataset(config: Config) -> GraphDataset:

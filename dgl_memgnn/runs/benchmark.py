@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from dgl_memgnn.config import Config
 from dgl_memgnn.data import GraphDataset
-from dgl_memgnn.runs.assembly import assemble, load_dataset
+from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.fair import NUM_RUNS, fair_benchmark
 from dgl_memgnn.runs.jobs import finished_jobs
-from dgl_memgnn.runs.kept import kept_runs
+from dgl_memgnn.runs.kept import kept_runs, remove_stored
 from dgl_memgnn.runs.protocols import runs
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, summarise
@@ -78,9 +78,12 @@ def benchmark(
     pending = {name: run for name, run in configs.items() if name not in finished}
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
         assemble(next(iter(pending.values())), dataset)
+        check_splits({name: run for name, run in pending.items() if "-member" not in name}, dataset)
+    if overwrite:
+        remove_stored(folder, config)
     calls = [
         # the first one tells what it has loaded; processes load the data themselves
-        (name, run, folder / name, overwrite, i == 0, dataset if workers == 1 else None)
+        (name, run, folder / name, i == 0, dataset if workers == 1 else None)
         for i, (name, run) in enumerate(pending.items())
     ]
     result = _stored(config, protocol, folder, configs, members, finished)
@@ -96,10 +99,10 @@ def benchmark(
 
 
 def _named_run(
-    name: str, config: Config, folder: Path, overwrite: bool, report: bool, dataset: GraphDataset | None
+    name: str, config: Config, folder: Path, report: bool, dataset: GraphDataset | None
 ) -> tuple[str, dict[str, Any]]:
     """Train a run: its name, and the content of its metrics.json."""
-    return name, train_run(config, folder, False, overwrite, report, dataset)
+    return name, train_run(config, folder, False, False, report, dataset)
 
 
 def _finished(configs: dict[str, Config], folder: Path, dataset: GraphDataset) -> dict[str, Any]:
@@ -136,7 +139,11 @@ def _stored(
     if members > 1 and whole:
         task = make_task(scored[0]["task"], scored[0]["task_arguments"])
         scores = [ensemble_score([folder / name for name in names], task) for names in whole]
-        result["ensemble"] = {"members": members, "summary": {"test": summarise(scores)}}
+        result["ensemble"] = {
+            "members": members,
+            "num_splits": len(whole),
+            "summary": {parts[-1]: summarise(scores)},  # of the part that runs store predictions for
+        }
     if scored:  # not before there is more than members of an ensemble
         write_json(folder / "result.json", result)
     return result

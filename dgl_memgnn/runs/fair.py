@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from dgl_memgnn.config import Config, candidates
 from dgl_memgnn.data import GraphDataset
-from dgl_memgnn.runs.assembly import assemble, load_dataset
+from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.jobs import finished_jobs
-from dgl_memgnn.runs.kept import kept_folds
+from dgl_memgnn.runs.kept import kept_folds, remove_stored
 from dgl_memgnn.runs.parts import outer_folds
 from dgl_memgnn.runs.run import train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, means, summarise
@@ -76,10 +76,13 @@ def fair_benchmark(
     print(f"The outer folds are {source}.", flush=True)
     done = {} if overwrite else kept_folds(folder, config, numbers, num_runs, dataset)
     result = _result(config, source, len(folds), num_runs, list(done.values())) if done else {}
-    calls = [(config, number, folder, overwrite, num_runs) for number in numbers if number not in done]
+    calls = [(config, number, folder, num_runs) for number in numbers if number not in done]
     if calls:  # tells what is wrong before processes start, and leaves them what it has cached
         for _, candidate in candidates(config):
             assemble(_with_split(candidate, "fair", 0, 0), dataset)
+        check_splits({f"fold{number}": _with_split(config, "fair", number, 0) for _, number, *_ in calls}, dataset)
+    if overwrite:
+        remove_stored(folder, config)
     pending = tqdm(finished_jobs(run_fold, calls, workers), initial=len(done), total=len(numbers), unit="fold")
     for number, fold in pending:
         tqdm.write(_in_words(number, fold))
@@ -92,19 +95,17 @@ def fair_benchmark(
     return result
 
 
-def run_fold(
-    config: Config, number: int, folder: Path, overwrite: bool = False, num_runs: int = NUM_RUNS
-) -> tuple[int, dict[str, Any]]:
+def run_fold(config: Config, number: int, folder: Path, num_runs: int = NUM_RUNS) -> tuple[int, dict[str, Any]]:
     """Selection and assessment on one outer fold: its number, and its entry in result.json."""
     dataset = load_dataset(config)
     proposed = candidates(config)
     selection = folder / "selection" / f"fold{number}"
-    scores = _select(proposed, number, selection, dataset, overwrite) if len(proposed) > 1 else []
+    scores = _select(proposed, number, selection, dataset) if len(proposed) > 1 else []
     chosen = _best(scores, dataset) if scores else 0
     values, best = proposed[chosen]
     runs = {f"run{i}": _with_split(best, "fair", number, 1000 * (i + 1) + number) for i in range(num_runs)}
     folders = {name: folder / "assessment" / f"fold{number}" / name for name in runs}
-    metrics = {name: train_run(run, folders[name], False, overwrite, False, dataset) for name, run in runs.items()}
+    metrics = {name: train_run(run, folders[name], False, False, False, dataset) for name, run in runs.items()}
     first = next(iter(metrics.values()))
     ensemble = ensemble_score(list(folders.values()), make_task(first["task"], first["task_arguments"]))
     fold = {
@@ -125,13 +126,12 @@ def _select(
     number: int,
     folder: Path,
     dataset: GraphDataset,
-    overwrite: bool,
 ) -> list[dict[str, Any]]:
     """Values, validation scores and kept epoch of each candidate on the inner parts of a fold."""
     scores = []
     for i, (values, candidate) in enumerate(proposed):
         run = _with_split(candidate, "fair-inner", number, number)
-        metrics = train_run(run, folder / f"candidate{i}", False, overwrite, False, dataset)
+        metrics = train_run(run, folder / f"candidate{i}", False, False, False, dataset)
         kept = {name: metrics[name] for name in ("validation", "kept_epoch", "wall_time_seconds")}
         scores.append({"values": values, **kept})
     return scores

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,19 +44,36 @@ def finished_jobs(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]
 
 @contextmanager
 def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes of one thread each, which end with the block, however it ends."""
+    """Processes of one thread each, which end with the block, however it ends, and with this process.
+
+    ChildProcessError if one of them died.
+    """
     # spawned, not forked: OpenMP does not survive a fork
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_begin) as pool:
         try:
             yield pool
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 process.terminate()  # what they have stored is whole, and continues
+            if isinstance(error, BrokenProcessPool):
+                raise ChildProcessError(
+                    f"One of {workers} processes died. If memory ran out, free some or use fewer (--workers). "
+                    "What is stored is whole, and a second call continues."
+                ) from error
             raise
 
 
-def _one_thread() -> None:
+def _begin() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed process ends none of those that it has started: they would train on beside a second call."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

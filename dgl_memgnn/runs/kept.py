@@ -1,4 +1,4 @@
-"""Results that result.json keeps of runs whose folders are gone."""
+"""What a benchmark has stored: results of runs whose folders are gone, and all that starting anew removes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from dgl_memgnn.config import Config, flat_values, stored_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import read_json
-from dgl_memgnn.runs.run import check_same_configuration, check_unchanged
+from dgl_memgnn.runs.run import check_overwritable, check_same_configuration, check_unchanged, remove_run
 
-__all__ = ["kept_folds", "kept_runs"]
+__all__ = ["kept_folds", "kept_runs", "remove_stored"]
 
+RUNS = ("fold[0-9]*", "seed[0-9]*", "selection/fold[0-9]*/candidate[0-9]*", "assessment/fold[0-9]*/run[0-9]*")
 REMEDY = "Give another folder with --out, or start anew with --overwrite."
 
 
@@ -47,7 +48,8 @@ def kept_runs(
     ValueError
         If these results are of another protocol, configuration or data, or something of them would be lost.
     """
-    stored = _stored(folder, protocol)
+    stored = _stored(folder)
+    _check_protocol(folder, stored, protocol)
     gone = {name: run for name, run in stored.get("runs", {}).items() if not (folder / name).is_dir()}
     if not gone:
         return {}
@@ -63,7 +65,8 @@ def kept_folds(
     folder: Path, config: Config, asked: Collection[int], num_runs: int, dataset: GraphDataset
 ) -> dict[int, Any]:
     """The same of protocol fair: entries of outer folds, by their numbers, whose runs are gone."""
-    stored, runs = _stored(folder, "fair"), folder / "assessment"
+    stored, runs = _stored(folder), folder / "assessment"
+    _check_protocol(folder, stored, "fair")
     gone = {fold["fold"]: fold for fold in stored.get("folds", []) if not (runs / f"fold{fold['fold']}").is_dir()}
     if not gone:
         return {}
@@ -78,15 +81,35 @@ def kept_folds(
     return gone
 
 
-def _stored(folder: Path, protocol: str) -> dict[str, Any]:
-    """The content of result.json, if there is one; ValueError if it is of another protocol."""
+def remove_stored(folder: Path, config: Config) -> None:
+    """Remove results and runs of whatever protocol before anything is trained: a call that is broken off has begun
+    anew, and the next has nothing of before to continue with.
+
+    ValueError or FileExistsError, and nothing is removed, if something there is not of a benchmark, or is to be
+    learned from.
+    """
+    _stored(folder)
+    runs = [path.parent for pattern in RUNS for path in sorted(folder.glob(f"{pattern}/config.yaml"))]
+    for run in runs:
+        check_overwritable(run, config)
+    for name in ("result.json", "curves.png"):
+        (folder / name).unlink(missing_ok=True)
+    for run in runs:
+        remove_run(run)
+
+
+def _stored(folder: Path) -> dict[str, Any]:
+    """The content of result.json, if there is one; ValueError if it is not of a benchmark."""
     path = folder / "result.json"
     stored = read_json(path) if path.is_file() else {}
     if stored and "protocol" not in stored:
         raise ValueError(f"{path} is not of a benchmark. Give another folder with --out.")
+    return stored
+
+
+def _check_protocol(folder: Path, stored: dict[str, Any], protocol: str) -> None:
     if stored and stored["protocol"] != protocol:
         raise ValueError(f"{folder} holds results of protocol {stored['protocol']}, not {protocol}. {REMEDY}")
-    return stored
 
 
 def _check(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -160,7 +161,8 @@ def _classes(config: Config, dataset: GraphDataset) -> np.ndarray:
 
 def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
     """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
-    folds, source = fair_folds(config.data.dataset, dataset.labels, config.data.data_dir)
+    labels = _classes(replace(config, data=replace(config.data, split="fair")), dataset)
+    folds, source = fair_folds(config.data.dataset, labels, config.data.data_dir)
     return [*folds], source
 
 

@@ -26,7 +26,8 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
     Parameters
     ----------
     config : dgl_memgnn.config.Config
-        The configuration; its split and seed are replaced, and for ``"paper"`` the epoch that is kept.
+        The configuration; its split and seed are replaced, and for ``"paper"`` the epoch that is kept. What it
+        proposes to search has no part in the runs.
     protocol : str
         ``"paper"``: validation accuracy on ten stratified folds, each at its best epoch, which is optimistic.
         ``"moleculenet"``: three seeds of the random split, for BACE of the scaffold split; the epoch is chosen on
@@ -114,6 +115,7 @@ def protocols_of(protocol: str, dataset: str | None) -> tuple[str, ...]:
 
 
 def _with(config: Config, data: dict[str, Any], seed: int) -> Config:
-    run = replace(config, data=replace(config.data, **data), training=replace(config.training, seed=seed))
+    training = replace(config.training, seed=seed)
+    run = replace(config, data=replace(config.data, **data), training=training, search={})
     check_together(run)
     return run

@@ -36,10 +36,12 @@ __all__ = [
     "begun_state",
     "begun_with_weights",
     "check_holds_nothing",
+    "check_overwritable",
     "check_same_configuration",
     "check_unchanged",
     "continue_run",
     "installed_versions",
+    "remove_run",
     "stored_result",
     "train_run",
     "write_json",
@@ -57,6 +59,7 @@ FILES = (
     "metrics.json",
 )
 STATE = "training.pt"  # all it takes to continue; removed when the run is finished
+RESULTS = (STATE, "metrics.json", CHECKPOINT)  # what another configuration must not replace unasked
 
 
 def train_run(
@@ -116,7 +119,7 @@ def train_run(
         check_installed()
     stored = None
     if overwrite:
-        _check_overwritable(folder, config)
+        check_overwritable(folder, config)
     else:
         stored = stored_result(folder, config)
     with main_process_first():
@@ -130,7 +133,7 @@ def train_run(
         pretrained = None if begun is None else begun.get("pretrained", [])
         assembly = assemble(config, dataset, None, progress, pretrained)
         if rank() == 0 and overwrite:
-            _remove_run(folder)
+            remove_run(folder)
     learner, parts = assembly.learner, assembly.parts
     if report and rank() == 0:
         print(describe(assembly), flush=True)
@@ -157,7 +160,10 @@ def train_run(
             pretrained=assembly.pretrained,
         )
 
-    learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
+    try:
+        learner.fit(dataset, parts["train"], parts.get("validation"), on_epoch, dataset.weights)
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{folder}: {error}") from error
     if board is not None:
         board.close()
     predictions = {part: learner.predict(dataset, indices) for part, indices in parts.items() if part != "train"}
@@ -227,14 +233,14 @@ def stored_result(folder: Path, config: Config) -> dict[str, Any] | None:
     ValueError
         If the folder holds a run of another configuration; the message names what differs.
     """
-    if not _holds_run(folder):
+    if not _holds_run(folder) or not any((folder / name).is_file() for name in RESULTS):
         return None
     check_same_configuration(folder, asdict(stored_config(folder / "config.yaml")), asdict(config))
     path = folder / "metrics.json"
     return read_json(path) if path.is_file() else None
 
 
-def _check_overwritable(folder: Path, config: Config) -> None:
+def check_overwritable(folder: Path, config: Config) -> None:
     """FileExistsError if starting anew would remove what is no run of training, or what is to be learned from."""
     if not _holds_run(folder):
         return
@@ -352,9 +358,9 @@ def _left_alone(folder: Path, stored: dict[str, Any], report: bool) -> dict[str,
     return stored
 
 
-def _remove_run(folder: Path) -> None:
-    """Remove a run's files and nothing else."""
-    for name in (*FILES, STATE):
+def remove_run(folder: Path) -> None:
+    """Remove a run's files and nothing else; its configuration stays until the next run that begins there."""
+    for name in (*RESULTS, *FILES[1:]):
         (folder / name).unlink(missing_ok=True)
     remove_records(folder)
 
@@ -365,7 +371,7 @@ def _begin(folder: Path, assembly: Assembly) -> None:
     with replacing(folder / "config.yaml") as unfinished:
         unfinished.write_text(assembly.config.to_yaml(), encoding="utf-8")
     dataset = assembly.dataset
-    part_of = {} if dataset.parts is None else dict.fromkeys(dataset.rows, "dropped")  # there, as the source says
+    part_of = dict.fromkeys(dataset.rows, "dropped")  # as a test part is from an inner split
     part_of.update({dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices})
     part_of.update((record.row, "dropped") for record in dataset.dropped)
     with replacing(folder / "splits.csv") as unfinished:

@@ -16,7 +16,7 @@ __all__ = ["ensemble_score", "means", "summarise"]
 
 
 def ensemble_score(folders: Sequence[Path], task: Task) -> dict[str, float]:
-    """Metrics of the mean of the test predictions of some runs on the same split.
+    """Metrics of the mean of the predictions that some runs on the same split have stored of their held-out part.
 
     ValueError if they are not of the same graphs and labels.
     """
@@ -49,7 +49,7 @@ def means(scores: Sequence[dict[str, Any]]) -> dict[str, float | None]:
 
 
 def _held_out(folder: Path, task: Task) -> tuple[list[str], torch.Tensor, torch.Tensor]:
-    """Ids, predictions and labels of the test part of a run; where a label is missing, the prediction is 0."""
+    """Ids, predictions and labels of the held-out part of a run; where a label is missing, the prediction is 0."""
     table, of_targets = read_predictions(folder, task)
     prediction, label = task.from_targets(of_targets)
     return table["id"].unique().tolist(), prediction.nan_to_num(), label

@@ -54,7 +54,7 @@ def main():
         )
     result = {"files": {}, "networks": {}}
     for file in args.files:
-        table = pd.read_csv(file)
+        table, digest = pd.read_csv(file), hashlib.sha256(file.read_bytes()).hexdigest()
         folder = args.out / file.stem
         folder.mkdir(parents=True, exist_ok=True)
         contestants = {
@@ -69,12 +69,14 @@ def main():
             contestants["chemprop"] = chemprop(table, folder, args)
         scores = {}
         for name, predict in contestants.items():
-            stored = folder / f"{file_name(name)}.json"
-            if not stored.exists():
-                seeds = range(1 if name.startswith("support") else args.seeds)  # which knows no chance
-                write_json(stored, [errors(table, predict(seed)) for seed in seeds])
-            scores[name] = json.loads(stored.read_text(encoding="utf-8"))
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            seeds = 1 if name.startswith("support") else args.seeds  # which knows no chance
+            setting = {"sha256": digest, "seeds": seeds, "quick": args.quick, **result["networks"].get(name, {})}
+            path = folder / f"{file_name(name)}.json"
+            stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            if stored.get("setting") != setting:
+                stored = {"setting": setting, "scores": [errors(table, predict(seed)) for seed in range(seeds)]}
+                write_json(path, stored)
+            scores[name] = stored["scores"]
         result["files"][file.stem] = {"sha256": digest, "scores": scores}
     result["versions"] = installed_versions()
     if args.chemprop:

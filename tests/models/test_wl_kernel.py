@@ -117,6 +117,28 @@ def test_each_binary_task_learns_from_its_labels_alone():
     torch.testing.assert_close(prediction[:, 1:], expected, atol=0.02, rtol=0)
 
 
+@pytest.mark.parametrize("heavy", [0, 1])
+def test_it_takes_weights(heavy):
+    """Of graphs that are there twice with both labels, the heavier one is learned, whichever penalty is chosen."""
+    dataset = Graphs(some_graphs(20) * 2, torch.tensor([0] * 20 + [1] * 20), Classes([0, 1]))
+    weights = torch.where(dataset.labels == heavy, 1.0, 1e-3)
+    machine = WLKernelMachine(dataset.task, 1, seed=0)
+    machine.fit(dataset, range(40), weights=weights)
+    assert machine.predict(dataset, range(20)).argmax(dim=1).tolist() == [heavy] * 20
+
+
+def test_training_graphs_alone_say_which_columns_are_labels():
+    dataset, train = labelled(2), range(45)
+    predictions = []
+    for value in (1.0, 0.5):
+        for graph in dataset.graphs[45:]:
+            graph.ndata["feat"][0, 0] = value
+        machine = WLKernelMachine(dataset.task, 2, seed=0)
+        machine.fit(dataset, train)
+        predictions.append(machine.predict(dataset, train))
+    assert torch.equal(*predictions)
+
+
 def test_one_class_among_the_training_labels_is_predicted_throughout():
     dataset = labelled(3)
     train = [i for i, label in enumerate(dataset.labels.tolist()) if label == 1]

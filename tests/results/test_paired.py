@@ -174,6 +174,15 @@ def test_the_table_compares_controls_with_the_memory_network(tmp_path):
     assert own.endswith("| 3 |  |")
 
 
+def test_a_small_p_value_is_not_rounded_to_0(tmp_path):
+    rows = {"gmn": {0: 0.5, 1: 0.75, 2: 0.5, 3: 0.25}, "gin": {0: 0.25, 1: 0.5, 2: 0.26, 3: 0.0}}
+    rows = {name: fair_result(name.upper(), scores) for name, scores in rows.items()}
+    difference = paired_difference(*(fold_scores(rows[name], "accuracy") for name in ("gin", "gmn")))
+    assert 0 < difference.p < 0.005
+    store(tmp_path, **rows)
+    assert row_of(tmp_path, "gin").endswith("| -0.247 (<0.01) |")
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -13,7 +13,7 @@ from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.results.paired import fold_scores, paired_difference
-from dgl_memgnn.runs import ablate, benchmark, read_ablation
+from dgl_memgnn.runs import ablate, ablations, benchmark, read_ablation
 from dgl_memgnn.runs import run as run_module
 from dgl_memgnn.tasks import Regression
 
@@ -101,6 +101,18 @@ def test_runs_continues_and_becomes_a_table(file, tmp_path, monkeypatch, capsys)
     shutil.rmtree(out / "one" / "fold0")
     assert ablate(ablation, out, overrides, workers=1) == results
     assert (out / "curves.png").read_bytes() == b"of all runs"
+
+
+def test_broken_off_after_overwriting_no_row_is_of_before(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "plot_curves", lambda histories, path: None)
+    overrides = {"data_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache"), "epochs": 1}
+    ablation, out = read_ablation(file), tmp_path / "out"
+    ablate(ablation, out, overrides, repeats=2, workers=1)
+    stored = [*out.glob("*/fold*/metrics.json")]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ablations, "benchmark", lambda *args, **options: (_ for _ in ()).throw(KeyboardInterrupt))
+        ablate(ablation, out, overrides, repeats=2, workers=1, overwrite=True)
+    assert len(stored) == 6 and not any(path.exists() for path in [*stored, *out.glob("*/result.json")])
 
 
 @pytest.mark.parametrize(

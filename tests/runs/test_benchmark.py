@@ -16,6 +16,7 @@ from processes import heed_ctrl_c
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
+from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import Predictor, run
 
 module = importlib.import_module("dgl_memgnn.runs.benchmark")  # its function has its name
@@ -109,12 +110,52 @@ def test_a_second_call_runs_what_is_left(folder, whole, capfd):
     assert read(folder / "twice" / "result.json")["summary"] == read(whole / "result.json")["summary"]
 
 
+def test_what_is_to_be_searched_is_no_part_of_the_runs(folder, whole):
+    """Of other protocols than fair: the packaged configurations for TU sets have such a section."""
+    shutil.copytree(whole, folder / "searched")
+    assert benchmark(folder, "searched", "--search", '{"dropout": [0.0, 0.2]}') == 0
+    assert read(folder / "searched" / "result.json")["runs"] == read(whole / "result.json")["runs"]
+
+
 def test_overwriting_starts_anew(folder, whole):
     shutil.copytree(whole, folder / "anew")
     path = folder / "anew" / "seed0" / "metrics.json"
     path.write_bytes(path.read_bytes().replace(b'"seed": 0', b'"seed": 9'))
     assert benchmark(folder, "anew", "--repeats", "1", "--overwrite") == 0
     assert read(path)["seed"] == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--epochs", "3"]], ids=["same", "other"])
+def test_broken_off_after_overwriting_it_continues_with_nothing_of_before(
+    options, folder, whole, tmp_path, capsys
+):
+    """Whether folders of runs of before are there, hold more than a run, or are gone."""
+    out = shutil.copytree(whole, tmp_path / "out")
+    for path in [out / "result.json", *out.glob("*/metrics.json")]:
+        path.write_text(path.read_text().replace('"wall_time_seconds": ', '"wall_time_seconds": 9999'))
+    (out / "seed1" / "notes.txt").write_text("mine")
+    shutil.rmtree(out / "seed2")
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at("seed1", patch)
+        assert benchmark(folder, out, *options, "--overwrite") == 130
+    assert "the same command without --overwrite continues" in capsys.readouterr().err
+    assert list(read(out / "result.json")["runs"]) == ["seed0"]
+    assert benchmark(folder, out, *options) == 0
+    result = read(out / "result.json")
+    assert max(run["wall_time_seconds"] for run in result["runs"].values()) < 9999
+    assert len(pd.read_csv(out / "seed1" / "history.csv")) == (3 if options else 2)
+    assert (out / "seed1" / "notes.txt").read_text() == "mine"
+    if not options:
+        assert result["summary"] == read(whole / "result.json")["summary"]
+
+
+def test_overwriting_removes_nothing_where_something_is_not_of_a_benchmark(folder, whole, tmp_path, capsys):
+    out = shutil.copytree(whole, tmp_path / "out")
+    (out / "result.json").write_text('{"score": 1}')
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    assert benchmark(folder, out, "--overwrite") == 1
+    assert "result.json is not of a benchmark. Give another folder with --out." in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
 
 
 def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
@@ -137,6 +178,19 @@ def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
     assert result["ensemble"]["summary"]["test"]["rmse"]["mean"] == pytest.approx(mean, rel=1e-5)
     plain = [result["runs"][f"seed{seed}"]["test"]["rmse"] for seed in range(2)]
     assert result["summary"]["test"]["rmse"]["mean"] == pytest.approx(statistics.mean(plain))
+
+
+def test_an_ensemble_without_a_test_part_is_one_of_validation(folder):
+    """And is stored and shown as that."""
+    options = ["--protocol", "repeats", "--repeats", "1", "--members", "2", "--split-sizes", "0.9,0.1,0"]
+    assert benchmark(folder, "untested", *options) == 0
+    tables = [pd.read_csv(folder / "untested" / name / "predictions.csv") for name in ("seed0", "seed0-member1")]
+    mean = (tables[0]["prediction"] + tables[1]["prediction"]) / 2
+    error = ((mean - tables[0]["target"]) ** 2).mean() ** 0.5
+    summary = read(folder / "untested" / "result.json")["ensemble"]["summary"]
+    assert list(summary) == ["validation"] and summary["validation"]["rmse"]["mean"] == pytest.approx(error)
+    write_tables(folder / "untested")
+    assert f"ensembles of 2 | {error:.3f} ± 0.000 | 1 |" in (folder / "untested" / "README.md").read_text()
 
 
 def test_data_that_have_changed_are_noticed_run_by_run(folder, whole, tmp_path, capsys):
@@ -219,6 +273,18 @@ def test_a_run_that_fails_fails_the_benchmark(folder, capsys):
     assert "no column 'weight'" in capsys.readouterr().err
 
 
+def test_a_split_that_nothing_can_be_learned_from_is_named_before_any_run_trains(tmp_path, capsys):
+    """Not when its turn comes, after hours, whose runs are of no use to a configuration that splits otherwise."""
+    table = pd.DataFrame({"smiles": ["C" * n + tail for n in range(1, 16) for tail in "ON"]})
+    table["active"] = [int(i in (3, 11, 17, 24)) for i in range(30)]
+    table.to_csv(tmp_path / "few.csv", index=False)
+    command = ["benchmark", "--csv", str(tmp_path / "few.csv"), "--tasks", "active", "--protocol", "moleculenet"]
+    command += ["--repeats", "10", "--workers", "1", "--pretrained", "none", "--out", str(tmp_path / "out")]
+    assert main(command) == 1
+    assert "seed1: No target has both classes in the validation part" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_json_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "result.json"
     run.write_json(path, {"a": 1})
@@ -284,6 +350,9 @@ def test_an_ensemble_is_scored_when_it_is_whole(folder, monkeypatch):
     partial = read(folder / "members" / "result.json")
     assert partial["num_splits"] == 2 and set(partial["runs"]) == {"seed0", "seed0-member1", "seed1"}
     assert partial["ensemble"]["summary"]["test"]["rmse"]["std"] == 0
+    write_tables(folder / "members")
+    rows = [line for line in (folder / "members" / "README.md").read_text().splitlines() if "`members`" in line]
+    assert rows[0].endswith("| 2 |") and "ensembles of 2 |  | " in rows[1] and rows[1].endswith("| 1 of 2 |")
 
 
 def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, capsys):

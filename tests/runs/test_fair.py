@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from itertools import count
+from types import SimpleNamespace
 
 import dgl
 import numpy as np
@@ -21,7 +22,8 @@ from dgl_memgnn import files
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import fair_folds
-from dgl_memgnn.runs import assemble, benchmark, run
+from dgl_memgnn.runs import assemble, benchmark, fair, run
+from dgl_memgnn.tasks import Classes, Regression
 from dgl_memgnn.training import load_checkpoint
 
 SETTINGS = {
@@ -72,7 +74,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def config(data):
     config = load_config(overrides={**SETTINGS, "data_dir": str(data), "cache_dir": str(data / "cache")})
-    config.search = {"dropout": [0.0, 0.5], "learning_rate": [0.01, 0.001]}
+    config.search = {"dropout": [0.0, 0.5], "learning_rate": [0.05, 0.001]}
     return config
 
 
@@ -103,12 +105,22 @@ def test_parts_are_those_of_the_file(data, whole):
         for j in range(4):
             table = pd.read_csv(whole / "selection" / f"fold{i}" / f"candidate{j}" / "splits.csv")
             parts = {part: sorted(of_part["id"]) for part, of_part in table.groupby("part")}
-            assert parts == {part: sorted(ids) for part, ids in inner.items()}
+            assert parts == {part: sorted(ids) for part, ids in {**inner, "dropped": test}.items()}
+
+
+def test_the_parts_of_a_selection_are_those_of_another_run(config, whole, tmp_path):
+    """Its file has a row a graph, in a part or not."""
+    candidate = whole / "selection" / "fold0" / "candidate0"
+    given = {"splits_file": str(candidate / "splits.csv"), "data_dir": config.data.data_dir}
+    other = load_config(overrides={**SETTINGS, **given, "cache_dir": config.data.cache_dir})
+    result = run.train_run(other, tmp_path, progress=False)
+    assert result["parts"] == read(candidate / "metrics.json")["parts"]
+    assert pd.read_csv(tmp_path / "splits.csv").equals(pd.read_csv(candidate / "splits.csv"))
 
 
 def test_the_best_candidate_is_assessed_by_three_runs(whole):
     result = read(whole / "result.json")
-    proposed = [(d, r) for d in (0.0, 0.5) for r in (0.01, 0.001)]
+    proposed = [(d, r) for d in (0.0, 0.5) for r in (0.05, 0.001)]
     tests, ensembles, seeds = [], [], []
     for i, fold in enumerate(result["folds"]):
         folders = [whole / "selection" / f"fold{i}" / f"candidate{j}" for j in range(4)]
@@ -134,6 +146,14 @@ def test_the_best_candidate_is_assessed_by_three_runs(whole):
     ]:
         assert summary["accuracy"]["mean"] == pytest.approx(statistics.mean(values))
         assert summary["accuracy"]["std"] == pytest.approx(statistics.pstdev(values))
+
+
+@pytest.mark.parametrize("task, best", [(Classes([0, 1]), 1), (Regression(), 0)])
+def test_the_candidate_is_chosen_by_the_metric_that_decides(task, best):
+    """The first of equal ones; candidates of small networks may well be equal in all folds."""
+    first, second, *_ = task.metrics
+    scores = [{"validation": {first: own, second: 1 - own}} for own in (0.25, 0.75, 0.5, 0.75, 0.25)]
+    assert fair._best(scores, SimpleNamespace(task=task)) == best
 
 
 def test_selection_never_sees_the_test_labels(config, data, whole, tmp_path):
@@ -172,6 +192,20 @@ def test_stopped_and_continued_it_ends_the_same(config, whole, tmp_path, monkeyp
     benchmark(config, "fair", tmp_path, workers=1)
     ours, expected = (read(folder / "result.json") for folder in (tmp_path, whole))
     assert without_times(ours) == without_times(expected)
+
+
+def test_broken_off_after_overwriting_it_continues_with_nothing_of_before(config, whole, tmp_path, monkeypatch):
+    out = shutil.copytree(whole, tmp_path / "out")
+    shutil.rmtree(out / "assessment" / "fold2")
+    for path in [out / "result.json", *out.rglob("metrics.json")]:
+        path.write_text(path.read_text().replace('"wall_time_seconds": ', '"wall_time_seconds": 9999'))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(fair, "run_fold", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        benchmark(config, "fair", out, workers=1, overwrite=True)
+    benchmark(config, "fair", out, workers=1)
+    text = (out / "result.json").read_text()
+    assert '"wall_time_seconds": 9999' not in text
+    assert without_times(json.loads(text)) == without_times(read(whole / "result.json"))
 
 
 @pytest.mark.slow
@@ -303,6 +337,27 @@ def test_real_folds(data_dir):
     assert sorted(fold["test"]) == parts["test"].tolist()
     assert sorted(fold["model_selection"][0]["validation"]) == parts["validation"].tolist()
     assert {part: len(ids) for part, ids in parts.items()} == {"train": 486, "validation": 54, "test": 60}
+
+
+@pytest.mark.parametrize("tasks", [["size"], ["small"], ["small", "size"]], ids=" ".join)
+def test_what_has_no_classes_of_one_label_is_refused_as_that(tasks, tmp_path):
+    """Not by the number of samples of a "class" that is a measured value."""
+    table = pd.DataFrame({"smiles": ["C" * i for i in range(1, 31)], "size": range(30), "small": [0, 1] * 15})
+    table.to_csv(tmp_path / "molecules.csv", index=False)
+    config = load_config(overrides={"csv": str(tmp_path / "molecules.csv"), "tasks": tasks})
+    with pytest.raises(ValueError, match="data.split: fair is for classes of one label, not for"):
+        benchmark(config, "fair", tmp_path / "out", workers=1)
+
+
+def test_a_fold_that_nothing_can_be_learned_from_is_named_before_any_trains(config, data, tmp_path):
+    """Its inner training part lacks a class."""
+    second = read(data / "splits" / "TINY_splits.json")[1]["model_selection"][0]["train"]
+    shutil.copytree(data / "splits", tmp_path / "splits")
+    write_graphs(tmp_path, [0 if i in second else i % 2 for i in range(36)])
+    other = load_config(overrides={**SETTINGS, "data_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache")})
+    with pytest.raises(ValueError, match="fold1: The training part has no class 1 of the target 'class'"):
+        benchmark(other, "fair", tmp_path / "out", workers=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_fold_that_is_not_there(config, tmp_path):

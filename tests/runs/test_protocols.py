@@ -67,6 +67,18 @@ def test_members_of_an_ensemble_have_the_split_of_their_seed(protocol, molecules
     assert len(parts) == 9
 
 
+@pytest.mark.parametrize("options", [{}, {"seed": 5}, {"split_seed": 7}, {"split": "scaffold"}], ids=str)
+def test_repeats_has_the_test_part_of_the_configuration_and_draws_the_rest_anew(options, molecules):
+    """On which scored_on_one_part of dgl_memgnn.results.paired relies."""
+    config = load_config(overrides={"csv": molecules.data.csv, "tasks": ["size"], "split": "random", **options})
+    dataset = load_dataset(config)
+    plain = split(config, dataset)
+    drawn = [split(run, dataset) for run in runs(config, "repeats").values()]
+    assert [parts["test"].tolist() for parts in drawn] == [plain["test"].tolist()] * 3
+    assert {len(parts["validation"]) for parts in drawn} == {len(plain["validation"])}
+    assert len({tuple(parts["validation"]) for parts in drawn}) == 3
+
+
 @pytest.mark.parametrize("protocol", ["moleculenet", "scaffold"])
 @pytest.mark.parametrize("key", ["split_seed", "validation_seed"])
 def test_seeds_of_a_split_that_the_protocol_sets_are_refused(protocol, key):

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -161,6 +162,42 @@ def test_overwriting_removes_the_run_and_nothing_else(config, csv, tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+def test_killed_while_it_removes_a_run_it_begins_anew(config, uninterrupted, tmp_path, monkeypatch):
+    for last in count(1):
+        folder = shutil.copytree(uninterrupted, tmp_path / str(last))
+
+        def failing(path, missing_ok=False, unlink=Path.unlink, unlinks=count(1), last=last):
+            unlink(path, missing_ok)
+            if next(unlinks) == last:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", failing)
+            try:
+                run.remove_run(folder)
+            except KeyboardInterrupt:
+                pass
+            else:
+                break
+        removed = not (folder / "metrics.json").exists()
+        assert (run.stored_result(folder, config) is None) == removed
+        assert removed or (folder / "checkpoint.pt").exists()
+        shutil.rmtree(folder)
+    assert last > 8 and [path.name for path in folder.iterdir()] == ["config.yaml"]
+    train_run(config, folder, progress=False)
+    assert_same_run(folder, uninterrupted)
+
+
+def test_a_run_without_a_whole_epoch_may_become_one_of_another_configuration(config, csv, tmp_path):
+    """Nothing is lost."""
+    shorter = load_config(overrides={"csv": str(csv), **SETTINGS, "epochs": 1})
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run, "store_network", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        train_run(config, tmp_path, progress=False)
+    assert (tmp_path / "config.yaml").is_file()
+    assert train_run(shorter, tmp_path, progress=False)["kept_epoch"] == 1
+
+
 @pytest.mark.parametrize("name", ["predictions.csv", "splits.csv", "history.csv"])
 def test_overwriting_keeps_files_that_are_no_run(csv, tmp_path, name, capsys):
     (tmp_path / name).write_bytes(csv.read_bytes())
@@ -253,7 +290,7 @@ def test_a_loss_that_is_not_a_number_leaves_the_best_epoch(config, uninterrupted
 
     with monkeypatch.context() as patch:
         patch.setattr(Regression, "forward", poisoned)
-        with pytest.raises(FloatingPointError, match="nan in batch 3 of epoch 3"):
+        with pytest.raises(FloatingPointError, match=f"{tmp_path}: .* nan in batch 3 of epoch 3"):
             train_run(config, tmp_path, progress=False)
     assert pd.read_csv(tmp_path / "history.csv").equals(pd.read_csv(uninterrupted / "history.csv").head(2))
     with pytest.warns(UserWarning, match="is not finished: its network is that of the best epoch so far"):

@@ -169,7 +169,7 @@ def ablate(
             config,
             ablation.protocol,
             folder / name,
-            repeats or ablation.repeats,
+            ablation.repeats if repeats is None else repeats,
             workers,
             members=ablation.members,
         )

@@ -14,6 +14,7 @@ from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.jobs import finished_jobs
 from dgl_memgnn.runs.kept import kept_folds, remove_stored
 from dgl_memgnn.runs.parts import outer_folds
+from dgl_memgnn.runs.protocols import asked
 from dgl_memgnn.runs.run import train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, means, summarise
 from dgl_memgnn.tasks import make_task
@@ -68,11 +69,12 @@ def fair_benchmark(
     Raises
     ------
     ValueError
-        If the folder holds a run or results of another configuration, or of data that have changed since.
+        If there are not that many folds, or the folder holds a run or results of another configuration, or of data
+        that have changed since.
     """
     dataset = load_dataset(config)
     folds, source = outer_folds(config, dataset)
-    numbers = range(len(folds))[: repeats or None]
+    numbers = range(asked(repeats, len(folds), most=len(folds)))
     print(f"The outer folds are {source}.", flush=True)
     done = {} if overwrite else kept_folds(folder, config, numbers, num_runs, dataset)
     result = _result(config, source, len(folds), num_runs, list(done.values())) if done else {}

@@ -169,7 +169,7 @@ class Predictor:
         )
         assert prediction is not None
         if calibrate:
-            prediction = self._calibration.calibrate(prediction)
+            prediction, spread = self._calibrated(prediction, values)
         table = self.task.columns(prediction, spread)
         if add_intervals is not None:
             table.update(add_intervals(prediction))
@@ -177,6 +177,13 @@ class Predictor:
             known = nearest_similarity(smiles, self._fingerprints, self.config.data.limits)
             table[SIMILARITY] = np.where([bool(reason) for reason in reasons], np.nan, known)
         return pd.DataFrame({**table, "reason": reasons})
+
+    def _calibrated(self, mean: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The mean prediction, and the spread of those of the networks, all calibrated as the mean is."""
+        every = np.concatenate([mean[None], values])
+        calibrated = self._calibration.calibrate(every.reshape(-1, every.shape[-1])).reshape(every.shape)
+        _, spread = self.task.combine(torch.from_numpy(calibrated[1:]))
+        return calibrated[0], None if spread is None else spread.numpy()
 
     @cached_property
     def _calibration(self) -> Calibration:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dgl_memgnn.config import Config, DataConfig, check_together
 
-__all__ = ["PROTOCOLS", "protocols_of", "runs"]
+__all__ = ["PROTOCOLS", "asked", "protocols_of", "runs"]
 
 PROTOCOLS = {
     "paper": "ten stratified folds; each fold's best epoch is chosen on the graphs it reports (optimistic)",
@@ -50,8 +50,8 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
     Raises
     ------
     ValueError
-        If there is no such protocol, it is not for such data, or the configuration has a split that it would
-        replace: sizes, seeds, or parts of its own.
+        If there is no such protocol, or not that many folds, it is not for such data, or the configuration has a
+        split that it would replace: sizes, seeds, or parts of its own.
 
     Examples
     --------
@@ -67,13 +67,13 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
     if protocol == "paper":
         if members > 1:
             raise ValueError("Protocol paper is one of single networks: leave members (--members) at 1.")
-        folds = range(min(repeats or 10, 10))
+        folds = range(asked(repeats, 10, most=10))
         config = replace(config, training=replace(config.training, keep="best"))
         return {
             f"fold{fold}": _with(config, {"split": "folds", "num_folds": 10, "fold": fold}, seed=fold)
             for fold in folds
         }
-    seeds = range(repeats or 3)
+    seeds = range(asked(repeats, 3))
     if protocol == "repeats":
         fixed = config.training.seed if config.data.split_seed is None else config.data.split_seed
         return {
@@ -100,6 +100,21 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
         for seed in seeds
     }
     return {**plain, **others}
+
+
+def asked(repeats: int | None, default: int, most: int | None = None) -> int:
+    """How many folds or seeds are run; ValueError if there are no so many.
+
+    Examples
+    --------
+    >>> asked(None, 3), asked(5, 3)
+    (3, 5)
+    """
+    number = default if repeats is None else repeats
+    if number < 1 or (most is not None and number > most):
+        bounds = "at least 1" if most is None else f"between 1 and {most}, the number of folds"
+        raise ValueError(f"repeats must be {bounds} (--repeats), got {repeats}.")
+    return number
 
 
 def protocols_of(protocol: str, dataset: str | None) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from rdkit.Chem import MolFromSmiles
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
+from scipy.special import expit, logit
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.runs import Predictor, benchmark, train_run
+from dgl_memgnn.tasks.calibration import platt
 from dgl_memgnn.training import load_checkpoint
 
 SMALL = ["--epochs", "2", "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1"]
@@ -148,6 +150,23 @@ def test_runs_together(csv, tmp_path):
     with pytest.raises(ValueError, match="different validation parts"):
         Predictor(tmp_path / "seeds").predict(["CCO"], interval=0.5)
     assert Predictor(tmp_path / "seeds").predict(["CCO"], similarity=True)["similarity_to_training"].notna().all()
+
+
+def test_the_spread_of_several_runs_is_calibrated_as_their_mean_is(csv, tmp_path):
+    overrides = {"csv": str(csv), "tasks": ["high"], "epochs": 1, "hidden_feats": 8, "num_layers": 1}
+    config = load_config(overrides={**overrides, "num_keys": [2, 1], "split": "stratified"})
+    benchmark(config, "repeats", tmp_path / "members", repeats=1, workers=1, members=2)
+    both = Predictor(tmp_path / "members")
+    contents = [
+        load_checkpoint(tmp_path / "members" / name / "checkpoint.pt")["calibration"] for name in both.names
+    ]
+    mean, label = (sum(c["prediction"] for c in contents) / 2).numpy(), contents[0]["label"].numpy()
+    slope, intercept = platt(mean[:, 0], label[:, 0])
+    values, _ = both.outputs(["CCO"])
+    one, other = expit(slope * logit(values[:, 0, 0].astype(float)) + intercept)
+    table = both.predict(["CCO"], calibrate=True)
+    assert table["high_std"][0] == pytest.approx(abs(one - other) / 2, rel=1e-4)
+    assert table["high"][0] == pytest.approx(expit(slope * logit(values[:, 0, 0].mean()) + intercept), rel=1e-4)
 
 
 def test_a_run_without_validation_and_a_forest(csv, tmp_path):

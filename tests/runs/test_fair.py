@@ -177,6 +177,11 @@ def test_selection_never_sees_the_test_labels(config, data, whole, tmp_path):
         assert "test" not in read(whole / name / "metrics.json")
 
 
+def test_more_folds_than_there_are_are_refused(config, tmp_path):
+    with pytest.raises(ValueError, match="repeats must be between 1 and .* got 99"):
+        benchmark(config, "fair", tmp_path / "out", repeats=99, workers=1)
+
+
 def test_stopped_and_continued_it_ends_the_same(config, whole, tmp_path, monkeypatch):
     for last, place in [(3, "selection/fold0"), (45, "assessment/fold0"), (40, "selection/fold1")]:
 

@@ -86,3 +86,10 @@ def test_seeds_of_a_split_that_the_protocol_sets_are_refused(protocol, key):
     with pytest.raises(ValueError, match=f"leave out data.{key}, or take protocol repeats"):
         runs(config, protocol)
     assert len(runs(config, "repeats")) == 3
+
+
+@pytest.mark.parametrize("protocol, repeats", [("paper", 11), ("paper", 0), ("moleculenet", 0), ("repeats", -1)])
+def test_folds_that_there_are_not_are_refused(protocol, repeats):
+    config = load_config("enzymes_gmn" if protocol == "paper" else "esol_memgnn")
+    with pytest.raises(ValueError, match=f"repeats must be .*got {repeats}"):
+        runs(config, protocol, repeats)

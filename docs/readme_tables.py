@@ -35,8 +35,8 @@ def figure(protocol, dataset, row, part, metric):
     return f"{text} ({done} of {planned} {unit})" if done < planned else text
 
 
-def chosen(protocol, dataset, network, metric, readouts=("memory", "rows"), pretrained=False):
-    """Test score of the whole row of a network that is best on validation, and which row it is.
+def chosen(protocol, dataset, network, metric, part="test", readouts=("memory", "rows"), pretrained=False):
+    """Score of the whole row of a network that is best on validation, and which row it is.
 
     Keys that never move are a control, and no row of a network.
     """
@@ -45,11 +45,8 @@ def chosen(protocol, dataset, network, metric, readouts=("memory", "rows"), pret
     rows = {}
     for path in (RESULTS / protocol / dataset).glob("*/result.json"):
         result = json.loads(path.read_text(encoding="utf-8"))
-        model = {
-            "pretrained": "none",
-            "readout": "memory",
-            **result["config"]["model"],
-        }  # older ones have fewer keys
+        # older results have fewer keys
+        model = {"pretrained": "none", "readout": "memory", **result["config"]["model"]}
         training = {"supervised_keys": False, **result["config"].get("training", {})}
         done, planned = done_and_planned(result)
         if (
@@ -62,9 +59,9 @@ def chosen(protocol, dataset, network, metric, readouts=("memory", "rows"), pret
             mean = result["summary"]["validation"][metric]["mean"]
             rows[path.parent.name] = -mean if metric == "rmse" else mean
     if not rows:
-        return figure(protocol, dataset, own, "test", metric)
+        return figure(protocol, dataset, own, part, metric)
     row = max(rows, key=rows.get)
-    return figure(protocol, dataset, row, "test", metric) + ("" if row == own else f" (`{row}`)")
+    return figure(protocol, dataset, row, part, metric) + ("" if row == own else f" (`{row}`)")
 
 
 def published(protocol, dataset, who=None):
@@ -85,8 +82,8 @@ def graphs():
     rows = [
         [
             "accuracy",
-            "paper protocol: GMN (paper)",
-            "MemGNN (paper)",
+            "paper protocol: GMN",
+            "MemGNN",
             "fair protocol: GMN",
             "MemGNN",
             "best published",
@@ -94,9 +91,9 @@ def graphs():
     ]
     for dataset, name in GRAPHS.items():
         ours = [
-            f"{figure('paper', dataset, row, 'validation', 'accuracy')} "
-            f"({published('paper', dataset, who)[0].rstrip('0')})"
-            for row, who in [("gmn", "paper, GMN"), ("memgnn", "paper, MemGNN")]
+            f"{chosen('paper', dataset, network, 'accuracy', part='validation')}, "
+            f"paper {published('paper', dataset, f'paper, {network}')[0].rstrip('0')}"
+            for network in ("GMN", "MemGNN")
         ]
         fair = [chosen("fair", dataset, network, "accuracy") for network in ("GMN", "MemGNN")]
         best, who = published("fair", dataset)
@@ -108,7 +105,7 @@ def molecules():
     header = [
         "test",
         "",
-        "paper's split: MemGNN (paper)",
+        "paper's split: MemGNN",
         "pre-trained",
         "sum readout",
         "scaffold split: MemGNN",

@@ -40,8 +40,8 @@ class Ablation:
         The row that others are compared with.
     rows : dict
         By the name of a row, ``{"values": {"num_keys": [8, 1]}, "paper": 0.56}``: the values that it changes, by
-        the key's own name, and what the paper reports, if anything: a figure, or one of :data:`CLAIMS`, in words
-        against the reference.
+        the key's own name, and what the paper reports, if anything: a figure, or ``"better"``, ``"worse"`` or
+        ``"no better"`` than the reference.
     repeats : int, optional
         Number of folds or seeds. Default: the protocol's.
     members : int, optional

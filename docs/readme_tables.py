@@ -29,10 +29,14 @@ def figure(protocol, dataset, row, part, metric):
         return "–"
     result = json.loads(path.read_text(encoding="utf-8"))
     text = f"{result['summary'][part][metric]['mean']:.3f}"
+    done, planned = done_of_protocol(protocol, result)
+    return f"{text} ({done} of {planned} {PLANNED[protocol][1]})" if done < planned else text
+
+
+def done_of_protocol(protocol, result):
+    """Numbers of folds or seeds that are done, and that the protocol has or, where more, that were asked for."""
     done, asked = done_and_planned(result)
-    planned, unit = PLANNED[protocol]
-    planned = max(planned, asked)
-    return f"{text} ({done} of {planned} {unit})" if done < planned else text
+    return done, max(asked, PLANNED[protocol][0])
 
 
 def chosen(protocol, dataset, network, metric, part="test", readouts=("memory", "rows"), pretrained=False):
@@ -48,7 +52,7 @@ def chosen(protocol, dataset, network, metric, part="test", readouts=("memory", 
         # older results have fewer keys
         model = {"pretrained": "none", "readout": "memory", **result["config"]["model"]}
         training = {"supervised_keys": False, **result["config"].get("training", {})}
-        done, planned = done_and_planned(result)
+        done, planned = done_of_protocol(protocol, result)
         if (
             model["network"] == network
             and model["readout"] in readouts

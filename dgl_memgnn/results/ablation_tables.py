@@ -71,7 +71,7 @@ def ablation_section(
             if difference is not None:
                 compared = [
                     f"{difference.mean:+.3f} ± {difference.margin:.3f}",
-                    "yes" if abs(difference.mean) > difference.margin else "no",
+                    "yes" if difference.exceeds_noise else "no",
                     _verdict(_claim(ablation, name, metric), difference, metric),
                 ]
         scored = score_cells(results[name]["summary"], parts, metric)
@@ -87,7 +87,7 @@ def _is_better(difference: float, metric: str) -> bool:
 
 
 def _claim(ablation: Ablation, name: str, metric: str) -> str:
-    """What the paper says of a row against the reference, a key of CLAIMS; empty where it says nothing."""
+    """What the paper says of a row against the reference, one of CLAIMS; empty where it says nothing."""
     paper, of_reference = (ablation.rows[row].get("paper") for row in (name, ablation.reference))
     if isinstance(paper, str):
         return paper
@@ -100,10 +100,9 @@ def _verdict(claim: str, difference: PairedDifference, metric: str) -> str:
     """Whether the paper's claim is seen here; empty where there is none."""
     if not claim:
         return ""
-    exceeds = abs(difference.mean) > difference.margin
     is_better = _is_better(difference.mean, metric)
     if claim == "no better":
-        return CONTRARY if exceeds and is_better else HOLDS
-    if not exceeds:
+        return CONTRARY if difference.exceeds_noise and is_better else HOLDS
+    if not difference.exceeds_noise:
         return WITHIN_NOISE
     return HOLDS if is_better == (claim == "better") else CONTRARY

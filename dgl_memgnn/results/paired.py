@@ -57,6 +57,11 @@ class PairedDifference(NamedTuple):
     p: float
     pairs: int
 
+    @property
+    def exceeds_noise(self) -> bool:
+        """Whether 0 is outside of the interval."""
+        return abs(self.mean) > self.margin
+
 
 def corrected_t_test(differences: Sequence[float], test_ratio: float) -> float:
     r"""p-value, two-sided, of the corrected resampled t-test of `Nadeau and Bengio

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["PUBLISHED"]
 
-# (protocol, data set) -> rows of who, and the figure of each part that is scored; the best of others first
+# (protocol, data set) -> rows of who, and the figure of each part that is scored; the paper first, else the best
 PUBLISHED: dict[tuple[str, str], list[tuple[str | None, ...]]] = {
     ("paper", "ENZYMES"): [
         ("paper, GMN", "0.7866"),

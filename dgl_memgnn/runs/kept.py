@@ -48,8 +48,7 @@ def kept_runs(
     ValueError
         If these results are of another protocol, configuration or data, or something of them would be lost.
     """
-    stored = _stored(folder)
-    _check_protocol(folder, stored, protocol)
+    stored = _stored(folder, protocol)
     gone = {name: run for name, run in stored.get("runs", {}).items() if not (folder / name).is_dir()}
     if not gone:
         return {}
@@ -65,8 +64,7 @@ def kept_folds(
     folder: Path, config: Config, asked: Collection[int], num_runs: int, dataset: GraphDataset
 ) -> dict[int, Any]:
     """The same of protocol fair: entries of outer folds, by their numbers, whose runs are gone."""
-    stored, runs = _stored(folder), folder / "assessment"
-    _check_protocol(folder, stored, "fair")
+    stored, runs = _stored(folder, "fair"), folder / "assessment"
     gone = {fold["fold"]: fold for fold in stored.get("folds", []) if not (runs / f"fold{fold['fold']}").is_dir()}
     if not gone:
         return {}
@@ -98,18 +96,15 @@ def remove_stored(folder: Path, config: Config) -> None:
         remove_run(run)
 
 
-def _stored(folder: Path) -> dict[str, Any]:
-    """The content of result.json, if there is one; ValueError if it is not of a benchmark."""
+def _stored(folder: Path, protocol: str | None = None) -> dict[str, Any]:
+    """The content of result.json, if there is one; ValueError if it is of no benchmark, or of another protocol."""
     path = folder / "result.json"
     stored = read_json(path) if path.is_file() else {}
     if stored and "protocol" not in stored:
         raise ValueError(f"{path} is not of a benchmark. Give another folder with --out.")
-    return stored
-
-
-def _check_protocol(folder: Path, stored: dict[str, Any], protocol: str) -> None:
-    if stored and stored["protocol"] != protocol:
+    if stored and protocol is not None and stored["protocol"] != protocol:
         raise ValueError(f"{folder} holds results of protocol {stored['protocol']}, not {protocol}. {REMEDY}")
+    return stored
 
 
 def _check(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -85,7 +84,7 @@ def _draw(
     kind, seed = config.data.split, config.data.split_seed
     seed = config.training.seed if seed is None else seed
     if kind == "stratified":
-        parts = stratified_split(_classes(config, dataset)[among], fractions, seed)
+        parts = stratified_split(_classes(kind, dataset)[among], fractions, seed)
     elif kind in SCAFFOLD_SPLITS:
         assert dataset.smiles is not None  # see check_together
         smiles = [dataset.smiles[i] for i in among]
@@ -121,7 +120,7 @@ def redraw(
     samples = np.sort(samples)
     if config.data.split == "stratified":
         share = size / len(samples)
-        drawn = stratified_split(_classes(config, dataset)[samples], (1 - share, share, 0), seed)[:2]
+        drawn = stratified_split(_classes(config.data.split, dataset)[samples], (1 - share, share, 0), seed)[:2]
     elif config.data.split in SCAFFOLD_SPLITS:
         assert dataset.smiles is not None  # see check_together
         smiles = [dataset.smiles[i] for i in samples]
@@ -135,7 +134,7 @@ def redraw(
 def _fold(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
     """The parts of one of several folds."""
     data = config.data
-    labels = _classes(config, dataset)
+    labels = _classes(data.split, dataset)
     parts: tuple[np.ndarray, ...]
     if data.split == "folds":
         parts = stratified_folds(labels, data.num_folds)[data.fold]
@@ -148,21 +147,18 @@ def _fold(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
     return dict(zip(PARTS, parts))
 
 
-def _classes(config: Config, dataset: GraphDataset) -> np.ndarray:
-    """The class of each sample; ValueError if they are not of one label."""
+def _classes(kind: str | None, dataset: GraphDataset) -> np.ndarray:
+    """The class of each sample, for a kind of split; ValueError if they are not of one label."""
     task, labels = task_of(dataset), dataset.labels
-    of_one_label = labels.dim() == 1 or config.data.split == "stratified" and labels.shape[1] == 1
+    of_one_label = labels.dim() == 1 or kind == "stratified" and labels.shape[1] == 1
     if not task.discrete or not of_one_label:
-        raise ValueError(
-            f"data.split: {config.data.split} is for classes of one label, not for {task.describe()}."
-        )
+        raise ValueError(f"data.split: {kind} is for classes of one label, not for {task.describe()}.")
     return labels.reshape(-1).numpy()
 
 
 def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:
     """The outer folds of the fair protocol and where they come from, see :func:`dgl_memgnn.data.fair_folds`."""
-    labels = _classes(replace(config, data=replace(config.data, split="fair")), dataset)
-    folds, source = fair_folds(config.data.dataset, labels, config.data.data_dir)
+    folds, source = fair_folds(config.data.dataset, _classes("fair", dataset), config.data.data_dir)
     return [*folds], source
 
 

@@ -264,8 +264,9 @@ def _print_summary(result: Mapping[str, Any]) -> None:
     for title, summary in [("", result["summary"]), ("ensemble ", result.get("ensemble", {}).get("summary", {}))]:
         for part, metrics in summary.items():
             for name, value in metrics.items():
-                if value["mean"] is not None:
-                    print(f"{title}{part} {name}: {significant(value['mean'])} +- {significant(value['std'])}")
+                figures = [significant(value[each]) for each in ("mean", "std") if value[each] is not None]
+                if figures:
+                    print(f"{title}{part} {name}: {' +- '.join(figures)}")
 
 
 def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -23,10 +23,11 @@ def score_cells(summary: Mapping[str, Any], parts: Sequence[str], metric: str) -
 
 
 def mean_and_deviation(summary: Mapping[str, float | None]) -> str:
-    """A metric's mean and standard deviation, as tables show them; empty where it has none."""
-    mean, std = summary["mean"], summary["std"]
-    if mean is None or std is None:
+    """A metric's mean and, of several runs, standard deviation, as tables show them; empty where it has none."""
+    figures = [summary["mean"], summary["std"]]
+    if figures[0] is None:
         return ""
-    if 0.01 <= abs(mean) < 1000:
-        return f"{mean:.3f} ± {std:.3f}"
-    return f"{significant(mean)} ± {significant(std)}"
+    fixed = 0.01 <= abs(figures[0]) < 1000
+    return " ± ".join(
+        f"{figure:.3f}" if fixed else significant(figure) for figure in figures if figure is not None
+    )

@@ -129,22 +129,33 @@ def _select(
     folder: Path,
     dataset: GraphDataset,
 ) -> list[dict[str, Any]]:
-    """Values, validation scores and kept epoch of each candidate on the inner parts of a fold."""
+    """Values, validation scores and kept epoch of each candidate on the inner parts of a fold; of one that
+    diverges, the error.
+
+    FloatingPointError if all do.
+    """
     scores = []
     for i, (values, candidate) in enumerate(proposed):
         run = _with_split(candidate, "fair-inner", number, number)
-        metrics = train_run(run, folder / f"candidate{i}", False, False, False, dataset)
-        kept = {name: metrics[name] for name in ("validation", "kept_epoch", "wall_time_seconds")}
-        scores.append({"values": values, **kept})
+        try:
+            metrics = train_run(run, folder / f"candidate{i}", False, False, False, dataset)
+        except FloatingPointError as error:
+            scores.append({"values": values, "diverged": str(error)})
+        else:
+            kept = {name: metrics[name] for name in ("validation", "kept_epoch", "wall_time_seconds")}
+            scores.append({"values": values, **kept})
+    if all("diverged" in score for score in scores):
+        raise FloatingPointError("\n".join(score["diverged"] for score in scores))
     return scores
 
 
 def _best(scores: list[dict[str, Any]], dataset: GraphDataset) -> int:
-    """The candidate that is best in the deciding metric, the first of equal ones."""
+    """The candidate that is best in the deciding metric, the first of equal ones; none that diverged."""
     assert dataset.task is not None
     metric = next(iter(dataset.task.metrics))
     sign = 1 if dataset.task.higher_is_better else -1
-    return max(range(len(scores)), key=lambda i: sign * scores[i]["validation"][metric])
+    whole = [i for i, score in enumerate(scores) if "diverged" not in score]
+    return max(whole, key=lambda i: sign * scores[i]["validation"][metric])
 
 
 def _with_split(config: Config, split: str, fold: int, seed: int) -> Config:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,6 +19,8 @@ __all__ = ["finished_jobs", "process_pool"]
 
 def finished_jobs(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], workers: int) -> Iterator[Any]:
     """Call a function with each of some tuples of arguments, and yield what it returns, as calls finish.
+
+    FloatingPointError, of a training that diverged, comes when all others have finished.
 
     Parameters
     ----------
@@ -33,13 +36,30 @@ def finished_jobs(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]
     >>> list(finished_jobs(pow, [(2, 3), (5, 2)], workers=1))
     [8, 25]
     """
+    diverged: list[FloatingPointError] = []
     if workers == 1 or not calls:
-        yield from (function(*call) for call in calls)
-        return
-    with process_pool(workers) as pool:
-        started = [pool.submit(function, *call) for call in calls]
-        for done in as_completed(started):
-            yield done.result()
+        waiting = (partial(function, *call) for call in calls)
+        yield from _without_diverged(waiting, diverged)
+    else:
+        with process_pool(workers) as pool:
+            started = [pool.submit(function, *call) for call in calls]
+            yield from _without_diverged((done.result for done in as_completed(started)), diverged)
+    if diverged:
+        others = len(calls) - len(diverged)
+        raise FloatingPointError(
+            "\n".join([*map(str, diverged), f"The other {others} have finished, and are stored."])
+        )
+
+
+def _without_diverged(results: Iterable[Callable[[], Any]], diverged: list[FloatingPointError]) -> Iterator[Any]:
+    """What some calls return; errors of those that diverged are appended."""
+    for result in results:
+        try:
+            finished = result()
+        except FloatingPointError as error:
+            diverged.append(error)
+        else:
+            yield finished
 
 
 @contextmanager

@@ -33,12 +33,14 @@ def ensemble_score(folders: Sequence[Path], task: Task) -> dict[str, float]:
 
 
 def summarise(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Mean and standard deviation of each metric where it is defined.
+    """Mean and standard deviation of each metric where it is defined; one score has no deviation.
 
     Examples
     --------
     >>> summarise([{"accuracy": 0.25}, {"accuracy": 0.75}, {"accuracy": None}])
     {'accuracy': {'mean': 0.5, 'std': 0.25}}
+    >>> summarise([{"accuracy": 0.25}])
+    {'accuracy': {'mean': 0.25, 'std': None}}
     """
     return {metric: _mean_and_std([score[metric] for score in scores]) for metric in scores[0]}
 
@@ -60,4 +62,4 @@ def _mean_and_std(values: list[float | None]) -> dict[str, float | None]:
     defined = array[~np.isnan(array)]
     if len(defined) == 0:
         return {"mean": None, "std": None}
-    return {"mean": float(defined.mean()), "std": float(defined.std())}
+    return {"mean": float(defined.mean()), "std": float(defined.std()) if len(defined) > 1 else None}

@@ -190,7 +190,7 @@ def test_an_ensemble_without_a_test_part_is_one_of_validation(folder):
     summary = read(folder / "untested" / "result.json")["ensemble"]["summary"]
     assert list(summary) == ["validation"] and summary["validation"]["rmse"]["mean"] == pytest.approx(error)
     write_tables(folder / "untested")
-    assert f"ensembles of 2 | {error:.3f} ± 0.000 | 1 |" in (folder / "untested" / "README.md").read_text()
+    assert f"ensembles of 2 | {error:.3f} | 1 |" in (folder / "untested" / "README.md").read_text()
 
 
 def test_data_that_have_changed_are_noticed_run_by_run(folder, whole, tmp_path, capsys):
@@ -333,7 +333,7 @@ def test_the_result_grows_run_by_run_and_says_what_is_missing(folder, whole, mon
         assert benchmark(folder, "grows") == 130
     (partial, result), out = (read(path / "result.json") for path in (folder / "grows", whole)), folder / "grown"
     assert list(partial["runs"]) == ["seed0"] and partial["num_splits"] == result["num_splits"] == 3
-    assert partial["summary"]["test"]["rmse"] == {"mean": result["runs"]["seed0"]["test"]["rmse"], "std": 0}
+    assert partial["summary"]["test"]["rmse"] == {"mean": result["runs"]["seed0"]["test"]["rmse"], "std": None}
     capsys.readouterr()
     assert main(["tables", str(folder / "grows")]) == 0
     assert "| 1 of 3 |" in (folder / "grows" / "README.md").read_text()
@@ -349,10 +349,11 @@ def test_an_ensemble_is_scored_when_it_is_whole(folder, monkeypatch):
     assert benchmark(folder, "members", "--members", "2", "--repeats", "2") == 130
     partial = read(folder / "members" / "result.json")
     assert partial["num_splits"] == 2 and set(partial["runs"]) == {"seed0", "seed0-member1", "seed1"}
-    assert partial["ensemble"]["summary"]["test"]["rmse"]["std"] == 0
+    assert partial["ensemble"]["summary"]["test"]["rmse"]["std"] is None
     write_tables(folder / "members")
     rows = [line for line in (folder / "members" / "README.md").read_text().splitlines() if "`members`" in line]
     assert rows[0].endswith("| 2 |") and "ensembles of 2 |  | " in rows[1] and rows[1].endswith("| 1 of 2 |")
+    assert "±" in rows[0] and "±" not in rows[1]
 
 
 def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, capsys):

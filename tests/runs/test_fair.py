@@ -285,6 +285,29 @@ def test_candidates_and_the_number_of_final_runs_from_the_command_line(data, tmp
     assert list(fold["runs"]) == ["run0"] and "ensemble" not in result
 
 
+def test_a_candidate_that_diverges_is_not_chosen(config, tmp_path, monkeypatch):
+    train = fair.train_run
+
+    def diverging(run, folder, *args):
+        if folder.name in gone:
+            raise FloatingPointError(f"{folder.name}: nan")
+        return train(run, folder, *args)
+
+    monkeypatch.setattr(fair, "train_run", diverging)
+    gone = {"candidate0", "candidate2", "candidate3"}
+    _, fold = fair.run_fold(config, 0, tmp_path / "some", num_runs=1)
+    assert fold["candidate"] == 1 and fold["values"] == fold["selection"][1]["values"]
+    assert [each.get("diverged") for each in fold["selection"]] == [
+        "candidate0: nan",
+        None,
+        "candidate2: nan",
+        "candidate3: nan",
+    ]
+    gone.add("candidate1")
+    with pytest.raises(FloatingPointError, match="(?s)candidate0: nan.*candidate3: nan"):
+        fair.run_fold(config, 0, tmp_path / "all", num_runs=1)
+
+
 @pytest.mark.parametrize(
     "control",
     [

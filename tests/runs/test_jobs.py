@@ -28,6 +28,14 @@ def test_a_process_that_dies_is_an_error_which_says_what_to_do():
         list(finished_jobs(os._exit, [(1,)], workers=2))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_that_diverges_lets_the_others_finish(workers):
+    jobs = finished_jobs(exec, [("raise FloatingPointError('seed0: nan')",), ("pass",), ("pass",)], workers)
+    assert next(jobs) is next(jobs) is None
+    with pytest.raises(FloatingPointError, match="^seed0: nan\nThe other 2 have finished, and are stored.$"):
+        next(jobs)
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_they_end_with_their_parent(end, tmp_path):
     (tmp_path / "sleeping.py").write_text(SLEEPING)

@@ -14,7 +14,7 @@ from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.fair import NUM_RUNS, fair_benchmark
 from dgl_memgnn.runs.jobs import finished_jobs
-from dgl_memgnn.runs.kept import kept_runs, remove_stored
+from dgl_memgnn.runs.kept import kept_ensembles, kept_runs, remove_stored, split_of
 from dgl_memgnn.runs.protocols import runs
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, summarise
@@ -71,14 +71,15 @@ def benchmark(
     members = members or 1
     configs = runs(config, protocol, repeats, members)
     dataset = load_dataset(config)
-    finished = {}
+    finished, ensembles = {}, {}
     if not overwrite:
         finished = kept_runs(folder, config, protocol, configs, members, dataset)
+        ensembles = kept_ensembles(folder, members)
         finished.update(_finished(configs, folder, dataset))
     pending = {name: run for name, run in configs.items() if name not in finished}
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
         assemble(next(iter(pending.values())), dataset)
-        check_splits({name: run for name, run in pending.items() if "-member" not in name}, dataset)
+        check_splits({name: run for name, run in pending.items() if split_of(name) == name}, dataset)
     if overwrite:
         remove_stored(folder, config)
     calls = [
@@ -86,11 +87,11 @@ def benchmark(
         (name, run, folder / name, i == 0, dataset if workers == 1 else None)
         for i, (name, run) in enumerate(pending.items())
     ]
-    result = _stored(config, protocol, folder, configs, members, finished)
+    result = _stored(config, protocol, folder, configs, members, finished, ensembles)
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
         for name, metrics in finished_jobs(_named_run, calls, workers):
             finished[name] = metrics
-            result = _stored(config, protocol, folder, configs, members, finished)
+            result = _stored(config, protocol, folder, configs, members, finished, ensembles)
             bar.update()
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
@@ -121,10 +122,11 @@ def _stored(
     configs: dict[str, Config],
     members: int,
     finished: dict[str, Any],
+    ensembles: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
-    """Write result.json, of the runs that are finished, and return its content."""
+    """Write result.json, of the runs that are finished and ensembles that are scored, and return its content."""
     metrics = {name: finished[name] for name in configs if name in finished}
-    splits = [name for name in configs if "-member" not in name]
+    splits = [name for name in configs if split_of(name) == name]
     scored = [metrics[name] for name in splits if name in metrics]
     parts = [part for part in ("validation", "test") if scored and part in scored[0]]
     result = {
@@ -134,15 +136,21 @@ def _stored(
         "runs": metrics,
         "config": asdict(config),
     }
-    ensembles = [[name for name in configs if name.partition("-")[0] == split] for split in splits]
-    whole = [names for names in ensembles if all(name in metrics for name in names)]
+    runs_of = {split: [name for name in configs if split_of(name) == split] for split in splits}
+    whole = {split: names for split, names in runs_of.items() if all(name in metrics for name in names)}
     if members > 1 and whole:
         task = make_task(scored[0]["task"], scored[0]["task_arguments"])
-        scores = [ensemble_score([folder / name for name in names], task) for names in whole]
+        scores = {
+            split: ensembles.get(split) or ensemble_score([folder / name for name in names], task)
+            for split, names in whole.items()
+        }
         result["ensemble"] = {
             "members": members,
             "num_splits": len(whole),
-            "summary": {parts[-1]: summarise(scores)},  # of the part that runs store predictions for
+            "summary": {
+                parts[-1]: summarise(list(scores.values()))
+            },  # of the part that runs store predictions for
+            "splits": scores,
         }
     if scored:  # not before there is more than members of an ensemble
         write_json(folder / "result.json", result)

@@ -134,7 +134,7 @@ def _select(
 
     FloatingPointError if all do.
     """
-    scores = []
+    scores: list[dict[str, Any]] = []
     for i, (values, candidate) in enumerate(proposed):
         run = _with_split(candidate, "fair-inner", number, number)
         try:

@@ -12,7 +12,7 @@ from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import read_json
 from dgl_memgnn.runs.run import check_overwritable, check_same_configuration, check_unchanged, remove_run
 
-__all__ = ["kept_folds", "kept_runs", "remove_stored"]
+__all__ = ["kept_ensembles", "kept_folds", "kept_runs", "remove_stored", "split_of"]
 
 RUNS = ("fold[0-9]*", "seed[0-9]*", "selection/fold[0-9]*/candidate[0-9]*", "assessment/fold[0-9]*/run[0-9]*")
 REMEDY = "Give another folder with --out, or start anew with --overwrite."
@@ -53,11 +53,36 @@ def kept_runs(
     if not gone:
         return {}
     _check(folder, stored, config, gone, asked)
-    if members > 1 or "ensemble" in stored:
-        raise ValueError(f"Folders of runs in {folder} are gone, so that no ensembles can be scored. {REMEDY}")
+    scored = kept_ensembles(folder, members)
+    for name in gone if members > 1 else ():
+        if split_of(name) not in scored:
+            raise ValueError(
+                f"The folder of {name} in {folder} is gone, so that no ensembles can be scored. {REMEDY}"
+            )
     for name, run in gone.items():
         check_unchanged(folder / name, run, dataset)
     return gone
+
+
+def kept_ensembles(folder: Path, members: int) -> dict[str, dict[str, float]]:
+    """Scores of ensembles of as many networks, by the names of their splits, of which a run folder is gone."""
+    stored = _stored(folder)
+    ensemble = stored.get("ensemble", {})
+    if ensemble.get("members") != members:
+        return {}
+    gone = {split_of(name) for name in stored["runs"] if not (folder / name).is_dir()}
+    return {split: score for split, score in ensemble.get("splits", {}).items() if split in gone}
+
+
+def split_of(run: str) -> str:
+    """The first run on the split of a run.
+
+    Examples
+    --------
+    >>> split_of("seed0-member1"), split_of("seed0")
+    ('seed0', 'seed0')
+    """
+    return run.partition("-member")[0]
 
 
 def kept_folds(

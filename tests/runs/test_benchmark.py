@@ -356,6 +356,31 @@ def test_an_ensemble_is_scored_when_it_is_whole(folder, monkeypatch):
     assert "±" in rows[0] and "±" not in rows[1]
 
 
+def test_ensembles_are_kept_though_the_folders_of_their_members_are_gone(folder, capsys):
+    options = ["--members", "2", "--repeats"]
+    assert benchmark(folder, "ensembles", *options, "2") == 0
+    whole, out = read(folder / "ensembles" / "result.json"), folder / "ensembles-elsewhere"
+    out.mkdir()
+    runs = {name: run for name, run in whole["runs"].items() if name != "seed1-member1"}
+    for seeds in (1, 2):  # seed1 may be there with one network of two, whose ensemble is lost with its folder
+        kept = {name: run for name, run in runs.items() if name < f"seed{seeds}"}
+        splits = {"seed0": whole["ensemble"]["splits"]["seed0"]}
+        ensemble = {**whole["ensemble"], "num_splits": 1, "splits": splits}
+        (out / "result.json").write_text(json.dumps({**whole, "runs": kept, "ensemble": ensemble}))
+        if seeds == 2:
+            assert benchmark(folder, out.name, *options, "2") == 1
+            assert "The folder of seed1 in" in capsys.readouterr().err
+        else:
+            assert benchmark(folder, out.name, *options, "2") == 0
+            continued = read(out / "result.json")
+            assert continued["ensemble"] == whole["ensemble"] and not (out / "seed0").exists()
+            for run in out.glob("seed*"):
+                shutil.rmtree(run)
+    (out / "result.json").write_text(json.dumps(whole))
+    assert benchmark(folder, out.name, "--members", "3", "--repeats", "2") == 1
+    assert "no ensembles can be scored" in capsys.readouterr().err
+
+
 def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, capsys):
     """Continued on another machine from result.json alone, the result is that of one call."""
     result, out = read(whole / "result.json"), folder / "elsewhere"

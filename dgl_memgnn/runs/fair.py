@@ -11,6 +11,7 @@ from tqdm import tqdm
 from dgl_memgnn.config import Config, candidates
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
+from dgl_memgnn.runs.description import describe
 from dgl_memgnn.runs.jobs import finished_jobs
 from dgl_memgnn.runs.kept import kept_folds, remove_stored
 from dgl_memgnn.runs.parts import outer_folds
@@ -80,8 +81,8 @@ def fair_benchmark(
     result = _result(config, source, len(folds), num_runs, list(done.values())) if done else {}
     calls = [(config, number, folder, num_runs) for number in numbers if number not in done]
     if calls:  # tells what is wrong before processes start, and leaves them what it has cached
-        for _, candidate in candidates(config):
-            assemble(_with_split(candidate, "fair", 0, 0), dataset)
+        assemblies = [assemble(_with_split(each, "fair", 0, 0), dataset) for _, each in candidates(config)]
+        print(describe(assemblies[0]), flush=True)
         check_splits({f"fold{number}": _with_split(config, "fair", number, 0) for _, number, *_ in calls}, dataset)
     if overwrite:
         remove_stored(folder, config)

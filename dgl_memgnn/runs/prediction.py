@@ -162,6 +162,7 @@ class Predictor:
         FileNotFoundError
             If the fingerprints of the training part are missing.
         """
+        smiles = _as_list(smiles)
         add_intervals = None if interval is None else self._calibration.intervals(interval)
         values, reasons = self.outputs(smiles, properties)
         prediction, spread = (
@@ -247,7 +248,7 @@ class Predictor:
         names = [column.name for column in properties]
         if names != self.property_names:
             raise ValueError(f"The network takes the properties {self.property_names}, got {names}.")
-        smiles = list(smiles)  # a Series has an index of its own
+        smiles = _as_list(smiles)
         data, reasons = self.config.data, [_lacking(properties, row) for row in range(len(smiles))]
         complete = [row for row, reason in enumerate(reasons) if not reason]
         arrays, found = featurize([smiles[row] for row in complete], featurizer(data.featurizer), data.limits)
@@ -492,14 +493,22 @@ class _Molecules:
         return (self.graphs[i], None, *described)
 
 
+def _as_list(smiles: Iterable[str]) -> list[str]:
+    """In their order, whatever index they have; ValueError if they are a single text."""
+    if isinstance(smiles, str):
+        raise ValueError(f"SMILES must be a sequence of texts, got the text {smiles!r}: give [{smiles!r}].")
+    return list(smiles)
+
+
 def _check_agreement(folders: Sequence[Path], networks: Sequence[StoredNetwork]) -> None:
     """ValueError if there is no mean of the networks' predictions, naming what they differ in."""
-    first = _contract(networks[0])
+    seen: dict[str, tuple[Path, Any]] = {}
     for folder, network in zip(folders, networks):
         for what, value in _contract(network).items():
-            if value != first[what]:
+            first, expected = seen.setdefault(what, (folder, value))
+            if value != expected:
                 raise ValueError(
-                    f"{folders[0]} and {folder} differ in {what}, {_differing(first[what], value)}, so there is "
+                    f"{first} and {folder} differ in {what}, {_differing(expected, value)}, so there is "
                     "no mean of their predictions: give one of them."
                 )
 
@@ -521,14 +530,19 @@ def _some(names: list[Any]) -> str:
 
 
 def _contract(network: StoredNetwork) -> dict[str, Any]:
-    data = network.config.data
+    data, embedding = network.config.data, {}
+    if takes_topology(network.config):
+        made = embedding_of(data)
+        embedding = {
+            "embedding": type(made).__name__,
+            **{f"{name} of the embedding": of for name, of in vars(made).items()},
+        }
     return {
         "tasks": network.task.names,
         "kind of task": network.task.task_type,
         "task": network.task.arguments,
         "featurizer": data.featurizer,
-        "embedding": (data.embedding, data.embedding_width),
-        "continue_prob": getattr(embedding_of(data), "continue_prob", None),
+        **embedding,
         "descriptors": network.descriptor_names,
         "properties": network.property_names,
         "limits": tuple(data.limits),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import nullcontext
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from tqdm import tqdm
 from dgl_memgnn.config import Config, check_space, flat_values, load_config, with_values
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import replacing
-from dgl_memgnn.runs.assembly import assemble, load_dataset
+from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.jobs import process_pool
-from dgl_memgnn.runs.parts import split, task_of
+from dgl_memgnn.runs.parts import describe_split, split, task_of
 from dgl_memgnn.runs.run import write_json
 from dgl_memgnn.visualization.search import plot_search
 from dgl_memgnn.weights import FIXED, NONE
@@ -89,7 +89,10 @@ def search(
     ModuleNotFoundError
         If Optuna is not installed.
     ValueError
-        If the folder holds another search, or a value of the space is none for the configuration.
+        If the folder holds another search, a value of the space is none for the configuration, or nothing can be
+        learned from a draw; or once more trials have failed than were asked for: what others reached is stored.
+    FloatingPointError
+        So too where trials diverge.
     FileExistsError
         If the folder holds something else.
     """
@@ -118,12 +121,20 @@ def search(
     if "validation" not in parts:
         raise ValueError("A search chooses by a validation part, and the split has none (--split-sizes).")
     assemble(config, dataset, parts)  # tells what is wrong before processes start
+    check_splits({f"draw {i}": drawn for i, drawn in enumerate(_drawn(config, draws))}, dataset)
+    print("\n".join([*dataset.report(), *describe_split(config, dataset, parts)]), flush=True)
     setting = json.loads(json.dumps({"config": asdict(config), "draws": draws, "space": space}))
     setting["digest"] = dataset.digest
     study = _study(optuna, folder, setting, task.higher_is_better, overwrite)
     _enqueue_start(study, config, space)
-    _run(study, config, space, draws, num_trials, workers)
-    return _report(study, config, space, folder, setting, next(iter(task.metrics)))
+    report = partial(_report, study, config, space, folder, setting, dataset)
+    try:
+        _run(study, config, space, draws, num_trials, workers)
+    except (ValueError, FloatingPointError):
+        if study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
+            report()
+        raise
+    return report()
 
 
 def _optuna() -> Any:
@@ -230,13 +241,13 @@ def _run(
                 trial = study.ask()
                 values = _suggest(trial, space)
                 trial.set_user_attr("values", values)
-                running[pool.submit(validate, with_values(config, values), draws)] = (trial, values)
+                running[pool.submit(_score, config, values, draws)] = (trial, values)
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 trial, values = running.pop(future)
                 try:
                     outcome = future.result()
-                except FloatingPointError as error:  # diverged, as learning rates can
+                except (ValueError, FloatingPointError) as error:  # values that do not go together, or diverge
                     tqdm.write(f"failed: {values}: {error}")
                     study.tell(trial, state=optuna.trial.TrialState.FAIL)
                     failed += 1
@@ -258,9 +269,13 @@ class _ThisProcess:
         future: Future[Any] = Future()
         try:
             future.set_result(function(*arguments))
-        except FloatingPointError as error:
+        except (ValueError, FloatingPointError) as error:
             future.set_exception(error)
         return future
+
+
+def _score(config: Config, values: Mapping[str, Any], draws: int) -> dict[str, Any]:
+    return validate(with_values(config, values), draws)
 
 
 def validate(config: Config, draws: int) -> dict[str, Any]:
@@ -313,11 +328,17 @@ def _loaded(data: str) -> GraphDataset:
 
 
 def _report(
-    study: Any, config: Config, space: Mapping[str, list[Any]], folder: Path, setting: dict[str, Any], metric: str
+    study: Any,
+    config: Config,
+    space: Mapping[str, list[Any]],
+    folder: Path,
+    setting: dict[str, Any],
+    dataset: GraphDataset,
 ) -> dict[str, Any]:
     """Write table, picture and best configuration; the content of search.json."""
     import optuna
 
+    metric = next(iter(task_of(dataset).metrics))
     trials = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     sign = -1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else 1
     ranked = sorted(trials, key=lambda trial: (sign * trial.value, trial.number))
@@ -346,6 +367,7 @@ def _report(
         "values": best,
         "trials": len(trials),
         "importance": importance,
+        "data": dataset.report(),
         **setting,
     }
     write_json(folder / "search.json", result)

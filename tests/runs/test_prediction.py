@@ -244,12 +244,6 @@ def test_each_molecule_is_featurized_once_for_all_runs(folder, monkeypatch):
         (["--tasks", "size"], r"differ in tasks, \['size', 'aromatic'\] and \['size'\]"),
         (["--tasks", "size,aromatic", "--featurizer", "memgnn"], "differ in featurizer, 'canonical' and 'memgnn'"),
         (
-            ["--tasks", "size,aromatic", "--embedding", "Adjacency"],
-            r"differ in embedding, \('RandomWalkWithRestart', 32\) and \('Adjacency', 32\)",
-        ),
-        (["--tasks", "size,aromatic", "--embedding-width", "8"], "differ in embedding"),
-        (["--tasks", "size,aromatic", "--continue-prob", "0.5"], "differ in continue_prob, 0.1 and 0.5"),
-        (
             ["--tasks", "size,aromatic", "--descriptors"],
             r"differ in descriptors, 0 and \d+: of these the first alone has none, the second alone '\w+', '\w+', "
             r"'\w+', '\w+', '\w+' and \d+ more, so there is no mean",
@@ -289,28 +283,33 @@ def test_memgnn_with_topology_predicts_from_its_own_embedding(folder, tmp_path):
     assert not np.allclose(predictor.predict(stored["smiles"])["size"], found, rtol=1e-4)
 
 
-def test_gmn_beside_memgnn(folder, tmp_path):
+def test_networks_with_a_topological_embedding_agree_in_it(folder, tmp_path):
+    """Those without one do not mind."""
+    train = ["train", "--csv", str(folder / "molecules.csv"), "--tasks", "size,aromatic", *SMALL]
     shutil.copytree(folder / "runs" / "seed0", tmp_path / "first")
-    assert (
-        main(
-            [
-                "train",
-                "--csv",
-                str(folder / "molecules.csv"),
-                *SMALL,
-                "--network",
-                "GMN",
-                "--tasks",
-                "size,aromatic",
-                "--out",
-                str(tmp_path / "second"),
-            ]
-        )
-        == 0
-    )
+    assert main([*train, "--network", "GMN", "--out", str(tmp_path / "second")]) == 0
+    assert main([*train, "--embedding-width", "8", "--out", str(tmp_path / "third")]) == 0
     both = Predictor(tmp_path).predict(["CCO"])
-    alone = [Predictor(tmp_path / name).predict(["CCO"])["size"][0] for name in ("first", "second")]
+    alone = [Predictor(tmp_path / name).predict(["CCO"])["size"][0] for name in ("first", "second", "third")]
     assert both["size"][0] == pytest.approx(np.mean(alone), rel=1e-4)
+    for options, what in [
+        (["--embedding", "Adjacency"], "embedding, 'RandomWalkWithRestart' and 'Adjacency'"),
+        (["--embedding-width", "8"], "width of the embedding, 32 and 8"),
+        (["--no-embedding-sort"], "sort of the embedding, True and False"),
+        (["--continue-prob", "0.5"], "continue_prob of the embedding, 0.1 and 0.5"),
+    ]:
+        assert main([*train, "--topology", *options, "--out", str(tmp_path / "unlike"), "--overwrite"]) == 0
+        with pytest.raises(ValueError, match=f"second and .*unlike differ in {what}"):
+            Predictor(tmp_path)
+
+
+def test_a_text_is_no_sequence_of_smiles(folder):
+    predictor = Predictor(folder / "runs" / "seed0")
+    for call in (predictor.predict, predictor.embed, predictor.outputs):
+        with pytest.raises(ValueError, match=r"got the text 'CCO': give \['CCO'\]"):
+            call("CCO")
+    found = predictor.predict((each for each in ("CCO", "CCN")), similarity=True)
+    pd.testing.assert_frame_equal(found, predictor.predict(["CCO", "CCN"], similarity=True))
 
 
 def test_a_run_that_is_not_finished(folder, tmp_path):

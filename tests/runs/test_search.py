@@ -3,7 +3,7 @@
 import builtins
 import importlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -154,6 +154,44 @@ def test_a_trial_that_diverges_is_put_aside(config, tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "fit", fit)
     result = search(config, tmp_path, num_trials=3, space={"learning_rate": [1e-3, 2e-3, 1.0]}, workers=1)
     assert result["trials"] == 3 and result["values"]["learning_rate"] < 1
+
+
+def test_values_that_do_not_go_together_are_put_aside(config, tmp_path, capsys):
+    """Each is one for the configuration; and what others have reached is stored."""
+    space = {"network": ["MemGNN", "GIN"], "readout": ["memory", "sum"]}
+    result = search(config, tmp_path / "some", num_trials=5, space=space, workers=1)
+    assert result["trials"] == 5 and "sum is for GMN, MemGNN, not for GIN" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "some" / "trials.csv")
+    assert not ((table["network"] == "GIN") & (table["readout"] == "sum")).any()
+
+    keys = {"num_keys": [[3, 1], [9000, 1]]}
+    config = replace(config, training=replace(config.training, initial_keys="kmeans"))
+    with pytest.raises(ValueError, match="queries for the 9000 keys"):
+        search(config, tmp_path / "few", num_trials=1, space={"num_keys": [[9000, 1]]}, workers=1)
+    assert not (tmp_path / "few" / "trials.csv").exists()
+    assert search(config, tmp_path / "one", num_trials=1, space=keys, workers=1)["values"] == {"num_keys": [3, 1]}
+
+
+def test_a_draw_that_nothing_can_be_learned_from_is_named_before_any_trains(tmp_path):
+    smiles = ["C" * n for n in range(1, 61)]
+    table = pd.DataFrame({"smiles": smiles, "active": [int(n % 10 == 0) for n in range(60)]})
+    table.to_csv(tmp_path / "rare.csv", index=False)
+    values = {"csv": str(tmp_path / "rare.csv"), "smiles_column": "smiles", "tasks": ["active"], "split": "random"}
+    config = load_config(overrides={**values, "seed": 3, "hidden_feats": 4, "epochs": 1, "pretrained": "none"})
+    with pytest.raises(ValueError, match="draw [0-4]: .*both classes in the validation part"):
+        search(config, tmp_path / "out", num_trials=1, draws=5, space={"dropout": [0.0]}, workers=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_dropped_is_said_and_stored(tmp_path, capsys):
+    smiles = ["C" * n for n in range(1, 31)] + ["C1CC"]
+    pd.DataFrame({"smiles": smiles, "size": range(31)}).to_csv(tmp_path / "own.csv", index=False)
+    values = {"csv": str(tmp_path / "own.csv"), "smiles_column": "smiles", "tasks": ["size"], "split": "random"}
+    config = load_config(overrides={**values, "hidden_feats": 4, "epochs": 1, "pretrained": "none"})
+    search(config, tmp_path / "out", num_trials=1, space={"dropout": [0.0]}, workers=1)
+    report = "30 of 31 molecules kept, 1 dropped"
+    said, stored = capsys.readouterr().out, json.loads((tmp_path / "out" / "search.json").read_text())["data"]
+    assert report in said and "Split: random" in said and stored[0].startswith(report)
 
 
 def test_another_search_or_something_else_is_refused(searched, config, tmp_path):

@@ -153,11 +153,14 @@ class DataConfig(Options):
         low=0.0,
         high=1.0,
     )
-    split_seed: Optional[int] = option(None, "seed of a random split; default: seed", low=0)
+    split_seed: Optional[int] = option(
+        None, "seed of a random split, no part of folds; default: seed", low=0, high=2**32 - 1
+    )
     validation_seed: Optional[int] = option(
         None,
         "seed by which training and validation are drawn anew from what is not tested; default: as split says",
         low=0,
+        high=2**32 - 1,
     )
     num_folds: int = option(10, "number of folds", low=2)
     fold: int = option(0, "which fold validates or, of a fair split, tests, from 0", low=0)
@@ -593,7 +596,7 @@ def _check_split(data: DataConfig) -> None:
     if len(own) > 1 and own != ["validation_csv", "test_csv"]:
         raise ValueError(f"data.{own[0]} and data.{own[1]} both say which row is in which part: give one of them.")
     files = [data.csv, data.validation_csv, data.test_csv]
-    named = [file for file in files if file is not None]
+    named = [Path(file).resolve() for file in files if file is not None]
     if len(set(named)) < len(named):
         raise ValueError("data.csv, data.validation_csv and data.test_csv must be different files.")
     if len(data.split_sizes) != 3 or abs(sum(data.split_sizes) - 1) > 1e-6 or data.split_sizes[0] == 0:

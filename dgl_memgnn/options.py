@@ -103,7 +103,7 @@ def _value(key: str, value: Any, kind: Any, metadata: Any) -> Any:
     if kind is float and isinstance(value, (int, str)) and not isinstance(value, bool):
         try:
             value = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):  # an integer that is too large
             pass
     if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
         raise ValueError(f"{key} must be of type {kind.__name__}, got {value!r}.")

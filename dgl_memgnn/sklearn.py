@@ -22,7 +22,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from dgl_memgnn.config import Config, DataConfig, ModelConfig, TrainingConfig, check_together, start_from_weights
-from dgl_memgnn.data import MoleculeDataset, random_split, stratified_split
+from dgl_memgnn.data import MoleculeDataset, check_stratifiable, random_split, stratified_split
 from dgl_memgnn.runs.assembly import assemble
 from dgl_memgnn.runs.parts import task_of
 from dgl_memgnn.runs.prediction import Predictor
@@ -468,6 +468,7 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
         """
         if self.class_weight not in (None, "balanced"):
             raise ValueError(f"class_weight must be None or 'balanced', got {self.class_weight!r}.")
+        _check_given(y)
         labels = np.asarray(y)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
@@ -477,6 +478,8 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
         classes, encoded = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"y holds one class only, {classes.tolist()}: there is nothing to learn.")
+        if self.validation_fraction:
+            check_stratifiable(labels, 2, "parts")
         self._fit(X, encoded.astype(np.float64)[:, None], sample_weight, self.class_weight == "balanced")
         self.classes_ = classes
         return self
@@ -543,7 +546,21 @@ def _numbers(y: Any) -> np.ndarray:
     values = np.asarray(y)
     if values.dtype == object:
         values = np.where(pd.isna(values), np.nan, values)
-    return values.astype(np.float64)
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        for place, value in np.ndenumerate(values):
+            if np.isnan(pd.to_numeric(value, errors="coerce")) and not pd.isna(value):
+                raise ValueError(f"y{list(place)} is {value!r}, not a number; NaN if it is missing.") from None
+        raise
+
+
+def _check_given(y: Any) -> None:
+    """ValueError if a label is missing, before numpy makes a word of it."""
+    missing = pd.isna(np.asarray(y, dtype=object))
+    if missing.any():
+        place = np.argwhere(missing)[0].tolist()
+        raise ValueError(f"y{place} is missing: leave out molecules without a class.")
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["list_names", "significant"]
+__all__ = ["list_names", "shortened", "significant"]
 
 _LISTED = 30
+_LONG = 80
 
 
 def list_names(names: Sequence[object]) -> str:
@@ -19,6 +20,17 @@ def list_names(names: Sequence[object]) -> str:
     """
     listed = ", ".join(map(repr, names[:_LISTED]))
     return listed + f" and {len(names) - _LISTED} more" * (len(names) > _LISTED)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text that a message would drown in.
+
+    Examples
+    --------
+    >>> shortened("CCO"), len(shortened("C" * 1000))
+    ('CCO', 81)
+    """
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
 def significant(value: float) -> str:

@@ -40,10 +40,14 @@ def error_of(capsys):
         ("smiles,y\nC,1\nN,high\n", ["m.csv, line 3, column 'y': 'high' is not a number", "leave the cell empty"]),
         ("smiles,y\nC,1\nN,inf\n", ["m.csv, line 3, column 'y': 'inf' is infinite"]),
         ("smiles,y\nC,\nN,NA\n", ["m.csv: the target 'y' has no value in any row"]),
-        (b"smiles,y\nC\xff,1\n", ["m.csv is not UTF-8 text", "save it as CSV in UTF-8"]),
+        (
+            b"smiles,y\nC\xff,1\n",
+            ["m.csv is not UTF-8 text", "line 2 holds other bytes", "Save it as CSV in UTF-8"],
+        ),
         (table(range(4), ["C1CC", "", "x", "CX"]), ["No molecule remains", "1 for empty SMILES (row 3)"]),
         (table(range(4)), ["4 samples in parts of", "leave a part empty", "more samples"]),
         (table([1] * 20), ["The target 'y' is 1 wherever it is given", "Leave it out"]),
+        (table("+-" * 10), ["line 2, column 'y': '+' is not a number", "--task-type classes"]),
         (table([2.5] * 20), ["The target 'y' is 2.5 wherever it is given", "Leave it out"]),
         (table([1] + [""] * 19), ["leave a part empty", "more samples"]),
         (table([0] * 19 + [1]), ["No target has both classes in the validation part", "Split otherwise"]),
@@ -166,6 +170,12 @@ def test_configurations(text, message, tmp_path, capsys):
     assert main(["train", str(tmp_path / "c.yaml"), "--dataset", "FreeWilson", "--out", str(run)]) == 1
     assert message in capsys.readouterr().err
     assert not run.exists()
+
+
+def test_a_class_that_is_too_small_for_the_parts_is_called_by_its_name(tmp_path, capsys):
+    words = ["first"] * 12 + ["second"] * 7 + ["rare"]
+    assert train(tmp_path, table(words), "--task-type", "classes", "--split", "stratified") == 1
+    assert "Class rare has 1 sample, too few for 3 parts: use fewer parts, leave the class" in error_of(capsys)
 
 
 def test_a_class_that_is_too_small_for_the_folds(tmp_path, capsys):

@@ -235,6 +235,7 @@ def test_default_sizes_give_way_to_those_of_weights_of_ones_own(table, tmp_path)
         (lambda x, y: ([], y[:0]), "0 SMILES"),
         (lambda x, y: (x, [1.0] * 50), "wherever it is given: there is nothing to learn"),
         (lambda x, y: (x, [np.inf] + y[1:]), "A label of row 0 is infinite"),
+        (lambda x, y: (x, [*y[:7], "high", *y[8:]]), r"y\[7\] is .*'high'.*, not a number; NaN if it is missing"),
     ],
 )
 def test_bad_input(change, message, posed):
@@ -248,6 +249,11 @@ def test_bad_classes_and_parameters(fitted, posed):
     smiles, targets = posed
     with pytest.raises(ValueError, match="one class only"):
         MemGNNClassifier(**SMALL).fit(smiles, ["a"] * 50)
+    for missing in (np.nan, None, pd.NA):
+        with pytest.raises(ValueError, match=r"y\[50\] is missing: leave out"):
+            MemGNNClassifier(**SMALL).fit([*smiles, "C"], [*"ab" * 25, missing])
+    with pytest.raises(ValueError, match="Class c has 1 sample, too few for 2 parts"):
+        MemGNNClassifier(**SMALL).fit([*smiles, "C"], [*"ab" * 25, "c"])
     with pytest.raises(ValueError, match="continuous"):
         MemGNNClassifier(**SMALL).fit(smiles, targets["regressor"])
     with pytest.raises(ValueError, match="class_weight must be None or 'balanced'"):
@@ -267,7 +273,7 @@ def test_a_fit_that_fails_changes_nothing(name, fitted, posed):
     smiles, targets = posed
     model, new = pickle.loads(pickle.dumps(fitted[name])), clone(fitted[name])
     for each in (model, new):
-        with pytest.raises(ValueError, match="there is nothing to learn|Class 0 has 1 samples"):
+        with pytest.raises(ValueError, match="there is nothing to learn|Class a has 1 sample"):
             each.fit(smiles[:3], np.ones((3, 2)) if name == "regressor" else ["a", "b", "b"])
     copied = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copied.predict(smiles), fitted[name].predict(smiles))

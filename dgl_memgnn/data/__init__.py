@@ -23,6 +23,7 @@ from dgl_memgnn.data.named import MOLECULE_DATASETS, FreeWilson, MoleculeNet, is
 from dgl_memgnn.data.similarity import nearest_similarity, packed_fingerprints
 from dgl_memgnn.data.smiles import Limits, MoleculeError, canonical_smiles, parse_smiles
 from dgl_memgnn.data.splits import (
+    check_stratifiable,
     draw_scaffolds,
     fair_splits,
     random_split,
@@ -56,6 +57,7 @@ __all__ = [
     "descriptor_names",
     "draw_scaffolds",
     "fair_folds",
+    "check_stratifiable",
     "fair_splits",
     "featurizer",
     "find_alike",

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dgl_memgnn.data.given_parts import read_parts
 from dgl_memgnn.tasks import Column, read_weights
-from dgl_memgnn.wording import list_names
+from dgl_memgnn.wording import list_names, shortened
 
 _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
 _LARGEST_CELL = 2**31 - 1  # characters; the default of the csv module, 131,072, is less than a structure file
@@ -120,26 +120,31 @@ def read_molecules(
     >>> table.smiles, table.targets[0].numbers().tolist(), table.rows
     (['N', 'CCO'], [1.5, nan], [2, 3])
     """
-    pieces = list(iterate_molecules(path, smiles_column))
-    rows = [row for piece in pieces for row in piece.rows]
-
-    def column(name: str, option: str) -> Column:
-        position = _column(path, pieces[0].header, name, option)
-        return _target(path, name, [record[position] for piece in pieces for record in piece.records], rows)
-
-    targets = [column(name, "task_columns, --tasks") for name in task_columns]
-    properties = [column(name, "descriptors_columns, --descriptors-columns") for name in descriptors_columns]
-    for kind, columns in (("target", targets), ("property", properties)):
-        for each in columns:
+    options: dict[str | None, str] = {
+        **dict.fromkeys(task_columns, "task_columns, --tasks"),
+        **dict.fromkeys(descriptors_columns, "descriptors_columns, --descriptors-columns"),
+        splits_column: "splits_column, --splits-column",
+        weight_column: "weight_column, --weight-column",
+    }
+    cells: dict[str, list[str]] = {name: [] for name in options if name is not None}  # of a wide file no others
+    smiles: list[str] = []
+    rows: list[int] = []
+    for piece in iterate_molecules(path, smiles_column):
+        smiles += piece.smiles
+        rows += piece.rows
+        for name, of_column in cells.items():
+            position = _column(path, piece.header, name, options[name])
+            of_column.extend(record[position] for record in piece.records)
+    columns = {name: _target(path, name, of_column, rows) for name, of_column in cells.items()}
+    targets = [columns[name] for name in task_columns]
+    properties = [columns[name] for name in descriptors_columns]
+    for kind, given in (("target", targets), ("property", properties)):
+        for each in given:
             if each.missing.all():
                 raise ValueError(f"{path}: the {kind} {each.name!r} has no value in any row.")
-    parts = None if splits_column is None else read_parts(column(splits_column, "splits_column, --splits-column"))
-    weights = (
-        None if weight_column is None else read_weights(column(weight_column, "weight_column, --weight-column"))
-    )
-    return MoleculeTable(
-        [smiles for piece in pieces for smiles in piece.smiles], targets, rows, parts, weights, properties
-    )
+    parts = None if splits_column is None else read_parts(columns[splits_column])
+    weights = None if weight_column is None else read_weights(columns[weight_column])
+    return MoleculeTable(smiles, targets, rows, parts, weights, properties)
 
 
 def join_tables(tables: Mapping[str, tuple[str | os.PathLike[str], MoleculeTable]]) -> MoleculeTable:
@@ -334,11 +339,25 @@ def _pieces(path: Path, smiles_column: str, chunk_size: int = 1000) -> Iterator[
             if lines is None:
                 raise ValueError(f"{path} holds a header but no molecule.")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error}): save it as CSV in UTF-8.") from error
+        raise ValueError(
+            f"{path} is not UTF-8 text: line {_undecodable(path)} holds other bytes ({error.reason}). Save "
+            "it as CSV in UTF-8."
+        ) from error
     except FileNotFoundError:
         raise
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} cannot be read ({error}): copy or download it again.") from error
+
+
+def _undecodable(path: Path) -> int:
+    """The first line that is not UTF-8; a file that is decoded by pieces does not tell."""
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    raise AssertionError(f"{path} is UTF-8")
 
 
 def _opened(path: Path) -> IO[str]:
@@ -398,4 +417,6 @@ def _looks_like_a_value(cell: str) -> bool:
 
 
 def _target(path: str | os.PathLike[str], name: str, cells: Sequence[str], lines: Sequence[int]) -> Column:
-    return Column(name, cells, lambda i: f"{path}, line {lines[i]}, column {name!r}: {cells[i].strip()!r}")
+    return Column(
+        name, cells, lambda i: f"{path}, line {lines[i]}, column {name!r}: {shortened(cells[i].strip())!r}"
+    )

@@ -268,7 +268,7 @@ class MoleculeDataset(GraphDataset):
         table = join_tables(tables) if len(tables) > 1 else tables["train"][1]
         return MoleculeDataset(
             table.smiles,
-            table.targets,
+            table.targets or None,
             featurizer,
             rows=table.rows,
             cache_dir=cache_dir,
@@ -339,6 +339,11 @@ class MoleculeDataset(GraphDataset):
                 f"Measured properties: {', '.join(ranges)} (--descriptors-columns); predict needs them too."
             )
         return lines
+
+    def _subset(self, indices: np.ndarray) -> MoleculeDataset:
+        subset: Any = super()._subset(indices)
+        subset._properties = self._properties[indices]
+        return subset
 
     def drop_report(self) -> str:
         """What was dropped and why, in one paragraph.
@@ -450,7 +455,7 @@ def _columns(labels: Any, rows: Sequence[int], names: Sequence[str] | None) -> l
     """Labels in any form as columns, one a target."""
     if isinstance(labels, list) and labels and isinstance(labels[0], Column):
         return labels
-    matrix = np.empty((len(rows), 0)) if labels is None or not len(labels) else np.asarray(labels)
+    matrix = np.empty((len(rows), 0)) if labels is None else np.asarray(labels)
     if matrix.dtype.kind in "biufO":
         matrix = _as_numbers(matrix)
     if matrix.ndim == 1:

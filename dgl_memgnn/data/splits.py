@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,12 +91,8 @@ def stratified_split(
     from sklearn.model_selection import train_test_split
 
     fractions, labels = _check_fractions(fractions), np.asarray(labels)
-    classes, counts = np.unique(labels, return_counts=True)
-    num_parts = sum(share > 0 for share in fractions)
-    if len(classes) and counts.min() < num_parts:
-        raise ValueError(
-            f"Class {classes[counts.argmin()]} has {counts.min()} samples, too few for {num_parts} parts."
-        )
+    check_stratifiable(labels, sum(share > 0 for share in fractions), "parts")
+    classes = np.unique(labels)
     rest, parts = np.arange(len(labels)), [np.empty(0, np.int64)] * 3
     for i in (2, 1):
         size = round(len(labels) * fractions[i])
@@ -259,14 +255,37 @@ def stratified_folds(labels: Any, num_folds: int = 10, seed: int = 0) -> list[tu
     from sklearn.model_selection import StratifiedKFold
 
     labels = np.asarray(labels)
-    classes, counts = np.unique(labels, return_counts=True)
-    if len(classes) and counts.min() < num_folds:
-        raise ValueError(
-            f"Class {classes[counts.argmin()]} has {counts.min()} samples, too few for "
-            f"{num_folds} folds: use fewer folds."
-        )
+    check_stratifiable(labels, num_folds, "folds")
     folds = StratifiedKFold(num_folds, shuffle=True, random_state=seed).split(labels, labels)
     return [(_sorted(train), _sorted(validation)) for train, validation in folds]
+
+
+def check_stratifiable(labels: Any, number: int, what: str, name: Callable[[Any], str] = str) -> None:
+    """Refuse to share a class among more parts or folds than it has samples.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
+        Class of each sample.
+    number : int
+        Number of parts or folds.
+    what : str
+        ``"parts"`` or ``"folds"``.
+    name : callable, optional
+        What a label is called. Default: as it is.
+
+    Raises
+    ------
+    ValueError
+        Naming the rarest class.
+    """
+    classes, counts = np.unique(np.asarray(labels), return_counts=True)
+    if len(classes) and counts.min() < number:
+        samples = "1 sample" if counts.min() == 1 else f"{counts.min()} samples"
+        raise ValueError(
+            f"Class {name(classes[counts.argmin()])} has {samples}, too few for {number} {what}: use fewer "
+            f"{what}, leave the class out, or split otherwise."
+        )
 
 
 def fair_splits(

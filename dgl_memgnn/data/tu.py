@@ -46,8 +46,9 @@ class TUDataset(GraphDataset):
     pre_transform : callable, optional
         Applied to each graph once, at construction: takes a DGLGraph, returns a DGLGraph. Default: None.
     task_type : str, optional
-        ``"classes"``, ``"regression"`` or ``"binary"``; the last two are read from the graph attributes.
-        Default: classes where there are graph labels, else as the graph attributes suggest.
+        A key of :data:`dgl_memgnn.tasks.TASK_TYPES`. Those of numbers are read from the graph attributes, those of
+        classes from the graph labels where there are any. Default: classes where there are graph labels, else as
+        the graph attributes suggest.
     degree_features : sequence of str, optional
         Node features where the set has neither node labels nor node attributes: keys of
         :data:`dgl_memgnn.data.DEGREE_FEATURES`. Default: ``("log",)``.

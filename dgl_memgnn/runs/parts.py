@@ -10,6 +10,7 @@ from dgl_memgnn.config import FAIR_SPLITS, SCAFFOLD_SPLITS, Config
 from dgl_memgnn.data import (
     PARTS,
     GraphDataset,
+    check_stratifiable,
     draw_scaffolds,
     fair_folds,
     random_split,
@@ -54,9 +55,10 @@ def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
 def take_parts(path: str, dataset: GraphDataset) -> None:
     """Let a data set have the parts that another run has stored in its splits.csv.
 
-    ValueError if that is of other data.
+    ValueError if that is of other data: of other rows, or of other molecules in them.
     """
-    said = read_splits_file(path)
+    molecules = dict(zip(map(str, dataset.rows), dataset.smiles or ()))
+    said = read_splits_file(path, molecules)
     known = {str(row) for row in (*dataset.rows, *(record.row for record in dataset.dropped))}
     unknown = [str(row) for row in dataset.rows if str(row) not in said]
     foreign = [row for row in said if row not in known]
@@ -84,7 +86,8 @@ def _draw(
     kind, seed = config.data.split, config.data.split_seed
     seed = config.training.seed if seed is None else seed
     if kind == "stratified":
-        parts = stratified_split(_classes(kind, dataset)[among], fractions, seed)
+        num_parts = sum(share > 0 for share in fractions)
+        parts = stratified_split(_stratifiable(kind, dataset, among, num_parts, "parts"), fractions, seed)
     elif kind in SCAFFOLD_SPLITS:
         assert dataset.smiles is not None  # see check_together
         smiles = [dataset.smiles[i] for i in among]
@@ -119,8 +122,8 @@ def redraw(
     """
     samples = np.sort(samples)
     if config.data.split == "stratified":
-        share = size / len(samples)
-        drawn = stratified_split(_classes(config.data.split, dataset)[samples], (1 - share, share, 0), seed)[:2]
+        share, labels = size / len(samples), _stratifiable("stratified", dataset, samples, 2, "parts")
+        drawn = stratified_split(labels, (1 - share, share, 0), seed)[:2]
     elif config.data.split in SCAFFOLD_SPLITS:
         assert dataset.smiles is not None  # see check_together
         smiles = [dataset.smiles[i] for i in samples]
@@ -134,9 +137,9 @@ def redraw(
 def _fold(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
     """The parts of one of several folds."""
     data = config.data
-    labels = _classes(data.split, dataset)
     parts: tuple[np.ndarray, ...]
     if data.split == "folds":
+        labels = _stratifiable(data.split, dataset, np.arange(len(dataset)), data.num_folds, "folds")
         parts = stratified_folds(labels, data.num_folds)[data.fold]
     else:
         folds, _ = outer_folds(config, dataset)
@@ -154,6 +157,13 @@ def _classes(kind: str | None, dataset: GraphDataset) -> np.ndarray:
     if not task.discrete or not of_one_label:
         raise ValueError(f"data.split: {kind} is for classes of one label, not for {task.describe()}.")
     return labels.reshape(-1).numpy()
+
+
+def _stratifiable(kind: str, dataset: GraphDataset, among: np.ndarray, number: int, what: str) -> np.ndarray:
+    """The classes of some samples; ValueError if one is too small for so many parts or folds."""
+    labels = _classes(kind, dataset)[among]
+    check_stratifiable(labels, number, what, task_of(dataset).value_name)
+    return labels
 
 
 def outer_folds(config: Config, dataset: GraphDataset) -> tuple[list[tuple[np.ndarray, ...]], str]:

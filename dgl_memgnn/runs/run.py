@@ -30,7 +30,7 @@ from dgl_memgnn.runs.tensorboard import remove as remove_records
 from dgl_memgnn.training import key_usage, load_checkpoint, memory_layers, node_shares, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization.curves import plot_curves
-from dgl_memgnn.weights import FIXED, NONE, load_weights
+from dgl_memgnn.weights import FIXED, NONE, load_weights, weights_path
 
 __all__ = [
     "begun_state",
@@ -245,7 +245,8 @@ def check_overwritable(folder: Path, config: Config) -> None:
     if not _holds_run(folder):
         return
     data, removed = config.data, {(folder / name).resolve() for name in (*FILES, STATE)}
-    for path in (data.csv, data.validation_csv, data.test_csv):
+    pretrained = None if config.model.pretrained == NONE else weights_path(config.model.pretrained)
+    for path in (data.csv, data.validation_csv, data.test_csv, data.splits_file, pretrained):
         if path is not None and Path(path).resolve() in removed:
             raise FileExistsError(
                 f"{path} is a file of the run that --overwrite removes: copy it to another folder first, or give "
@@ -374,8 +375,10 @@ def _begin(folder: Path, assembly: Assembly) -> None:
     part_of = dict.fromkeys(dataset.rows, "dropped")  # as a test part is from an inner split
     part_of.update({dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices})
     part_of.update((record.row, "dropped") for record in dataset.dropped)
+    table = pd.DataFrame(sorted(part_of.items(), key=lambda item: _place(item[0])), columns=["id", "part"])
+    if dataset.smiles is not None:
+        table["smiles"] = table["id"].map(dict(zip(dataset.rows, dataset.smiles)))
     with replacing(folder / "splits.csv") as unfinished:
-        table = pd.DataFrame(sorted(part_of.items(), key=lambda item: _place(item[0])), columns=["id", "part"])
         table.to_csv(unfinished, index=False)
 
 

@@ -155,12 +155,17 @@ def _study(optuna: Any, folder: Path, setting: dict[str, Any], maximise: bool, o
         for name in (DATABASE, "trials.csv", "best.yaml", "search.json", "search.png"):
             (folder / name).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        storage=f"sqlite:///{database.resolve()}",
-        study_name=_STUDY,
-        direction="maximize" if maximise else "minimize",
-        load_if_exists=True,
-    )
+    try:
+        study = optuna.create_study(
+            storage=f"sqlite:///{database.resolve()}",
+            study_name=_STUDY,
+            direction="maximize" if maximise else "minimize",
+            load_if_exists=True,
+        )
+    except Exception as error:  # whatever is wrong with the file, the remedy is the same
+        raise ValueError(
+            f"{database} is damaged ({str(error).splitlines()[0]}): restore it, or start anew with --overwrite."
+        ) from error
     seed = _sampler_seed(setting["config"]["training"]["seed"], len(study.trials))
     study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     stored = study.user_attrs.get("setting")

@@ -89,14 +89,15 @@ class BinaryTasks(Task):
         return output.sigmoid()
 
     def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Platt's scaling, target by target."""
-        from scipy.special import expit
-
-        scaled = np.empty_like(prediction)
-        for i in range(len(self.names)):
-            slope, intercept = platt(known[:, i], label[:, i])
-            scaled[:, i] = expit(slope * logit(prediction[:, i]) + intercept)
-        return scaled
+        """Platt's scaling, target by target; ValueError if one has a single class among the labels."""
+        for name, column in zip(self.names, label.T):
+            if not _has_both_classes(column):
+                raise ValueError(
+                    f"The validation part has not both classes of {name!r}, which calibration needs: train with "
+                    "another one (--split, --split-sizes, --validation-seed), or leave out --calibrate."
+                )
+        columns = zip(known.T, label.T, prediction.T)
+        return np.stack([_scaled(*column) for column in columns], axis=1).astype(prediction.dtype)
 
     def score_uncertainty(
         self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]
@@ -104,14 +105,12 @@ class BinaryTasks(Task):
         """Calibration error and log loss of probabilities as they are and calibrated."""
         prediction, label = (part.double().numpy() for part in held_out)
         fitted, fitted_label = (part.double().numpy() for part in known)
-        calibrated = self.calibrated(fitted, fitted_label, prediction)
         scores = {}
         for i, name in enumerate(self.names):
-            pair = (
-                score_probabilities(np.stack([1 - p[:, i], p[:, i]], 1), label[:, i])
-                for p in (prediction, calibrated)
-            )
-            before, after = pair
+            before = _score(prediction[:, i], label[:, i])
+            after = dict.fromkeys(before)
+            if _has_both_classes(fitted_label[:, i]):
+                after = _score(_scaled(fitted[:, i], fitted_label[:, i], prediction[:, i]), label[:, i])
             scores[name] = {**before, **{f"{key}_calibrated": value for key, value in after.items()}}
         return scores
 
@@ -120,3 +119,19 @@ class BinaryTasks(Task):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # see undefined()
             return score_binary(prediction, self.checked(label, len(prediction)))
+
+
+def _has_both_classes(label: np.ndarray) -> bool:
+    return len(np.unique(label[~np.isnan(label)])) == 2
+
+
+def _scaled(known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Probabilities of one target, scaled as makes those that are known likeliest."""
+    from scipy.special import expit
+
+    slope, intercept = platt(known, label)
+    return expit(slope * logit(prediction) + intercept)
+
+
+def _score(probability: np.ndarray, label: np.ndarray) -> dict[str, Any]:
+    return score_probabilities(np.stack([1 - probability, probability], axis=1), label)

@@ -27,8 +27,8 @@ def platt(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
     Returns
     -------
     (float, float)
-        ``(1, 0)``, which changes nothing, unless both classes are there. The slope is at least 0: probabilities
-        that rank these molecules the wrong way round are not turned over, all become the share of class 1.
+        The slope is at least 0: probabilities that rank these molecules the wrong way round are not turned over,
+        all become the share of class 1.
 
     Examples
     --------
@@ -41,8 +41,6 @@ def platt(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
 
     present = ~np.isnan(label)
     given, positive = logit(probability[present]), label[present] == 1
-    if positive.all() or not positive.any():
-        return 1.0, 0.0
     target = np.where(positive, 1 - 1 / (positive.sum() + 2), 1 / ((~positive).sum() + 2))
     centre, width = given.mean(), np.ptp(given) or 1.0
     scaled = (given - centre) / width

@@ -58,6 +58,9 @@ class Task(nn.Module):
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
         self.names = list(names)
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise ValueError(f"Two targets are called {name!r}: give each a name of its own.")
 
     # From values to labels
 
@@ -249,7 +252,7 @@ class Task(nn.Module):
     def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Calibrated probabilities in place of predicted ones, by predictions for known labels.
 
-        ValueError if the task has no probabilities.
+        ValueError if the task has no probabilities, or the labels do not tell how.
         """
         raise ValueError(f"There are no probabilities in {self.describe()} to calibrate: see --interval.")
 

@@ -24,6 +24,7 @@ __all__ = [
     "save_weights",
     "shipped_weights",
     "take_over",
+    "weights_path",
 ]
 
 NONE = "none"  # in place of a name: weights are drawn at random
@@ -110,7 +111,7 @@ def load_weights(name: str | PathLike[str]) -> Weights:
     ...
     FileNotFoundError: There are no weights nowhere: ...
     """
-    path = _find(name)
+    path = weights_path(name)
     content = load_checkpoint(path)
     try:
         if "weights" in content:
@@ -210,7 +211,11 @@ def _widths(widths: Mapping[str, int], model: Mapping[str, Any]) -> tuple[int, i
     return widths["node_feats"], widths["edge_feats"] if model["edge_features"] else 0
 
 
-def _find(name: str | PathLike[str]) -> Path:
+def weights_path(name: str | PathLike[str]) -> Path:
+    """The file of weights that a name stands for: those of the package come first.
+
+    FileNotFoundError if there is none.
+    """
     if str(name) in shipped_weights():
         return _FOLDER / f"{name}.pt"
     path = Path(name)

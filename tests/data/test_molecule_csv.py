@@ -127,7 +127,9 @@ def test_tasks_keep_their_order_and_may_be_none_at_all(read):
         ),
         (b'smiles,y\n"C"N,1\n', "not a comma-separated table: .* in line 2"),
         (b'smiles,y,note\nC,1,"two\nlines"\nC,high,\n', "line 4, column 'y': 'high'"),
-        ("smiles,y\nC,1\n".encode("utf-16"), "not UTF-8 text"),
+        ("smiles,y\nC,1\n".encode("utf-16"), "not UTF-8 text: line 1 holds"),
+        (b"smiles,y\n" + b"C,1\n" * 50_000 + b"C,\xb5\n", "not UTF-8 text: line 50002 holds"),
+        (b"smiles,y\nC," + b"x" * 5000 + b"\n", "line 2, column 'y': 'x{80}…' is not a number"),
     ],
 )
 def test_errors_name_place_and_remedy(read, content, message):
@@ -154,7 +156,7 @@ def test_pieces_are_those_of_the_whole(tmp_path, size, name):
     "content, message",
     [
         (b"smiles,y\nC,1\nC,2\nC,3,4\n", "3 cells in line 4, and 2 in the header"),
-        (b"smiles,y\nC,1\nC,2\nC,\xff\n", "not UTF-8 text"),
+        (b"smiles,y\nC,1\nC,2\nC,\xff\n", "not UTF-8 text: line 4 holds other bytes"),
         (b'smiles,y\nC,1\nC,2\n"C,3\n', "in the row that starts in line 4"),
         (b"smiles,y\n", "a header but no molecule"),
         (b"", "is empty"),

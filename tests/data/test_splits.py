@@ -177,7 +177,7 @@ def test_stratified_folds_of_a_tensor_depend_on_the_seed_alone():
     "labels, num_folds, message",
     [
         ([0] * 10 + [1] * 3, 5, "Class 1 has 3 samples, too few for 5 folds"),
-        ([0, 1], 10, "Class 0 has 1 samples"),
+        ([0, 1], 10, "Class 0 has 1 sample,"),
         ([0, 1], 1, "k-fold"),
         ([], 2, "sample"),
     ],

@@ -195,6 +195,26 @@ def test_a_splits_file_of_other_data_is_refused(csv, tmp_path):
         parts_of(csv, splits_file=str(splits))
 
 
+def test_a_splits_file_of_other_molecules_in_the_same_rows_is_refused(table, csv, tmp_path):
+    """A file of as many rows in another order would put what was trained on into the test part."""
+    assert (
+        main(["train", "--csv", str(csv), "--tasks", TARGET, *SMALL_OPTIONS, "--out", str(tmp_path / "run")]) == 0
+    )
+    splits = tmp_path / "run" / "splits.csv"
+    _, dataset, parts, _ = parts_of(csv, splits_file=str(splits))
+    again = pd.read_csv(splits).set_index("id")["part"]
+    assert all((again[rows(dataset, indices)] == part).all() for part, indices in parts.items())
+    table.iloc[::-1].to_csv(csv, index=False)
+    with pytest.raises(ValueError, match="Row 2 is '.*' in .*splits.csv, and '.*' in the data: .* of other data"):
+        parts_of(csv, splits_file=str(splits))
+
+
+def test_one_file_twice_is_refused_however_it_is_called(csv):
+    other = csv.parent / "." / ".." / csv.parent.name / csv.name
+    with pytest.raises(ValueError, match="must be different files"):
+        parts_of(csv, validation_csv=str(other))
+
+
 def test_rows_that_the_other_run_dropped_are_in_no_part(csv, tmp_path):
     splits = tmp_path / "splits.csv"
     words = ["dropped"] * 3 + ["train"] * 40 + ["test"] * 17
@@ -251,4 +271,4 @@ def test_a_benchmark_of_files_of_their_own(table, tmp_path):
     tested = [pd.read_csv(tmp_path / "runs" / name / "predictions.csv")["id"].tolist() for name in result["runs"]]
     assert tested[0] == tested[1] == [f"test.csv:{line}" for line in range(2, 17)]
     splits = [(tmp_path / "runs" / name / "splits.csv").read_text() for name in result["runs"]]
-    assert splits[0] != splits[1] and splits[0].startswith("id,part\ntest.csv:2,test\n")
+    assert splits[0] != splits[1] and splits[0].startswith("id,part,smiles\ntest.csv:2,test,")

@@ -215,6 +215,12 @@ def test_overwriting_keeps_what_is_to_be_learned_from(csv, tmp_path, capsys):
     own = load_config(overrides={"csv": str(tmp_path / "predictions.csv"), **SETTINGS, "tasks": ["prediction"]})
     with pytest.raises(FileExistsError, match="predictions.csv is a file of the run that --overwrite removes"):
         train_run(own, tmp_path, progress=False, overwrite=True)
+    for name, own in [
+        ("splits.csv", replace(config, data=replace(config.data, splits_file=str(tmp_path / "splits.csv")))),
+        ("checkpoint.pt", replace(config, model=replace(config.model, pretrained=str(tmp_path)))),
+    ]:
+        with pytest.raises(FileExistsError, match=f"{name} is a file of the run that --overwrite removes"):
+            train_run(own, tmp_path, progress=False, overwrite=True)
     assert (tmp_path / "predictions.csv").read_bytes() == predictions
 
 

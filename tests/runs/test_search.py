@@ -194,6 +194,13 @@ def test_what_is_dropped_is_said_and_stored(tmp_path, capsys):
     assert report in said and "Split: random" in said and stored[0].startswith(report)
 
 
+def test_a_damaged_database_is_named(config, tmp_path):
+    (tmp_path / "search.db").write_bytes(b"no database" * 100)
+    with pytest.raises(ValueError, match="search.db is damaged .*--overwrite"):
+        search(config, tmp_path, 1, space=SPACE, workers=1)
+    assert search(config, tmp_path, 1, space=SPACE, workers=1, overwrite=True)["trials"] == 1
+
+
 def test_another_search_or_something_else_is_refused(searched, config, tmp_path):
     folder, _, _ = searched
     with pytest.raises(ValueError, match="holds another search, which differs in draws, space.dropout"):

@@ -155,9 +155,14 @@ def test_a_wrong_ranking_is_not_turned_over():
         np.testing.assert_allclose(calibrated, 0.5)
 
 
-def test_a_target_of_one_class_is_left_as_it_is():
-    prediction = np.array([[0.2], [0.7]])
-    np.testing.assert_allclose(BinaryTasks("a").calibrated(prediction, np.zeros((2, 1)), prediction), prediction)
+def test_a_target_of_one_class_has_no_calibration():
+    known, label = np.array([[0.2, 0.3], [0.7, 0.9]]), np.array([[0.0, 1.0], [1.0, 1.0]])
+    with pytest.raises(ValueError, match="validation part has not both classes of 'b'.*leave out --calibrate"):
+        BinaryTasks("ab").calibrated(known, label, known)
+    pair = (torch.from_numpy(known), torch.from_numpy(label))
+    scores = BinaryTasks("ab").score_uncertainty(pair, pair)
+    assert scores["b"]["log_loss"] is not None and scores["b"]["log_loss_calibrated"] is None
+    assert scores["a"]["calibration_error_calibrated"] is not None
 
 
 def test_probabilities_of_classes_are_cooled_to_the_likeliest_temperature():

@@ -27,7 +27,7 @@ class Hierarchy(nn.Module):
         feat = F.relu(self.fine(graph, feat))
         clusters, assignment = self.clusters(graph, feat, get_assignment=True)  # (B, K, D), (N, K)
         coarse = coarsen(graph, assignment)  # K nodes a graph, edge weights C^T A C
-        weight = coarse.edata["weight"] / graph.num_edges() * graph.batch_size
+        weight = coarse.edata["weight"] / dgl.broadcast_edges(coarse, graph.batch_num_edges().clamp_min(1))
         feat = F.relu(self.coarse(coarse, clusters.flatten(0, 1), edge_weight=weight))
         return self.classify(self.whole(coarse, feat).flatten(1))
 

@@ -24,7 +24,10 @@ class Activity(lightning.LightningModule):
         self.schedule = AlternatingSchedule(self.model, learning_rate=2e-3, period=5)
 
     def configure_optimizers(self):
-        return [self.schedule.supervised, self.schedule.clustering]  # Lightning stores what they remember
+        return [self.schedule.supervised, self.schedule.clustering]
+
+    def on_fit_start(self):  # through Lightning, which counts their steps and stores what they remember
+        self.schedule.supervised, self.schedule.clustering = self.optimizers()
 
     def training_step(self, batch, index):
         graph, label = batch

@@ -98,6 +98,8 @@ def test_option_names_are_unique():
         ("training: {learning_rate: fast}", "training.learning_rate must be of type float, got 'fast'"),
         ("training: {learning_rate: .nan}", "training.learning_rate must be at least 1e-08"),
         ("training: {learning_rate: 2}", "training.learning_rate must be at most 1.0"),
+        (f"training: {{learning_rate: {10**400}}}", "training.learning_rate must be of type float, got 1000"),
+        ("data: {split_seed: 5000000000}", "data.split_seed must be at most 4294967295"),
         ("training: {clip_norm: .inf}", "training.clip_norm must be finite"),
         ("model: {dropout: 1.0}", "model.dropout must be at most 0.99"),
         ("model: {num_keys: 3}", "model.num_keys must be a list, got 3"),

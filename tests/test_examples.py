@@ -83,9 +83,13 @@ def test_the_schedule_in_a_foreign_loop_is_five_lines(few_activities):
     exec(compile(text, "without the schedule", "exec"), {"__name__": "__main__"})
 
 
-def test_lightning(few_activities):
+def test_lightning(few_activities, tmp_path, monkeypatch):
+    """With Lightning's checkpoints, for which it has to count the steps of the schedule."""
     pytest.importorskip("lightning")
-    assert "test RMSE" in run("with_lightning.py", shorter=("max_epochs=20", "max_epochs=6"))
+    monkeypatch.chdir(tmp_path)
+    given, asked = (f'max_epochs={n}, accelerator="cpu", logger=False' for n in (20, 6))
+    out = run("with_lightning.py", shorter=(f"{given}, enable_checkpointing=False", asked))
+    assert "test RMSE" in out and list(tmp_path.rglob("*.ckpt"))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from dgl_memgnn.models.network import Network, Widths
 from dgl_memgnn.models.readouts import READOUTS, pool
 from dgl_memgnn.models.with_topology import WithTopology
 from dgl_memgnn.nn import ConvQuery, DescriptorNorm, MemoryReadout
-from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes
+from dgl_memgnn.nn.checks import check_conv_inputs, check_sizes, check_tensor
 from dgl_memgnn.nn.reset import Resettable
 
 __all__ = ["MEMGNN_NETWORK", "MemGNN"]
@@ -117,7 +117,7 @@ class MemGNN(Resettable):
             )
         self.readout = readout
         self.descriptor_norm = None
-        if descriptor_feats > 0:
+        if descriptor_feats:
             self.descriptor_norm = DescriptorNorm(descriptor_feats, plain_descriptors)
         self.head = prediction_head(hidden_feats + descriptor_feats, hidden_feats, out_feats, dropout)
 
@@ -208,10 +208,11 @@ class MemGNN(Resettable):
         """
         query = self.query
         check_conv_inputs("MemGNN", graph, feat, query.embedding.in_features, edge_feat, query.edge_feats)
-        expected = None if self.descriptor_norm is None else (graph.batch_size, len(self.descriptor_norm.mean))
-        given = tuple(descriptors.shape) if isinstance(descriptors, torch.Tensor) else descriptors
-        if given != expected:
-            raise DGLError(f"MemGNN takes descriptors of shape {expected}, got {given!r}.")
+        if self.descriptor_norm is not None:
+            width = len(self.descriptor_norm.mean)
+            check_tensor("MemGNN", "descriptors", descriptors, graph.batch_size, width, rows="graph")
+        elif descriptors is not None:
+            raise DGLError("This MemGNN takes no descriptors: build it with descriptor_feats, their number.")
         query = self.query(graph, feat, edge_feat)
         pooled, assignments = pool(self.readout, graph, query)
         if descriptors is not None and self.descriptor_norm is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -34,6 +35,11 @@ class RandomPooling(MemoryPooling):
     >>> feat.shape, assignment.shape
     (torch.Size([1, 4, 32]), torch.Size([5, 4]))
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.keys.requires_grad_(False)  # which processes that share a training would wait for
+        self.head_weight.requires_grad_(False)
 
     def _pool(self, query: torch.Tensor, sizes: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         precision = torch.promote_types(query.dtype, torch.float32)

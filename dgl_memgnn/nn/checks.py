@@ -17,11 +17,12 @@ __all__ = [
     "check_sizes",
     "check_tensor",
     "node_counts",
+    "outside_transforms",
 ]
 
 # PyTorch 2.0, which takes no graph through a transform, has no such context
 _of_torch: Any = torch._C._DisableFuncTorch
-_outside_transforms = _of_torch if hasattr(_of_torch, "__enter__") else nullcontext
+outside_transforms = _of_torch if hasattr(_of_torch, "__enter__") else nullcontext
 
 
 def check_sizes(layer: str, **sizes: Any) -> None:
@@ -87,7 +88,7 @@ def node_counts(layer: str, graph: dgl.DGLGraph) -> list[int]:
             f"{layer} takes a graph of one node type, got {graph.ntypes}: take the subgraph of one with "
             "dgl.node_type_subgraph."
         )
-    with _outside_transforms():  # DGL keeps the tensor with the graph, beyond a transform of torch.func
+    with outside_transforms():  # DGL keeps the tensor with the graph, beyond a transform of torch.func
         counts: list[int] = graph.batch_num_nodes().tolist()
     return counts
 

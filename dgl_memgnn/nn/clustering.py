@@ -6,7 +6,8 @@ import dgl
 import torch
 
 from dgl_memgnn.nn import functional as F
-from dgl_memgnn.nn.checks import check_one_edge_type, check_tensor, node_counts
+from dgl_memgnn.nn.checks import check_one_edge_type, check_tensor, node_counts, outside_transforms
+from dgl_memgnn.nn.messages import sum_neighbors
 
 __all__ = ["clustering_loss", "coarsen"]
 
@@ -60,7 +61,9 @@ def clustering_loss(graph: dgl.DGLGraph | None, assignment: torch.Tensor, detach
     return F.clustering_loss(assignment, _sizes("clustering_loss", graph, assignment), detach)
 
 
-def coarsen(graph: dgl.DGLGraph, assignment: torch.Tensor) -> dgl.DGLGraph:
+def coarsen(
+    graph: dgl.DGLGraph, assignment: torch.Tensor, edge_weight: torch.Tensor | None = None
+) -> dgl.DGLGraph:
     r"""The graph between the clusters of an assignment
 
     .. math::
@@ -72,6 +75,9 @@ def coarsen(graph: dgl.DGLGraph, assignment: torch.Tensor) -> dgl.DGLGraph:
         A homogeneous graph, or a batch of B of them.
     assignment : torch.Tensor
         Assignment :math:`C` of shape :math:`(N, K)`.
+    edge_weight : torch.Tensor, optional
+        Weight of each edge, of shape :math:`(E,)`: of a graph that was coarsened before, its
+        ``edata["weight"]``. Default: 1 each.
 
     Returns
     -------
@@ -83,7 +89,7 @@ def coarsen(graph: dgl.DGLGraph, assignment: torch.Tensor) -> dgl.DGLGraph:
     Raises
     ------
     DGLError
-        If the assignment does not fit the graph, or the graph has several node or edge types.
+        If the assignment or the weights do not fit the graph, or the graph has several node or edge types.
 
     Examples
     --------
@@ -95,20 +101,33 @@ def coarsen(graph: dgl.DGLGraph, assignment: torch.Tensor) -> dgl.DGLGraph:
     >>> coarsen(graph, halves).edata["weight"].view(2, 2)
     tensor([[1., 1.],
             [0., 1.]])
+
+    Once more, where the edges of the coarse graph have their weights:
+
+    >>> coarse = coarsen(graph, halves)
+    >>> coarsen(coarse, torch.ones(2, 1), coarse.edata["weight"]).edata["weight"]
+    tensor([3.])
     """
     check_one_edge_type("coarsen", graph)
     sizes = _sizes("coarsen", graph, assignment)
     num_graphs, num_keys = len(sizes), assignment.shape[1]
+    if edge_weight is None:
+        edge_weight = assignment.new_ones(graph.num_edges())
+    check_tensor("coarsen", "edge_weight", edge_weight, graph.num_edges(), rows="edge")
     with torch.autocast(assignment.device.type, enabled=False):
-        received = dgl.ops.copy_u_sum(graph, assignment)
-        weight = torch.stack([r.t() @ c for r, c in zip(received.split(sizes), assignment.split(sizes))])
+        edge_weight = edge_weight.to(assignment).unsqueeze(1)
+        received = sum_neighbors(graph, assignment.unsqueeze(1), edge_weight).squeeze(1)
+        pairs = zip(received.split(sizes), assignment.split(sizes)) if sizes else ()
+        weights = [r.t() @ c for r, c in pairs]
+        weight = torch.stack(weights) if weights else assignment.new_zeros(0, num_keys, num_keys)
 
-    ids = torch.arange(num_graphs * num_keys, dtype=graph.idtype, device=graph.device)
-    src = ids.repeat_interleave(num_keys)
-    dst = ids.view(num_graphs, 1, num_keys).expand(-1, num_keys, -1).flatten()
-    coarse = dgl.graph((src, dst), num_nodes=num_graphs * num_keys)
-    coarse.set_batch_num_nodes(graph.batch_num_nodes().new_full((num_graphs,), num_keys))
-    coarse.set_batch_num_edges(graph.batch_num_nodes().new_full((num_graphs,), num_keys**2))
+    with outside_transforms():
+        ids = torch.arange(num_graphs * num_keys, dtype=graph.idtype, device=graph.device)
+        src = ids.repeat_interleave(num_keys)
+        dst = ids.view(num_graphs, 1, num_keys).expand(-1, num_keys, -1).flatten()
+        coarse = dgl.graph((src, dst), num_nodes=num_graphs * num_keys)
+        coarse.set_batch_num_nodes(graph.batch_num_nodes().new_full((num_graphs,), num_keys))
+        coarse.set_batch_num_edges(graph.batch_num_nodes().new_full((num_graphs,), num_keys**2))
     coarse.edata["weight"] = weight.flatten()
     return coarse
 

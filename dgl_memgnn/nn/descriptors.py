@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from dgl_memgnn.nn.checks import check_sizes
+
 __all__ = ["DescriptorNorm"]
 
 
@@ -15,7 +17,7 @@ class DescriptorNorm(nn.Module):
         x' = \frac{s(x) - \mathrm{mean}(s)}{\mathrm{std}(s)}, \quad s(x) = \mathrm{sign}(x) \log(1 + |x|)
 
     limited to the interval from -5 to 5; for the last ``num_plain`` descriptors :math:`s(x) = x`. A
-    descriptor that is missing (NaN), or that is the same for all training graphs, becomes 0.
+    descriptor that is missing (NaN) or infinite, or that is the same for all training graphs, becomes 0.
     Until it is fitted, mean and std are 0 and 1; they travel with ``state_dict()``.
 
     Parameters
@@ -39,6 +41,9 @@ class DescriptorNorm(nn.Module):
 
     def __init__(self, num_descriptors: int, num_plain: int = 0) -> None:
         super().__init__()
+        check_sizes("DescriptorNorm", num_descriptors=num_descriptors)
+        if not 0 <= num_plain <= num_descriptors:
+            raise ValueError(f"DescriptorNorm takes num_plain from 0 to {num_descriptors}, got {num_plain}.")
         self.num_squashed = num_descriptors - num_plain
         self.register_buffer("mean", torch.zeros(num_descriptors))
         self.register_buffer("scale", torch.ones(num_descriptors))
@@ -64,5 +69,6 @@ class DescriptorNorm(nn.Module):
         return ((self._squash(descriptors) - self.mean) * self.scale).nan_to_num(0.0).clamp(-5, 5)
 
     def _squash(self, descriptors: torch.Tensor) -> torch.Tensor:
-        x = descriptors[:, : self.num_squashed]
-        return torch.cat([x.sign() * x.abs().log1p(), descriptors[:, self.num_squashed :]], dim=1)
+        given = descriptors.masked_fill(descriptors.isinf(), torch.nan)
+        x = given[:, : self.num_squashed]
+        return torch.cat([x.sign() * x.abs().log1p(), given[:, self.num_squashed :]], dim=1)

@@ -180,6 +180,8 @@ class _MemoryPooling(torch.autograd.Function):
                 frame = better
                 key_terms = _key_terms(frame, keys, tau)
                 ratio, cancelled = _ratios(frame(query[nodes]), key_terms, tau)
+            if frame.precision != query.dtype:  # distances that overflow here are alike
+                ratio = ratio.clamp_max_(torch.finfo(query.dtype).max / 8)
             kept = ratio.to(query.dtype).view(num_heads, num_keys, -1)
             kept = kept.reciprocal_() if tau == 1 else kept
             blocks.append(kept)
@@ -318,8 +320,9 @@ def _key_terms(frame: _Frame, keys: torch.Tensor, tau: float) -> _KeyTerms:
 
 
 def _ratios(query: torch.Tensor, terms: _KeyTerms, tau: float) -> tuple[torch.Tensor, bool]:
-    """d / tau, or 1 + d where tau is 1, of shape (HK, n), and whether the squares that make up a distance cancel
-    beyond the limit. What counts is the logarithm of the kernel, so that the limit depends on tau.
+    """d / tau, or 1 + d where tau is 1, of shape (HK, n), and whether the squares that make up a distance
+    overflow, or cancel beyond the limit. What counts is the logarithm of the kernel, so that the limit depends on
+    tau.
     """
     query_part = query.square().sum(1) / tau
     ratio = torch.addmm(terms.part, terms.keys, query.t(), alpha=-2 / tau).add_(query_part)
@@ -328,7 +331,10 @@ def _ratios(query: torch.Tensor, terms: _KeyTerms, tau: float) -> tuple[torch.Te
         ratio.clamp_min_(terms.least)
         smallest = terms.least
     limit, rest = LARGEST_CANCELLATION * 2 / (tau + 1), 1 - terms.least
-    if limit * (smallest + rest) >= query_part.amax().item() + terms.largest:  # quickly seen of most blocks
+    largest = query_part.amax().item() + terms.largest
+    if not math.isfinite(largest):
+        return ratio, True
+    if limit * (smallest + rest) >= largest:  # quickly seen of most blocks
         return ratio, False
     return ratio, bool((limit * (ratio.amin(0) + rest) < query_part + terms.largest).any())
 

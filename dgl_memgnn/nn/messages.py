@@ -116,11 +116,18 @@ class _Edges(NamedTuple):
 
 
 def _in_edges(graph: dgl.DGLGraph) -> _Edges:
-    return _Edges(*graph.adj_tensors("csc"))
+    return _sorted_edges(graph, "csc")
 
 
 def _out_edges(graph: dgl.DGLGraph) -> _Edges:
-    return _Edges(*graph.adj_tensors("csr"))
+    return _sorted_edges(graph, "csr")
+
+
+def _sorted_edges(graph: dgl.DGLGraph, order: str) -> _Edges:
+    offsets, others, ids = graph.adj_tensors(order)
+    if len(ids) < len(others):  # of a graph that was made in this order: the ids are those of the places
+        ids = torch.arange(len(others), dtype=others.dtype, device=others.device)
+    return _Edges(offsets, others, ids)
 
 
 def _destinations(graph: dgl.DGLGraph) -> torch.Tensor:

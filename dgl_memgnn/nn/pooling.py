@@ -167,6 +167,8 @@ class MemoryPooling(nn.Module):
         return (
             f"in_feats={in_feats}, out_feats={self.fc.out_features}, num_keys={num_keys}, "
             f"num_heads={num_heads}, tau={self.tau}"
+            + ", log_scores=True" * self.log_scores
+            + ", mean=True" * self.mean
         )
 
 

@@ -162,6 +162,8 @@ class ConvQuery(Resettable):
                 raise ValueError(f"ConvQuery takes an integer of at least 0 as {name}, got {value!r}.")
         if update not in UPDATES:
             raise ValueError(f"Unknown update {update!r}: choose one of {', '.join(UPDATES)}.")
+        if edge_message and conv is not None:
+            raise ValueError("ConvQuery: edge_message is that of EdgeGATConv, and conv is another: leave it out.")
         if conv is None:  # no bias before batch normalisation, which leaves rounding errors to learn it from
             conv = _attention(edge_feats, edge_message, bias=update != "skip")
         self.edge_feats = edge_feats

@@ -203,8 +203,9 @@ def start_learner(
 ) -> tuple[Any, list[str]]:
     """A new network, and what trains it; and which modules start from weights, see :func:`assemble`."""
     network, seed = NETWORKS[config.model.network], config.training.seed
-    torch.manual_seed(seed)
-    model = network.build(config.model, widths, task, seed)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        model = network.build(config.model, widths, task, seed)
     if network.learns_by_itself:
         if task.needs_gradients:
             raise ValueError(f"model.network: {network.name} cannot learn a task of type {task.task_type}.")

@@ -162,14 +162,15 @@ def build_pretraining(
     objectives = {
         name: OBJECTIVES[name](molecules, train, config.pretraining) for name in config.pretraining.objectives
     }
-    torch.manual_seed(config.training.seed)
-    memgnn = network.build(
-        model, Widths(molecules.node_feats, molecules.edge_feats, 1), None, config.training.seed
-    )
-    heads = {
-        name: objective.head(model.hidden_feats, model.dropout, model.edge_features)
-        for name, objective in objectives.items()
-    }
+    with torch.random.fork_rng([]):
+        torch.manual_seed(config.training.seed)
+        memgnn = network.build(
+            model, Widths(molecules.node_feats, molecules.edge_feats, 1), None, config.training.seed
+        )
+        heads = {
+            name: objective.head(model.hidden_feats, model.dropout, model.edge_features)
+            for name, objective in objectives.items()
+        }
     pretraining = PretrainingNetwork(memgnn, heads)
     for part in PARTS:
         pretraining.get_submodule(part).requires_grad_(part in _trained(config))

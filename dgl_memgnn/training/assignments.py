@@ -107,7 +107,10 @@ def _outputs(
 ) -> Iterator[tuple[dgl.DGLGraph, list[Tensor], Tensor]]:
     """Batch by batch, the graph, the assignments of the memory layers, and the queries of the first."""
     queries: list[Tensor] = []
-    hook = memory_layers(model)[0].register_forward_pre_hook(lambda _, arguments: queries.append(arguments[1]))
+    layers = memory_layers(model)
+    if not layers:
+        raise ValueError(f"{type(model).__name__} has no memory layer, and so no assignments.")
+    hook = layers[0].register_forward_pre_hook(lambda _, arguments: queries.append(arguments[1]))
     model.eval()
     try:
         for start in range(0, len(graphs), _BATCH_SIZE):

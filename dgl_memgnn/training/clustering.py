@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import dgl
+import torch
 from torch import Tensor, nn
 
 from dgl_memgnn.nn import clustering_loss
 from dgl_memgnn.training.assignments import memory_layers
 
-__all__ = ["clustering_losses", "memory_clustering_loss"]
+__all__ = ["clustering_losses", "loss_of_calls", "memory_clustering_loss", "recorded_calls"]
+
+Call = tuple[Any, Tensor]  # the graph that a memory layer was given, or None, and its assignment
 
 
 def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor], detach: bool = True) -> Tensor:
@@ -32,9 +35,8 @@ def memory_clustering_loss(graph: dgl.DGLGraph, assignments: Sequence[Tensor], d
     torch.Tensor
         A scalar, in nats per graph.
     """
-    graphs = [graph] + [None] * (len(assignments) - 1)
-    losses: Iterator[Any] = (clustering_loss(g, c, detach) for g, c in zip(graphs, assignments) if c.shape[-1] > 1)
-    return sum(losses)
+    loss = loss_of_calls(zip([graph, *[None] * len(assignments)], assignments), detach)
+    return torch.zeros(()) if loss is None else loss
 
 
 def clustering_losses(
@@ -73,17 +75,23 @@ def clustering_losses(
     [0]
     """
     for batch in batches:
-        with _recorded(model) as calls:
+        with recorded_calls(model) as calls:
             model(*batch)
-        losses: list[Any] = [clustering_loss(graph, c, detach) for graph, c in calls if c.shape[-1] > 1]
-        if losses:
-            yield sum(losses) * (batch[0].batch_size / num_graphs)
+        loss = loss_of_calls(calls, detach)
+        if loss is not None:
+            yield loss * (batch[0].batch_size / num_graphs)
+
+
+def loss_of_calls(calls: Iterable[Call], detach: bool = True) -> Tensor | None:
+    """The sum of the clustering losses of calls of memory layers with more than one key; None without any."""
+    losses: list[Any] = [clustering_loss(graph, c, detach) for graph, c in calls if c.shape[-1] > 1]
+    return sum(losses) if losses else None
 
 
 @contextmanager
-def _recorded(model: nn.Module) -> Iterator[list[tuple[dgl.DGLGraph | None, Tensor]]]:
+def recorded_calls(model: nn.Module) -> Iterator[list[Call]]:
     """Graph and assignment of each call of a memory layer, while the block lasts."""
-    calls: list[tuple[dgl.DGLGraph | None, Tensor]] = []
+    calls: list[Call] = []
 
     def ask(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
         wanted = kwargs.get("get_assignment", args[2] if len(args) > 2 else False)

@@ -11,6 +11,7 @@ import torch
 from packaging.version import Version
 from torch import Tensor, nn
 
+from dgl_memgnn.nn.checks import check_positive
 from dgl_memgnn.training.assignments import memory_layers
 from dgl_memgnn.training.distributed import sum_gradients
 
@@ -87,6 +88,11 @@ class AlternatingSchedule:
         pretrained: Iterable[nn.Parameter] = (),
         pretrained_rate: float | None = None,
     ) -> None:
+        check_positive("AlternatingSchedule", learning_rate=learning_rate, clip_norm=clip_norm)
+        if pretrained_rate is not None and not pretrained_rate >= 0:
+            raise ValueError(f"AlternatingSchedule takes a pretrained_rate of at least 0, got {pretrained_rate}.")
+        if not period >= 0 or period != int(period):
+            raise ValueError(f"AlternatingSchedule takes an integer of at least 0 as period, got {period!r}.")
         memories = memory_layers(model)
         keys = set() if supervised_keys else {id(module.keys) for module in memories}
         moving = [(id(p) in keys, p) for p in model.parameters() if p.requires_grad]
@@ -94,7 +100,7 @@ class AlternatingSchedule:
             raise ValueError("Nothing can be trained: all parameters but the keys are frozen (requires_grad).")
         self.model = model
         self.decay = decay
-        self.period = period if any(module.keys.shape[1] > 1 for module in memories) else 0
+        self.period: int = period if any(module.keys.shape[1] > 1 for module in memories) else 0
         self.clip_norm = clip_norm
         apart = set() if pretrained_rate is None else set(map(id, pretrained))
         self.rates = [learning_rate if pretrained_rate is None else pretrained_rate, learning_rate]

@@ -7,10 +7,11 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import dgl
+import numpy as np
 import torch
 from dgl.dataloading import GraphDataLoader
 from torch import Tensor, nn
@@ -22,11 +23,12 @@ from dgl_memgnn.data import check_parts, to_indices
 from dgl_memgnn.models.network import readout_of
 from dgl_memgnn.nn.norm import join_batch_norms
 from dgl_memgnn.tasks import Task, label_weights
+from dgl_memgnn.training.assignments import memory_layers
 from dgl_memgnn.training.average import moving_average
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
-from dgl_memgnn.training.clustering import memory_clustering_loss
+from dgl_memgnn.training.clustering import loss_of_calls, recorded_calls
 from dgl_memgnn.training.config import TrainingConfig
-from dgl_memgnn.training.distributed import all_sum, gathered, num_processes, rank
+from dgl_memgnn.training.distributed import all_sum, check_device, gathered, num_processes, rank
 from dgl_memgnn.training.inference import descriptor_argument, predict
 from dgl_memgnn.training.initial_keys import initialise_keys
 from dgl_memgnn.training.interrupt import deferred_interrupt
@@ -94,6 +96,11 @@ class Trainer:
         pretrained: Iterable[nn.Parameter] = (),
     ) -> None:
         self.config = TrainingConfig() if config is None else config
+        check_device(self.config.device)
+        if self.config.clustering_weight and not any(each.keys.shape[1] > 1 for each in memory_layers(model)):
+            raise ValueError(
+                "clustering_weight is for networks that have a memory layer of several keys: leave it at 0."
+            )
         self.device = torch.device(self.config.device)
         self.model = model.to(self.device)
         self.task = copy.deepcopy(task).to(self.device)
@@ -113,6 +120,7 @@ class Trainer:
         self.average = None
         if self.config.weight_average > 0:
             self.average = moving_average(model, self.config.weight_average)
+        self._learned: tuple[bytes, bytes] | None = None
         self.history: list[dict[str, Any]] = []
         self.kept_epoch = 0
         self.kept_state: dict[str, Any] | None = None
@@ -158,7 +166,8 @@ class Trainer:
         FloatingPointError
             If a loss or its gradient is not finite; the message names the batch.
         ValueError
-            If a part is empty or overlaps with the other, or labels are not those of the task.
+            If a part is empty or overlaps with the other, labels are not those of the task, or the trainer has
+            learned from others before.
         IndexError
             If an index is out of range.
         """
@@ -167,6 +176,12 @@ class Trainer:
         parts = check_parts(given, len(dataset))
         train, validation = parts["train"], parts.get("validation")
         label = self.task.checked(_labels(dataset, train), len(train))
+        learned = (np.asarray(train).tobytes(), label.numpy().tobytes())
+        if self.history and self._learned not in (None, learned):
+            raise ValueError(
+                "This trainer has learned from other graphs or labels: make a new one, of a new network."
+            )
+        self._learned = learned
         rows = None if weights is None else weights[torch.as_tensor(train)]
         self.task.fit(label.to(self.device), None if rows is None else rows.to(self.device))
         weight = label_weights(self.task, label, rows, config.class_balance, config.task_weights)
@@ -193,7 +208,8 @@ class Trainer:
         sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0
         bar = tqdm(total=num_epochs, initial=len(self.history), unit="epoch", disable=silent)
-        with bar, deferred_interrupt() as stop_if_interrupted:
+        forked = torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+        with bar, forked, deferred_interrupt() as stop_if_interrupted:
             while not self._is_finished(num_epochs):
                 epoch = len(self.history) + 1
                 torch.manual_seed(epoch_seed(config.seed, epoch, rank()))
@@ -228,12 +244,16 @@ class Trainer:
         return self.history
 
     def state_dict(self) -> dict[str, Any]:
-        """All that :meth:`fit` needs to continue after its last epoch: tensors and plain values."""
+        """All that :meth:`fit` needs to continue after its last epoch: tensors and plain values.
+
+        Ask for it at the end of an epoch, in ``on_epoch``: within an epoch the network has moved on, and after
+        :meth:`fit` it is that of the epoch that is kept.
+        """
         return {
             "model": self.model.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "history": self.history,
+            "history": list(self.history),
             "kept_epoch": self.kept_epoch,
             "kept_state": self.kept_state,
         }
@@ -244,7 +264,7 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.schedule.load_state_dict(state["schedule"])
-        self.history = state["history"]
+        self.history = list(state["history"])
         self.kept_epoch, self.kept_state = state["kept_epoch"], state["kept_state"]
 
     def predict(self, dataset: Sequence[Any], indices: Any = None) -> Tensor:
@@ -261,8 +281,15 @@ class Trainer:
         -------
         torch.Tensor
             Predictions of shape :math:`(n, D_{out})`: class probabilities, probabilities, or targets.
+
+        Raises
+        ------
+        ValueError
+            If there is no graph to predict for.
         """
         indices = to_indices(slice(None) if indices is None else indices, len(dataset))
+        if not len(indices):
+            raise ValueError("There is no graph to predict for.")
         if len(indices) < num_processes():
             return self._predict(dataset, indices)
         shares = gathered(self._predict(dataset, indices[rank() :: num_processes()]))
@@ -358,18 +385,17 @@ class Trainer:
             graph, label = graph.to(self.device), label.to(self.device)
             described = descriptor_argument(described, self.device)
             inputs, clustering_weight = self.inputs(graph), self.config.clustering_weight
-            clustering_loss: Any = 0.0
-            if clustering_weight:
-                out, assignments = network(graph, *inputs, get_assignments=True, **described)
-                clustering_loss = self._clustering_loss(graph, assignments, len(whole))
-            else:
+            recording: Any = recorded_calls(self.model) if clustering_weight else nullcontext()
+            with recording as calls:
                 out = network(graph, *inputs, **described)
             own = batches.share(whole)
             weighted = () if weight is None else (weight[own].to(self.device),)
             loss = self.task(out, label, *weighted)
             share = (counts[own].sum() / counts[whole].sum().clamp_min(1)).item()
             total += share * loss.item()
-            joint = (1 - clustering_weight) * share * loss + clustering_weight * clustering_loss
+            joint = (1 - clustering_weight) * share * loss
+            if clustering_weight:
+                joint = joint + clustering_weight * self._clustering_loss(calls, graph.batch_size / len(whole))
             with _located(f"batch {batch} of epoch {epoch}"):
                 self.schedule.supervised_step(joint * num_processes())  # gradients will be averaged
             if self.average is not None:
@@ -386,18 +412,19 @@ class Trainer:
         graph, _, *described = sample
         graph = graph.to(self.device)
         self.model.eval()  # draws no random numbers, and takes a single graph
-        _, assignments = self.model(
-            graph,
-            *self.inputs(graph),
-            get_assignments=True,
-            **descriptor_argument([each[None] for each in described], self.device),
-        )
-        return memory_clustering_loss(graph, assignments).requires_grad
+        with recorded_calls(self.model) as calls:
+            self.model(
+                graph,
+                *self.inputs(graph),
+                **descriptor_argument([each[None] for each in described], self.device),
+            )
+        return self._clustering_loss(calls, 1.0).requires_grad
 
-    def _clustering_loss(self, graph: dgl.DGLGraph, assignments: list[Tensor], num_graphs: int) -> Tensor:
-        """The part of some graphs in the clustering loss of all, in nats per graph."""
-        loss = memory_clustering_loss(graph, assignments, self.config.detach_target)
-        return loss * (graph.batch_size / num_graphs)
+    def _clustering_loss(self, calls: Sequence[Any], share: float) -> Tensor:
+        """The part of the graphs of some calls in the clustering loss of all, in nats per graph."""
+        loss = loss_of_calls(calls, self.config.detach_target)
+        assert loss is not None  # there are layers with several keys
+        return loss * share
 
     def _cluster(self, loader: Any) -> float:
         """One clustering step over all training graphs; returns the loss, in nats per graph."""
@@ -406,10 +433,9 @@ class Trainer:
         def losses() -> Iterator[Tensor]:
             for graph, _, *described in loader:
                 graph = graph.to(self.device)
-                _, assignments = self.model(
-                    graph, *self.inputs(graph), get_assignments=True, **descriptor_argument(described, self.device)
-                )
-                loss = self._clustering_loss(graph, assignments, len(loader.dataset))
+                with recorded_calls(self.model) as calls:
+                    self.model(graph, *self.inputs(graph), **descriptor_argument(described, self.device))
+                loss = self._clustering_loss(calls, graph.batch_size / len(loader.dataset))
                 total.add_(loss.item())
                 yield loss
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from dgl_memgnn.data import GraphDataset, MoleculeDataset, TUDataset
+from dgl_memgnn.tasks import Column
 
 LABELS = [1.0, 2.5, None, 4.0, 5.0, 2.5]
 
@@ -150,3 +151,18 @@ def test_values_that_do_not_fit_the_task_are_named_by_their_line(graphs, tmp_pat
     graphs(graph_labels=None, graph_attributes=["0.5", "1.5", "2", "-1"])
     with pytest.raises(ValueError, match="SET_graph_attributes.txt in .*, line 1: its value is not a class"):
         TUDataset("SET", tmp_path, task_type="classes")
+
+
+def test_part_of_a_set_tells_of_its_own_properties_only():
+    column = Column("temperature", ["1", "20", "30"], lambda i: f"row {i}")
+    molecules = MoleculeDataset(["C", "CC", "CCC"], [1.0, 2.0, 3.0], properties=[column])
+    part, warm = molecules[[0, 1]], Column("temperature", ["1", "20"], str)
+    assert any("from 1 to 20" in line for line in part.report())
+    assert part.digest == MoleculeDataset(["C", "CC"], [1.0, 2.0], properties=[warm]).digest
+
+
+def test_labels_and_names_that_do_not_fit():
+    with pytest.raises(ValueError, match="labels have shape .0,. for 2 SMILES"):
+        MoleculeDataset(["C", "CC"], [])
+    with pytest.raises(ValueError, match="Two targets are called 'a': give each a name of its own"):
+        MoleculeDataset(["C", "CC"], [[1.0, 2.0], [3.0, 4.0]], task_names=["a", "a"])

@@ -1,11 +1,13 @@
 """Features of extreme scales stay finite in float32, forward and backward."""
 
+import copy
+
 import dgl
 import pytest
 import torch
 from graphs import random_graph
 
-from dgl_memgnn import GMN, MemGNN
+from dgl_memgnn import GMN, MemGNN, MemoryPooling
 from dgl_memgnn.training import memory_clustering_loss
 
 
@@ -27,3 +29,18 @@ def test_networks(name, scale, tau, training):
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
     for assignment in assignments:
         torch.testing.assert_close(assignment.sum(-1), torch.ones(assignment.shape[:-1]))
+
+
+@pytest.mark.parametrize("log_scores", [False, True])
+@pytest.mark.parametrize("tau", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("scale", [1e17, 1e20, 1e30])
+def test_squares_that_overflow(scale, tau, log_scores):
+    """A distance whose square is no float32 is as float64 has it, or as far as can be."""
+    torch.manual_seed(0)
+    pool = MemoryPooling(3, 4, 5, num_heads=2, tau=tau, log_scores=log_scores, activation=None)
+    graph, feat = random_graph(6), (torch.randn(6, 3) * scale).requires_grad_()
+    out, assignment = pool(graph, feat, get_assignment=True)
+    assignment[:, 0].sum().backward()
+    assert out.isfinite().all() and feat.grad.isfinite().all() and pool.keys.grad.isfinite().all()
+    exact = copy.deepcopy(pool).double()(graph, feat.detach().double(), get_assignment=True)[1]
+    torch.testing.assert_close(assignment.double(), exact, rtol=1e-4, atol=1e-5)

@@ -133,10 +133,18 @@ def test_descriptors_join_the_pooled_graph():
     torch.testing.assert_close(joint, torch.cat(alone))
 
 
-@pytest.mark.parametrize("expected, given", [(4, None), (4, (2, 4)), (4, (1, 3)), (0, (1, 4))])
-def test_descriptors_that_do_not_fit(expected, given):
+@pytest.mark.parametrize(
+    "expected, given, message",
+    [
+        (4, None, r"takes descriptors of shape \(1, 4\), a row for each graph; got None"),
+        (4, (2, 4), r"shape \(1, 4\), a row for each graph; got shape \(2, 4\)"),
+        (4, (1, 3), r"shape \(1, 4\), a row for each graph; got shape \(1, 3\)"),
+        (0, (1, 4), "takes no descriptors: build it with descriptor_feats, their number"),
+    ],
+)
+def test_descriptors_that_do_not_fit(expected, given, message):
     model = MemGNN(5, 8, 16, 3, num_layers=1, descriptor_feats=expected)
-    with pytest.raises(DGLError, match=r"takes descriptors of shape .*, got"):
+    with pytest.raises(DGLError, match=message):
         model(*make_input("MemGNN", 3), descriptors=None if given is None else torch.randn(given))
 
 

@@ -44,3 +44,10 @@ def test_a_readout_is_of_such_layers_and_has_the_weights_of_the_papers():
     graph = dgl.batch([dgl.rand_graph(5, 8), dgl.rand_graph(9, 20)])
     row, (first, second) = readout(graph, torch.randn(14, 6), get_assignments=True)
     assert row.shape == (2, 6) and first.shape == (14, 4) and second.shape == (2, 4, 1)
+
+
+def test_what_is_never_looked_at_is_not_trained():
+    """Processes that share a training would wait for its gradient."""
+    readout = RandomMemoryReadout(16, 16, (4, 1), batch_norm=True)
+    readout(dgl.batch([dgl.rand_graph(4, 9), dgl.rand_graph(5, 9)]), torch.randn(9, 16)).sum().backward()
+    assert all((p.grad is not None) == p.requires_grad for p in readout.parameters())

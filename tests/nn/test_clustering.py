@@ -41,6 +41,35 @@ def test_coarsen_equals_the_product_of_dense_matrices():
     assert assignment.grad.isfinite().all()
 
 
+def test_coarsening_twice_is_coarsening_by_the_product():
+    graph = dgl.batch([random_graph(4), random_graph(7)])
+    first, second = torch.rand(11, 3).double(), torch.rand(6, 2).double()
+    coarse = coarsen(graph, first)
+    twice = coarsen(coarse, second, coarse.edata["weight"])
+    joint = torch.cat([c @ d for c, d in zip(first.split([4, 7]), second.split([3, 3]))])
+    torch.testing.assert_close(twice.edata["weight"], coarsen(graph, joint).edata["weight"])
+    with pytest.raises(DGLError, match=r"edge_weight of shape \(18\), a row for each edge; got shape \(9,\)"):
+        coarsen(coarse, second, torch.ones(9))
+
+
+def test_coarsen_of_no_graphs_and_under_transforms():
+    empty = dgl.graph(([], []), num_nodes=0)
+    empty.set_batch_num_nodes(torch.zeros(0, dtype=torch.int64))
+    empty.set_batch_num_edges(torch.zeros(0, dtype=torch.int64))
+    assert coarsen(empty, torch.rand(0, 3)).batch_size == 0
+    graph, assignment, direction = random_graph(7), torch.rand(7, 3).double(), torch.rand(7, 3).double()
+
+    def weight(c):
+        return coarsen(graph, c).edata["weight"].square().sum()
+
+    step = 1e-6 * direction
+    expected = (weight(assignment + step) - weight(assignment - step)) / 2e-6
+    torch.testing.assert_close((torch.func.grad(weight)(assignment) * direction).sum(), expected)
+    many = torch.rand(5, 7, 3)
+    batched = torch.func.vmap(lambda c: coarsen(graph, c).edata["weight"])(many)
+    torch.testing.assert_close(batched, torch.stack([coarsen(graph, c).edata["weight"] for c in many]))
+
+
 @pytest.mark.parametrize("idtype", [torch.int32, torch.int64])
 def test_coarsen_keeps_the_index_type(idtype):
     graph = dgl.rand_graph(4, 9, idtype=idtype)

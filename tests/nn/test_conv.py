@@ -181,3 +181,21 @@ def test_bfloat16_and_autocast(graph, edge_message):
     half = conv.to(torch.bfloat16)(graph, feat.to(torch.bfloat16), edge_feat.to(torch.bfloat16))
     assert half.dtype == torch.bfloat16
     torch.testing.assert_close(half.float(), expected, atol=0.1, rtol=0.1)
+
+
+@pytest.mark.parametrize("order", ["csr", "csc"])
+@pytest.mark.parametrize("idtype", [torch.int32, torch.int64])
+def test_graphs_that_are_made_of_compressed_rows_or_columns(order, idtype):
+    """Their edges are numbered in that order, and dgl keeps no ids of them."""
+    offsets, ends = torch.tensor([0, 2, 2, 3, 6], dtype=idtype), torch.tensor([1, 3, 0, 0, 1, 2], dtype=idtype)
+    graph = dgl.graph((order, (offsets, ends, [])), num_nodes=4)
+    same = dgl.graph(graph.edges(order="eid"), num_nodes=4)
+    conv = EdgeGATConv(5, 3, 4, num_heads=2, edge_message=True, allow_zero_in_degree=True)
+    found = []
+    for each in (graph, same):
+        torch.manual_seed(0)
+        feat, edge_feat = torch.randn(4, 5, requires_grad=True), torch.randn(6, 3, requires_grad=True)
+        out = conv(each, feat, edge_feat)
+        found.append([out, *torch.autograd.grad(out.square().sum(), [feat, edge_feat, *conv.parameters()])])
+    for ours, expected in zip(*found):
+        torch.testing.assert_close(ours, expected)

@@ -1,6 +1,7 @@
 """Descriptors on a common scale."""
 
 import numpy as np
+import pytest
 import torch
 from sklearn.preprocessing import StandardScaler
 
@@ -42,3 +43,19 @@ def test_plain_descriptors_are_standardised_as_they_are():
     expected = StandardScaler().fit(train.double().numpy()).transform(new.double().numpy()).clip(-5, 5)
     torch.testing.assert_close(norm(new)[:, 2], torch.from_numpy(expected[:, 2]).float(), rtol=1e-4, atol=1e-4)
     assert not torch.allclose(norm(new)[:, 1], torch.from_numpy(expected[:, 1]).float(), rtol=1e-4, atol=1e-4)
+
+
+def test_infinite_descriptors_are_missing():
+    norm, other = DescriptorNorm(2, num_plain=1), DescriptorNorm(2, num_plain=1)
+    infinite = torch.tensor([[1.0, 5.0], [float("inf"), 6.0], [3.0, -float("inf")]])
+    missing = infinite.masked_fill(infinite.isinf(), NAN)
+    norm.fit(infinite)
+    other.fit(missing)
+    torch.testing.assert_close(norm(infinite), other(missing))
+    assert norm(infinite)[1, 0] == 0 and norm(infinite).abs().sum() > 1
+
+
+@pytest.mark.parametrize("sizes", [(0, 0), (2, 3), (2, -1)])
+def test_numbers_of_descriptors_that_cannot_be(sizes):
+    with pytest.raises(ValueError, match="DescriptorNorm takes"):
+        DescriptorNorm(*sizes)

@@ -10,7 +10,15 @@ from dgl.dataloading import GraphDataLoader
 
 from dgl_memgnn import GMN, MemGNN, clustering_loss
 from dgl_memgnn.tasks import Classes, Regression
-from dgl_memgnn.training import AlternatingSchedule, EvenBatches, Trainer, TrainingConfig, config, predict
+from dgl_memgnn.training import (
+    AlternatingSchedule,
+    EvenBatches,
+    Trainer,
+    TrainingConfig,
+    config,
+    node_shares,
+    predict,
+)
 
 TRAIN, VALIDATION = range(18), range(18, 24)
 
@@ -206,8 +214,7 @@ def test_a_gradient_that_is_not_finite_stops_the_training(make_trainer, dataset)
 
 def test_a_clustering_loss_that_is_not_finite_stops_the_training(make_trainer, dataset, monkeypatch):
     monkeypatch.setattr(
-        "dgl_memgnn.training.trainer.memory_clustering_loss",
-        lambda graph, assignments, *detach: assignments[0].sum() * float("nan"),
+        "dgl_memgnn.training.trainer.loss_of_calls", lambda calls, *detach: calls[0][1].sum() * float("nan")
     )
     with pytest.raises(FloatingPointError, match="loss is nan in the clustering step of epoch 2"):
         make_trainer(clustering_period=2).fit(dataset, TRAIN, VALIDATION)
@@ -368,3 +375,75 @@ def test_each_epoch_has_random_numbers_of_its_own(make_trainer, dataset):
             dataset, TRAIN, VALIDATION, lambda *_: seeds[-1].append(torch.initial_seed())
         )
     assert seeds[0] == seeds[1] and len({*seeds[0], *seeds[2]}) == 8
+
+
+def test_the_callers_random_numbers_are_left_alone(make_trainer, dataset):
+    trainer = make_trainer(epochs=2)
+    before = torch.get_rng_state()
+    trainer.fit(dataset, TRAIN, VALIDATION)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_trainer_that_has_learned_does_not_learn_from_others(make_trainer, dataset):
+    """It would scale its predictions by labels that the network has not seen."""
+    trainer = make_trainer(epochs=2)
+    history = trainer.fit(dataset, TRAIN, VALIDATION)
+    assert trainer.fit(dataset, TRAIN, VALIDATION) == history
+    with pytest.raises(ValueError, match="has learned from other graphs or labels: make a new one"):
+        trainer.fit(dataset, VALIDATION)
+
+
+def test_a_state_does_not_grow_with_the_trainer_that_takes_it(make_trainer, dataset):
+    first, second = make_trainer(epochs=2), make_trainer(epochs=4)
+    first.fit(dataset, TRAIN, VALIDATION)
+    second.load_state_dict(first.state_dict())
+    second.fit(dataset, TRAIN, VALIDATION)
+    assert [len(first.history), len(second.history)] == [2, 4]
+
+
+class Wrapped(torch.nn.Module):
+    """Memory layers somewhere within; no assignments are returned."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs):
+        return self.model(*inputs)
+
+
+@pytest.mark.parametrize("options", [{"clustering_period": 2}, {"clustering_weight": 0.3}])
+def test_memory_layers_are_found_wherever_they_are(options, make_trainer, dataset):
+    plain, other = make_trainer(**options), make_trainer(**options)
+    wrapped = Trainer(Wrapped(other.model), other.task, other.inputs, other.config, progress=False)
+    assert wrapped.fit(dataset, TRAIN, VALIDATION) == plain.fit(dataset, TRAIN, VALIDATION)
+
+
+def test_a_clustering_weight_wants_something_to_cluster(make_trainer):
+    trainer = make_trainer()
+    single = GMN(1, 1, 8, 2, num_keys=(1,))
+    with pytest.raises(ValueError, match="clustering_weight is for networks that have a memory layer of several"):
+        Trainer(single, trainer.task, trainer.inputs, TrainingConfig(clustering_weight=0.3))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"learning_rate": -0.1}, "positive number as learning_rate, got -0.1"),
+        ({"clip_norm": 0}, "positive number as clip_norm, got 0"),
+        ({"period": -1}, "integer of at least 0 as period, got -1"),
+        ({"period": 2.5}, "integer of at least 0 as period, got 2.5"),
+        ({"pretrained_rate": -1.0}, "pretrained_rate of at least 0, got -1.0"),
+    ],
+)
+def test_schedules_that_cannot_be(options, message):
+    with pytest.raises(ValueError, match=message):
+        AlternatingSchedule(GMN(1, 1, 8, 2), **options)
+
+
+def test_nothing_to_predict_for_and_nothing_assigned(make_trainer, dataset):
+    trainer = make_trainer()
+    with pytest.raises(ValueError, match="no graph to predict for"):
+        trainer.predict(dataset, [])
+    with pytest.raises(ValueError, match="Linear has no memory layer, and so no assignments"):
+        node_shares(torch.nn.Linear(1, 1), trainer.inputs, [dataset[0][0]])

@@ -11,6 +11,7 @@ from typing import Any
 
 import dgl
 import numpy as np
+import torch
 from torch import Tensor
 
 from dgl_memgnn.config import Config, flat_values, stored_config
@@ -168,5 +169,7 @@ class StoredNetwork:
     def _started(self, config: Config, learner: Any, graphs: Sequence[dgl.DGLGraph]) -> StoredNetwork:
         other = copy.copy(self)
         other.config, other._learner = config, learner
-        fit_batch_norms(other._learner.evaluated, other._learner.inputs, graphs)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(config.training.seed)  # of dropout
+            fit_batch_norms(other._learner.evaluated, other._learner.inputs, graphs)
         return other

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import dgl
@@ -17,7 +18,7 @@ from dgl_memgnn.data import smiles_to_graph
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.runs import Predictor, assemble, benchmark, run, train_run
 from dgl_memgnn.training import load_checkpoint
-from dgl_memgnn.weights import load_weights, save_weights
+from dgl_memgnn.weights import load_weights, save_weights, weights_path
 
 SIZES = {"hidden_feats": 8, "num_layers": 1, "num_keys": [2, 1], "num_heads": 2, "update": "gru"}
 OPTIONS = {**SIZES, "edge_message": True, "featurizer": "memgnn"}
@@ -175,6 +176,18 @@ def test_unknown_names_list_those_that_exist(csv, stored, monkeypatch, tmp_path,
     known = "with the package: molecules" if shipped else "None come with the package"
     with pytest.raises(FileNotFoundError, match=f"no weights elsewhere.*{known}.*dgl-memgnn pretrain"):
         configured(csv, pretrained="elsewhere")
+
+
+def test_a_run_of_the_name_of_weights_of_the_package_is_told_of(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "molecules").mkdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert weights_path("molecules").parent != tmp_path / "molecules"
+    (tmp_path / "molecules" / "weights.pt").touch()
+    with pytest.warns(UserWarning, match="those of the run in that folder are ./molecules"):
+        weights_path("molecules")
+    assert weights_path("./molecules").resolve() == tmp_path / "molecules" / "weights.pt"
 
 
 def test_weights_by_default_give_way_to_options_of_ones_own(csv):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from dgl_memgnn.runs.ablations import Ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS
 from dgl_memgnn.tasks import TASK_TYPES
 
-__all__ = ["ablation_section"]
+__all__ = ["ablation_section", "claims_in_short"]
 
 HOLDS, WITHIN_NOISE, CONTRARY = "holds", "within the noise", "does not hold"
 
@@ -45,7 +46,6 @@ def ablation_section(
     """
     parts = parts_of(results.values())
     reference = results.get(ablation.reference)
-    scores = {name: fold_scores(result, metric) for name, result in results.items()}
     is_one_part = reference is not None and scored_on_one_part(reference)
     note = ONE_PART.format("the interval is") + " " if is_one_part else ""
     lines = [
@@ -64,21 +64,55 @@ def ablation_section(
             rows.append([f"`{name}`", paper, *("" for _ in parts), "still to run", "", "", ""])
             continue
         compared = ["", "", ""]
+        difference = _difference(ablation, results, name, metric)
         if reference is not None and not same_parts(results[name], reference):
             compared = [OTHER_SPLIT, "", ""]
-        elif reference is not None and name != ablation.reference:
-            difference = paired_difference(scores[name], scores[ablation.reference])
-            if difference is not None:
-                compared = [
-                    f"{difference.mean:+.3f} ± {difference.margin:.3f}",
-                    "yes" if difference.exceeds_noise else "no",
-                    _verdict(_claim(ablation, name, metric), difference, metric),
-                ]
+        elif difference is not None:
+            compared = [
+                f"{difference.mean:+.3f} ± {difference.margin:.3f}",
+                "yes" if difference.exceeds_noise else "no",
+                _verdict(_claim(ablation, name, metric), difference, metric),
+            ]
         scored = score_cells(results[name]["summary"], parts, metric)
         rows.append([f"`{name}`", paper, *scored, count_text(results[name]), *compared])
     missing = len(ablation.rows) - len(results)
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return [*lines, "", f"Rows still to run: {missing} of {len(ablation.rows)}."] if missing else lines
+
+
+def claims_in_short(ablations: Sequence[tuple[Ablation, dict[str, dict[str, Any]], str]]) -> list[str]:
+    """Lines of Markdown: how many of the paper's claims are seen, and which.
+
+    Parameters
+    ----------
+    ablations : sequence of (Ablation, dict, str)
+        With the result.json of each row that has run, and the name of what is measured.
+    """
+    seen: dict[str, list[str]] = {HOLDS: [], WITHIN_NOISE: [], CONTRARY: []}
+    for ablation, results, metric in ablations:
+        for name in results:
+            claim, difference = _claim(ablation, name, metric), _difference(ablation, results, name, metric)
+            if claim and difference is not None:
+                seen[_verdict(claim, difference, metric)].append(
+                    f"`{name}` {claim} than `{ablation.reference}` ({ablation.title})"
+                )
+    count = sum(map(len, seen.values()))
+    if not count:
+        return []
+    lines = ["", f"Claims of the paper that are measured here: {count}.", ""]
+    return lines + [
+        f"- {len(claims)}: {verdict}. {'; '.join(claims)}." for verdict, claims in seen.items() if claims
+    ]
+
+
+def _difference(
+    ablation: Ablation, results: dict[str, dict[str, Any]], name: str, metric: str
+) -> PairedDifference | None:
+    """That of a row to the reference; None where they are one or do not compare."""
+    reference = results.get(ablation.reference)
+    if reference is None or name == ablation.reference or not same_parts(results[name], reference):
+        return None
+    return paired_difference(fold_scores(results[name], metric), fold_scores(reference, metric))
 
 
 def _is_better(difference: float, metric: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dgl_memgnn.files import read_json, replacing
-from dgl_memgnn.results.ablation_tables import ablation_section
+from dgl_memgnn.results.ablation_tables import ablation_section, claims_in_short
 from dgl_memgnn.results.cells import parts_of, score_cells
 from dgl_memgnn.results.counts import count_text, ensemble_count_text
 from dgl_memgnn.results.paired import (
@@ -113,14 +113,17 @@ def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) 
         "What is within it is noise. Beside ours stands the paper's figure, or in a word what it says of a row "
         "against the reference; the last column says whether that is seen here.",
     ]
-    for folder, results in of_ablations.items():
-        ablation = read_ablation(folder / ABLATION)
-        if results and ablation is not None:
-            _, metric = _measured(next(iter(results.values())))
-            lines += ablation_section(ablation, results, metric, HEADINGS[metric])
-            if (folder / CURVES).is_file():
-                picture = (folder / CURVES).relative_to(root).as_posix()
-                lines += ["", f"![Validation by epoch, means over the runs]({picture})"]
+    measured = {
+        folder: (ablation, results, _measured(next(iter(results.values())))[1])
+        for folder, results in of_ablations.items()
+        if results and (ablation := read_ablation(folder / ABLATION)) is not None
+    }
+    lines += claims_in_short(list(measured.values()))
+    for folder, (ablation, results, metric) in measured.items():
+        lines += ablation_section(ablation, results, metric, HEADINGS[metric])
+        if (folder / CURVES).is_file():
+            picture = (folder / CURVES).relative_to(root).as_posix()
+            lines += ["", f"![Validation by epoch, means over the runs]({picture})"]
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -216,9 +217,14 @@ def weights_path(name: str | PathLike[str]) -> Path:
 
     FileNotFoundError if there is none.
     """
-    if str(name) in shipped_weights():
-        return _FOLDER / f"{name}.pt"
     path = Path(name)
+    if str(name) in shipped_weights():
+        if any((path / file).is_file() for file in (FILE, "checkpoint.pt")):
+            warnings.warn(
+                f"{name} are weights that come with the package; those of the run in that folder are ./{name}.",
+                stacklevel=2,
+            )
+        return _FOLDER / f"{name}.pt"
     for file in (path / FILE, path / "checkpoint.pt", path):
         if file.is_file():
             return file

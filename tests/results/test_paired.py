@@ -300,8 +300,14 @@ def test_an_ablation_says_whether_the_papers_claim_is_seen(figure, of_reference,
     content["rows"] = {name: {} if paper is None else {"paper": paper} for name, paper in papers.items()}
     (tmp_path / "ablation.yaml").write_text(json.dumps(content))
     write_tables(tmp_path)
-    (line,) = [line for line in (tmp_path / "ablations.md").read_text().splitlines() if line.startswith("| `two`")]
+    lines = (tmp_path / "ablations.md").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith("| `two`")]
     assert line.split("|")[-2].strip() == verdict
+    in_short = [line for line in lines if line.startswith("- 1: ")]
+    assert in_short == [
+        line for line in in_short if f"- 1: {verdict}. `two` " in line and "`one` (Heads)." in line
+    ]
+    assert len(in_short) == bool(verdict)
 
 
 def test_published_rows_are_of_one_split(tmp_path):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from dgl_memgnn.tasks import Column
-from dgl_memgnn.wording import list_names, shortened
+from dgl_memgnn.wording import list_names
 
 __all__ = ["PARTS", "read_parts", "read_splits_file"]
 
@@ -55,16 +54,13 @@ def read_parts(column: Column) -> list[str]:
     return [str(part) for part in parts]
 
 
-def read_splits_file(path: str | os.PathLike[str], molecules: Mapping[str, str] | None = None) -> dict[str, str]:
+def read_splits_file(path: str | os.PathLike[str]) -> dict[str, str]:
     """The part of each row, as a run has stored it in its splits.csv.
 
     Parameters
     ----------
     path : str or os.PathLike
-        A CSV file with the columns ``id`` and ``part``: train, validation, test, or dropped; of molecules, with
-        ``smiles``, which are empty where they are dropped.
-    molecules : dict of str, optional
-        SMILES of the data that the parts are for, by the names of their rows.
+        A CSV file with the columns ``id`` and ``part``: train, validation, test, or dropped.
 
     Returns
     -------
@@ -76,7 +72,7 @@ def read_splits_file(path: str | os.PathLike[str], molecules: Mapping[str, str] 
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no such file, or a row holds another molecule than the data; the message names the row.
+        If it is no such file; the message names the row.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"There is no file {path} (splits_file, --splits-file).")
@@ -97,11 +93,4 @@ def read_splits_file(path: str | os.PathLike[str], molecules: Mapping[str, str] 
     twice = [row for row, count in Counter(table["id"]).items() if count > 1]
     if twice:
         raise ValueError(f"{path} lists the row {twice[0]!r} twice: each row is in one part.")
-    if molecules and "smiles" in table:
-        for row, smiles in zip(table["id"], table["smiles"]):
-            if smiles and molecules.get(row, smiles) != smiles:
-                theirs, ours = shortened(smiles), shortened(molecules[row])
-                raise ValueError(
-                    f"Row {row} is {theirs!r} in {path}, and {ours!r} in the data: {path} is of other data."
-                )
     return dict(zip(table["id"], table["part"]))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dgl_memgnn.tasks import Task
 
-__all__ = ["read_predictions"]
+__all__ = ["predicted_molecules", "read_predictions"]
 
 
 def read_predictions(folder: Path, task: Task) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
@@ -33,3 +33,13 @@ def read_predictions(folder: Path, task: Task) -> tuple[pd.DataFrame, dict[str, 
     table = pd.read_csv(folder / "predictions.csv", dtype=types, keep_default_na=False, na_values=[""])
     ids = table["id"].unique()
     return table, {name: table[table["task"] == name].set_index("id").reindex(ids) for name in task.names}
+
+
+def predicted_molecules(folder: Path) -> dict[str, str]:
+    """SMILES of the part that a run has held out, by the names of their rows; empty where it has stored none."""
+    path = folder / "predictions.csv"
+    columns = pd.read_csv(path, nrows=0).columns if path.is_file() else ()
+    if not {"id", "smiles"} <= set(columns):
+        return {}
+    table = pd.read_csv(path, usecols=["id", "smiles"], dtype=str, keep_default_na=False)
+    return dict(zip(table["id"], table["smiles"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from dgl_memgnn.data import (
     stratified_folds,
     stratified_split,
 )
+from dgl_memgnn.runs.held_out import predicted_molecules
 from dgl_memgnn.tasks import Task
+from dgl_memgnn.wording import shortened
 
 __all__ = ["describe_split", "outer_folds", "redraw", "split", "take_parts", "task_of"]
 
@@ -55,16 +58,23 @@ def split(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
 def take_parts(path: str, dataset: GraphDataset) -> None:
     """Let a data set have the parts that another run has stored in its splits.csv.
 
-    ValueError if that is of other data: of other rows, or of other molecules in them.
+    ValueError if that is of other data: of other rows or, as far as the run's predictions beside it tell, of other
+    molecules in them.
     """
-    molecules = dict(zip(map(str, dataset.rows), dataset.smiles or ()))
-    said = read_splits_file(path, molecules)
+    said = read_splits_file(path)
     known = {str(row) for row in (*dataset.rows, *(record.row for record in dataset.dropped))}
     unknown = [str(row) for row in dataset.rows if str(row) not in said]
     foreign = [row for row in said if row not in known]
     if unknown or foreign:
         row, where, other = (unknown[0], "the data", path) if unknown else (foreign[0], path, "the data")
         raise ValueError(f"Row {row} is in {where}, but not in {other}: {path} is of other data.")
+    molecules = dict(zip(map(str, dataset.rows), dataset.smiles or ()))
+    for row, smiles in predicted_molecules(Path(path).parent).items():
+        if molecules.get(row, smiles) != smiles:
+            raise ValueError(
+                f"Row {row} is {shortened(molecules[row])!r} in the data, and {shortened(smiles)!r} in the "
+                f"predictions beside {path}: that is of other data."
+            )
     dataset.parts = [said[str(row)] for row in dataset.rows]
 
 

@@ -375,10 +375,8 @@ def _begin(folder: Path, assembly: Assembly) -> None:
     part_of = dict.fromkeys(dataset.rows, "dropped")  # as a test part is from an inner split
     part_of.update({dataset.rows[i]: part for part, indices in assembly.parts.items() for i in indices})
     part_of.update((record.row, "dropped") for record in dataset.dropped)
-    table = pd.DataFrame(sorted(part_of.items(), key=lambda item: _place(item[0])), columns=["id", "part"])
-    if dataset.smiles is not None:
-        table["smiles"] = table["id"].map(dict(zip(dataset.rows, dataset.smiles)))
     with replacing(folder / "splits.csv") as unfinished:
+        table = pd.DataFrame(sorted(part_of.items(), key=lambda item: _place(item[0])), columns=["id", "part"])
         table.to_csv(unfinished, index=False)
 
 

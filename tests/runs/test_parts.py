@@ -205,7 +205,10 @@ def test_a_splits_file_of_other_molecules_in_the_same_rows_is_refused(table, csv
     again = pd.read_csv(splits).set_index("id")["part"]
     assert all((again[rows(dataset, indices)] == part).all() for part, indices in parts.items())
     table.iloc[::-1].to_csv(csv, index=False)
-    with pytest.raises(ValueError, match="Row 2 is '.*' in .*splits.csv, and '.*' in the data: .* of other data"):
+    with pytest.raises(
+        ValueError,
+        match="is '.*' in the data, and '.*' in the predictions beside .*splits.csv: that is of other data",
+    ):
         parts_of(csv, splits_file=str(splits))
 
 
@@ -271,4 +274,4 @@ def test_a_benchmark_of_files_of_their_own(table, tmp_path):
     tested = [pd.read_csv(tmp_path / "runs" / name / "predictions.csv")["id"].tolist() for name in result["runs"]]
     assert tested[0] == tested[1] == [f"test.csv:{line}" for line in range(2, 17)]
     splits = [(tmp_path / "runs" / name / "splits.csv").read_text() for name in result["runs"]]
-    assert splits[0] != splits[1] and splits[0].startswith("id,part,smiles\ntest.csv:2,test,")
+    assert splits[0] != splits[1] and splits[0].startswith("id,part\ntest.csv:2,test\n")

@@ -85,7 +85,7 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
     components of each; the part of the nodes that belongs to each key, largest first; and how many nodes have
     which entropy of their assignment, where 1 means all keys alike. The network before the training is made again
     from configuration and seed, and from the weights that it started from; without these, if they are not here any
-    more, and called untrained then.
+    more, and called untrained then. Its keys are those that were drawn, also where k-means moved them first.
 
     Parameters
     ----------

@@ -176,7 +176,7 @@ class Trainer:
         parts = check_parts(given, len(dataset))
         train, validation = parts["train"], parts.get("validation")
         label = self.task.checked(_labels(dataset, train), len(train))
-        learned = (np.asarray(train).tobytes(), label.numpy().tobytes())
+        learned = (np.asarray(train).tobytes(), label.cpu().numpy().tobytes())
         if self.history and self._learned not in (None, learned):
             raise ValueError(
                 "This trainer has learned from other graphs or labels: make a new one, of a new network."

@@ -89,15 +89,18 @@ class BinaryTasks(Task):
         return output.sigmoid()
 
     def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Platt's scaling, target by target; ValueError if one has a single class among the labels."""
-        for name, column in zip(self.names, label.T):
-            if not _has_both_classes(column):
-                raise ValueError(
-                    f"The validation part has not both classes of {name!r}, which calibration needs: train with "
-                    "another one (--split, --split-sizes, --validation-seed), or leave out --calibrate."
+        """Platt's scaling, target by target; one with a single class among the labels stays, with a warning."""
+        scaled = prediction.copy()
+        for i, name in enumerate(self.names):
+            if _has_both_classes(label[:, i]):
+                scaled[:, i] = _scaled(known[:, i], label[:, i], prediction[:, i])
+            else:
+                warnings.warn(
+                    f"Probabilities of {name!r} are not calibrated, since the validation part has not both of its "
+                    "classes: train with another one (--split, --split-sizes, --validation-seed).",
+                    stacklevel=2,
                 )
-        columns = zip(known.T, label.T, prediction.T)
-        return np.stack([_scaled(*column) for column in columns], axis=1).astype(prediction.dtype)
+        return scaled
 
     def score_uncertainty(
         self, known: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]

@@ -252,7 +252,7 @@ class Task(nn.Module):
     def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Calibrated probabilities in place of predicted ones, by predictions for known labels.
 
-        ValueError if the task has no probabilities, or the labels do not tell how.
+        ValueError if the task has no probabilities.
         """
         raise ValueError(f"There are no probabilities in {self.describe()} to calibrate: see --interval.")
 

@@ -157,8 +157,9 @@ def test_a_wrong_ranking_is_not_turned_over():
 
 def test_a_target_of_one_class_has_no_calibration():
     known, label = np.array([[0.2, 0.3], [0.7, 0.9]]), np.array([[0.0, 1.0], [1.0, 1.0]])
-    with pytest.raises(ValueError, match="validation part has not both classes of 'b'.*leave out --calibrate"):
-        BinaryTasks("ab").calibrated(known, label, known)
+    with pytest.warns(UserWarning, match="Probabilities of 'b' are not calibrated, since .* --validation-seed"):
+        calibrated = BinaryTasks("ab").calibrated(known, label, known)
+    assert (calibrated[:, 0] != known[:, 0]).all() and (calibrated[:, 1] == known[:, 1]).all()
     pair = (torch.from_numpy(known), torch.from_numpy(label))
     scores = BinaryTasks("ab").score_uncertainty(pair, pair)
     assert scores["b"]["log_loss"] is not None and scores["b"]["log_loss_calibrated"] is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dgl_memgnn.runs.protocols import split_of
+
 __all__ = ["count_text", "done_and_planned", "ensemble_count_text"]
 
 
@@ -22,7 +24,7 @@ def done_and_planned(result: dict[str, Any]) -> tuple[int, int]:
     """
     if "folds" in result:
         return len(result["folds"]), result["num_outer_folds"]
-    done = sum("-member" not in run for run in result["runs"])
+    done = sum(split_of(run) == run for run in result["runs"])
     return done, result.get("num_splits", done)  # which results of before do not tell: they were whole
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from scipy.special import stdtr, stdtrit
 
 from dgl_memgnn.config import DataConfig
-from dgl_memgnn.runs.protocols import protocols_of
+from dgl_memgnn.runs.protocols import protocols_of, split_of
 
 __all__ = [
     "ONE_PART",
@@ -139,7 +139,7 @@ def _runs(result: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
     """A run of each fold or seed, by its number."""
     if "folds" in result:
         return {fold["fold"]: next(iter(fold["runs"].values())) for fold in result["folds"]}
-    return {int(name.lstrip("foldse")): run for name, run in result["runs"].items() if "-member" not in name}
+    return {int(name.lstrip("foldse")): run for name, run in result["runs"].items() if split_of(name) == name}
 
 
 def fold_scores(result: Mapping[str, Any], metric: str) -> dict[int, tuple[float, float]]:

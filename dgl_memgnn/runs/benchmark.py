@@ -14,8 +14,8 @@ from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.fair import NUM_RUNS, fair_benchmark
 from dgl_memgnn.runs.jobs import finished_jobs
-from dgl_memgnn.runs.kept import kept_ensembles, kept_runs, remove_stored, split_of
-from dgl_memgnn.runs.protocols import runs
+from dgl_memgnn.runs.kept import kept_runs, remove_stored
+from dgl_memgnn.runs.protocols import runs, split_of
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, summarise
 from dgl_memgnn.tasks import make_task
@@ -71,10 +71,10 @@ def benchmark(
     members = members or 1
     configs = runs(config, protocol, repeats, members)
     dataset = load_dataset(config)
-    finished, ensembles = {}, {}
+    finished: dict[str, Any] = {}
+    ensembles: dict[str, dict[str, float]] = {}
     if not overwrite:
-        finished = kept_runs(folder, config, protocol, configs, members, dataset)
-        ensembles = kept_ensembles(folder, members)
+        finished, ensembles = kept_runs(folder, config, protocol, configs, members, dataset)
         finished.update(_finished(configs, folder, dataset))
     pending = {name: run for name, run in configs.items() if name not in finished}
     if pending:  # tells what is wrong before processes start, and leaves them what it has cached
@@ -147,9 +147,8 @@ def _stored(
         result["ensemble"] = {
             "members": members,
             "num_splits": len(whole),
-            "summary": {
-                parts[-1]: summarise(list(scores.values()))
-            },  # of the part that runs store predictions for
+            # of the part that runs store predictions for
+            "summary": {parts[-1]: summarise(list(scores.values()))},
             "splits": scores,
         }
     if scored:  # not before there is more than members of an ensemble

@@ -38,8 +38,7 @@ def read_predictions(folder: Path, task: Task) -> tuple[pd.DataFrame, dict[str, 
 def predicted_molecules(folder: Path) -> dict[str, str]:
     """SMILES of the part that a run has held out, by the names of their rows; empty where it has stored none."""
     path = folder / "predictions.csv"
-    columns = pd.read_csv(path, nrows=0).columns if path.is_file() else ()
-    if not {"id", "smiles"} <= set(columns):
+    if not path.is_file():
         return {}
-    table = pd.read_csv(path, usecols=["id", "smiles"], dtype=str, keep_default_na=False)
-    return dict(zip(table["id"], table["smiles"]))
+    table = pd.read_csv(path, usecols=lambda name: name in ("id", "smiles"), dtype=str, keep_default_na=False)
+    return dict(zip(table["id"], table["smiles"])) if {"id", "smiles"} <= set(table) else {}

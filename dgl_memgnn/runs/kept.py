@@ -10,9 +10,10 @@ from typing import Any
 from dgl_memgnn.config import Config, flat_values, stored_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import read_json
+from dgl_memgnn.runs.protocols import split_of
 from dgl_memgnn.runs.run import check_overwritable, check_same_configuration, check_unchanged, remove_run
 
-__all__ = ["kept_ensembles", "kept_folds", "kept_runs", "remove_stored", "split_of"]
+__all__ = ["kept_folds", "kept_runs", "remove_stored"]
 
 RUNS = ("fold[0-9]*", "seed[0-9]*", "selection/fold[0-9]*/candidate[0-9]*", "assessment/fold[0-9]*/run[0-9]*")
 REMEDY = "Give another folder with --out, or start anew with --overwrite."
@@ -20,7 +21,7 @@ REMEDY = "Give another folder with --out, or start anew with --overwrite."
 
 def kept_runs(
     folder: Path, config: Config, protocol: str, asked: Collection[str], members: int, dataset: GraphDataset
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Results of runs whose folders are gone, so that they need not be trained again.
 
     Parameters
@@ -40,8 +41,9 @@ def kept_runs(
 
     Returns
     -------
-    dict
-        What metrics.json of each of these runs held, by the run's name.
+    (dict, dict)
+        What metrics.json of each of these runs held, by the run's name; and the scores of the ensembles that they
+        are of, by the names of their splits.
 
     Raises
     ------
@@ -51,9 +53,10 @@ def kept_runs(
     stored = _stored(folder, protocol)
     gone = {name: run for name, run in stored.get("runs", {}).items() if not (folder / name).is_dir()}
     if not gone:
-        return {}
+        return {}, {}
     _check(folder, stored, config, gone, asked)
-    scored = kept_ensembles(folder, members)
+    ensemble = stored.get("ensemble", {})
+    scored = ensemble.get("splits", {}) if ensemble.get("members") == members else {}
     for name in gone if members > 1 else ():
         if split_of(name) not in scored:
             raise ValueError(
@@ -61,28 +64,8 @@ def kept_runs(
             )
     for name, run in gone.items():
         check_unchanged(folder / name, run, dataset)
-    return gone
-
-
-def kept_ensembles(folder: Path, members: int) -> dict[str, dict[str, float]]:
-    """Scores of ensembles of as many networks, by the names of their splits, of which a run folder is gone."""
-    stored = _stored(folder)
-    ensemble = stored.get("ensemble", {})
-    if ensemble.get("members") != members:
-        return {}
-    gone = {split_of(name) for name in stored["runs"] if not (folder / name).is_dir()}
-    return {split: score for split, score in ensemble.get("splits", {}).items() if split in gone}
-
-
-def split_of(run: str) -> str:
-    """The first run on the split of a run.
-
-    Examples
-    --------
-    >>> split_of("seed0-member1"), split_of("seed0")
-    ('seed0', 'seed0')
-    """
-    return run.partition("-member")[0]
+    splits = {split_of(name) for name in gone}
+    return gone, {split: score for split, score in scored.items() if split in splits}
 
 
 def kept_folds(

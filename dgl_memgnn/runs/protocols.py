@@ -7,7 +7,7 @@ from typing import Any
 
 from dgl_memgnn.config import Config, DataConfig, check_together
 
-__all__ = ["PROTOCOLS", "asked", "protocols_of", "runs"]
+__all__ = ["PROTOCOLS", "asked", "protocols_of", "runs", "split_of"]
 
 PROTOCOLS = {
     "paper": "ten stratified folds; each fold's best epoch is chosen on the graphs it reports (optimistic)",
@@ -134,3 +134,14 @@ def _with(config: Config, data: dict[str, Any], seed: int) -> Config:
     run = replace(config, data=replace(config.data, **data), training=training, search={})
     check_together(run)
     return run
+
+
+def split_of(run: str) -> str:
+    """The first run on the split of a run, by the name that :func:`runs` gave it.
+
+    Examples
+    --------
+    >>> split_of("seed0-member1"), split_of("seed0")
+    ('seed0', 'seed0')
+    """
+    return run.partition("-member")[0]

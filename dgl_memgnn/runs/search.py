@@ -121,7 +121,8 @@ def search(
     if "validation" not in parts:
         raise ValueError("A search chooses by a validation part, and the split has none (--split-sizes).")
     assemble(config, dataset, parts)  # tells what is wrong before processes start
-    check_splits({f"draw {i}": drawn for i, drawn in enumerate(_drawn(config, draws))}, dataset)
+    if draws > 1:
+        check_splits({f"draw {i}": drawn for i, drawn in enumerate(_drawn(config, draws))}, dataset)
     print("\n".join([*dataset.report(), *describe_split(config, dataset, parts)]), flush=True)
     setting = json.loads(json.dumps({"config": asdict(config), "draws": draws, "space": space}))
     setting["digest"] = dataset.digest

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from dgl_memgnn.nn import MemoryPooling
 
-__all__ = ["memory_layers", "node_queries", "node_shares"]
+__all__ = ["has_several_keys", "memory_layers", "node_queries", "node_shares"]
 
 _BATCH_SIZE = 128
 
@@ -20,6 +20,11 @@ _BATCH_SIZE = 128
 def memory_layers(model: nn.Module) -> list[MemoryPooling]:
     """The memory layers of a network, the first one first; none if it has none."""
     return [module for module in model.modules() if isinstance(module, MemoryPooling)]
+
+
+def has_several_keys(model: nn.Module) -> bool:
+    """Whether a network has a memory layer of several keys, which can be clustered."""
+    return any(layer.keys.shape[1] > 1 for layer in memory_layers(model))
 
 
 def node_shares(

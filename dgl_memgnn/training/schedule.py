@@ -12,7 +12,7 @@ from packaging.version import Version
 from torch import Tensor, nn
 
 from dgl_memgnn.nn.checks import check_positive
-from dgl_memgnn.training.assignments import memory_layers
+from dgl_memgnn.training.assignments import has_several_keys, memory_layers
 from dgl_memgnn.training.distributed import sum_gradients
 
 __all__ = ["AlternatingSchedule", "cosine", "halving"]
@@ -100,7 +100,7 @@ class AlternatingSchedule:
             raise ValueError("Nothing can be trained: all parameters but the keys are frozen (requires_grad).")
         self.model = model
         self.decay = decay
-        self.period: int = period if any(module.keys.shape[1] > 1 for module in memories) else 0
+        self.period: int = period if has_several_keys(model) else 0
         self.clip_norm = clip_norm
         apart = set() if pretrained_rate is None else set(map(id, pretrained))
         self.rates = [learning_rate if pretrained_rate is None else pretrained_rate, learning_rate]

@@ -23,7 +23,7 @@ from dgl_memgnn.data import check_parts, to_indices
 from dgl_memgnn.models.network import readout_of
 from dgl_memgnn.nn.norm import join_batch_norms
 from dgl_memgnn.tasks import Task, label_weights
-from dgl_memgnn.training.assignments import memory_layers
+from dgl_memgnn.training.assignments import has_several_keys
 from dgl_memgnn.training.average import moving_average
 from dgl_memgnn.training.batching import EvenBatches, epoch_seed
 from dgl_memgnn.training.clustering import loss_of_calls, recorded_calls
@@ -97,7 +97,7 @@ class Trainer:
     ) -> None:
         self.config = TrainingConfig() if config is None else config
         check_device(self.config.device)
-        if self.config.clustering_weight and not any(each.keys.shape[1] > 1 for each in memory_layers(model)):
+        if self.config.clustering_weight and not has_several_keys(model):
             raise ValueError(
                 "clustering_weight is for networks that have a memory layer of several keys: leave it at 0."
             )

@@ -59,6 +59,7 @@ FILES = (
     "metrics.json",
 )
 STATE = "training.pt"  # all it takes to continue; removed when the run is finished
+PLACES = ("data_dir", "cache_dir", "device")  # keys that say where, not what
 RESULTS = (STATE, "metrics.json", CHECKPOINT)  # what another configuration must not replace unasked
 
 
@@ -273,12 +274,16 @@ def check_holds_nothing(folder: Path) -> None:
 
 
 def check_same_configuration(folder: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
-    """ValueError if the sections of a stored configuration are not those of another; it names what differs."""
+    """ValueError if the sections of a stored configuration are not those of another; it names what differs.
+
+    Where a run computes and finds its data may change, as it does on another machine: the data are told by their
+    digest.
+    """
     differing = [
         f"{section}.{key} is {theirs[section].get(key)!r}, not {ours[section].get(key)!r}"
         for section in theirs
         for key in {**theirs[section], **ours[section]}
-        if theirs[section].get(key) != ours[section].get(key)
+        if key not in PLACES and theirs[section].get(key) != ours[section].get(key)
     ]
     if differing:
         raise ValueError(

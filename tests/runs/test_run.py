@@ -198,6 +198,23 @@ def test_a_run_without_a_whole_epoch_may_become_one_of_another_configuration(con
     assert train_run(shorter, tmp_path, progress=False)["kept_epoch"] == 1
 
 
+def test_a_run_continues_on_a_machine_that_keeps_its_cache_elsewhere(config, uninterrupted, csv, tmp_path, monkeypatch):
+    elsewhere = load_config(overrides={"csv": str(csv), **SETTINGS, "cache_dir": str(tmp_path / "cache")})
+    save, folder, calls = run.save_checkpoint, tmp_path / "run", count(1)
+
+    def stopped_after_two_epochs(*args, **content):
+        save(*args, **content)
+        if Path(args[0]).name == run.STATE and next(calls) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run, "save_checkpoint", stopped_after_two_epochs)
+        train_run(config, folder, progress=False)
+    continued = train_run(elsewhere, folder, progress=False)
+    assert pd.read_csv(folder / "history.csv").equals(pd.read_csv(uninterrupted / "history.csv"))
+    assert train_run(config, folder, progress=False) == continued
+
+
 @pytest.mark.parametrize("name", ["predictions.csv", "splits.csv", "history.csv"])
 def test_overwriting_keeps_files_that_are_no_run(csv, tmp_path, name, capsys):
     (tmp_path / name).write_bytes(csv.read_bytes())

@@ -198,7 +198,7 @@ def test_a_run_without_a_whole_epoch_may_become_one_of_another_configuration(con
     assert train_run(shorter, tmp_path, progress=False)["kept_epoch"] == 1
 
 
-def test_a_run_continues_on_a_machine_that_keeps_its_cache_elsewhere(config, uninterrupted, csv, tmp_path, monkeypatch):
+def test_a_run_continues_with_a_cache_elsewhere(config, uninterrupted, csv, tmp_path, monkeypatch):
     elsewhere = load_config(overrides={"csv": str(csv), **SETTINGS, "cache_dir": str(tmp_path / "cache")})
     save, folder, calls = run.save_checkpoint, tmp_path / "run", count(1)
 

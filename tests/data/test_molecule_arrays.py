@@ -115,10 +115,10 @@ def test_features_of_real_molecules_are_dgllifes(data_dir, name):
 
 
 @pytest.mark.slow
-def test_features_of_every_real_molecule_are_dgllifes(data_dir):
+def test_features_of_many_real_molecules_are_dgllifes(data_dir):
     """But for some compounds of metals in Tox21, whose bonds rdkit writes in another way than they were given."""
-    different = check_real_molecules(data_dir, "canonical", step=1)
-    assert len(different) == 28
+    different = check_real_molecules(data_dir, "canonical", step=5)
+    assert len(different) == 9
     assert all(METALS & {atom.GetAtomicNum() for atom in molecule.GetAtoms()} for molecule in different)
 
 

@@ -46,9 +46,8 @@ def test_clusters_of_molecules(runs, tmp_path, capsys):
 def test_overwriting_leaves_nothing_of_an_earlier_call_and_all_else(runs, graph_run, tmp_path):
     out, other = tmp_path / "out", tmp_path / "other"
     calls = [
-        [str(runs.regression), "--csv", str(runs.csv), "--pictures", "3"],
-        [str(graph_run), "--pictures", "3"],
-        [str(runs.binary), "--smiles", "C(Cl)C", "--smiles", "CCO"],
+        [str(runs.regression), "--csv", str(runs.csv), "--pictures", "1"],
+        [str(graph_run), "--pictures", "1"],
         [str(runs.binary), "--smiles", "CCO"],
     ]
     own = {"notes.md": "mine", "picture.svg": "<svg><title>Mine</title></svg>", "picture.png": ""}

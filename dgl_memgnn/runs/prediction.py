@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -27,10 +26,11 @@ from dgl_memgnn.data.descriptors import describe
 from dgl_memgnn.data.molecule_arrays import MoleculeArrays, featurize
 from dgl_memgnn.data.molecule_csv import MoleculePiece
 from dgl_memgnn.files import check_new_file, replacing
-from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, embedding_of, takes_topology
+from dgl_memgnn.runs.agreement import check_agreement, run_folders
+from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, takes_topology
 from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.run import FILES, STATE
-from dgl_memgnn.runs.stored import CHECKPOINT, FINGERPRINTS, StoredNetwork
+from dgl_memgnn.runs.stored import FINGERPRINTS, StoredNetwork
 from dgl_memgnn.tasks import Column
 
 __all__ = ["PredictionCounts", "Predictor"]
@@ -93,12 +93,12 @@ class Predictor:
 
     def __init__(self, run: str | PathLike[str]) -> None:
         self._run: Path | None = Path(run)
-        folders = self.folders = _run_folders(self._run)
+        folders = self.folders = run_folders(self._run)
         networks = [StoredNetwork(folder) for folder in folders]
         for folder, network in zip(folders, networks):
             if not network.for_molecules:
                 raise ValueError(f"{folder} was trained on {network.config.data.dataset}, not on molecules.")
-        _check_agreement(folders, networks)
+        check_agreement(folders, networks)
         self._take(networks, [folder.name for folder in folders])
 
     @classmethod
@@ -498,77 +498,6 @@ def _as_list(smiles: Iterable[str]) -> list[str]:
     if isinstance(smiles, str):
         raise ValueError(f"SMILES must be a sequence of texts, got the text {smiles!r}: give [{smiles!r}].")
     return list(smiles)
-
-
-def _check_agreement(folders: Sequence[Path], networks: Sequence[StoredNetwork]) -> None:
-    """ValueError if there is no mean of the networks' predictions, naming what they differ in."""
-    seen: dict[str, tuple[Path, Any]] = {}
-    for folder, network in zip(folders, networks):
-        for what, value in _contract(network).items():
-            first, expected = seen.setdefault(what, (folder, value))
-            if value != expected:
-                raise ValueError(
-                    f"{first} and {folder} differ in {what}, {_differing(expected, value)}, so there is "
-                    "no mean of their predictions: give one of them."
-                )
-
-
-def _differing(first: Any, second: Any) -> str:
-    """Two values; of long lists, what only one of them has."""
-    if isinstance(first, list) and isinstance(second, list) and len(first) + len(second) > LISTED_FAILURES:
-        only = [[item for item in a if item not in b] for a, b in ((first, second), (second, first))]
-        return (
-            f"{len(first)} and {len(second)}: of these the first alone has {_some(only[0])}, the second alone "
-            f"{_some(only[1])}"
-        )
-    return f"{first!r} and {second!r}"
-
-
-def _some(names: list[Any]) -> str:
-    listed = ", ".join(map(repr, names[:LISTED_FAILURES]))
-    return listed + f" and {len(names) - LISTED_FAILURES} more" * (len(names) > LISTED_FAILURES) or "none"
-
-
-def _contract(network: StoredNetwork) -> dict[str, Any]:
-    data, embedding = network.config.data, {}
-    if takes_topology(network.config):
-        made = embedding_of(data)
-        embedding = {
-            "embedding": type(made).__name__,
-            **{f"{name} of the embedding": of for name, of in vars(made).items()},
-        }
-    return {
-        "tasks": network.task.names,
-        "kind of task": network.task.task_type,
-        "task": network.task.arguments,
-        "featurizer": data.featurizer,
-        **embedding,
-        "descriptors": network.descriptor_names,
-        "properties": network.property_names,
-        "limits": tuple(data.limits),
-        "data": network.digest[:12],
-    }
-
-
-def _run_folders(run: Path) -> list[Path]:
-    """The folder itself if it is of a run, otherwise those of the finished runs in it."""
-    if (run / CHECKPOINT).is_file():
-        if (run / STATE).is_file() and not (run / "metrics.json").is_file():
-            warnings.warn(
-                f"{run} is not finished: its network is that of the best epoch so far. The command that began it "
-                "continues.",
-                stacklevel=3,
-            )
-        return [run]
-    folders = sorted(path.parent for path in run.glob("*/config.yaml"))
-    for folder in folders:
-        if not ((folder / CHECKPOINT).is_file() and (folder / "metrics.json").is_file()):
-            raise FileNotFoundError(f"{folder} is not finished. Finish it (dgl-memgnn benchmark), or remove it.")
-    if not folders:
-        raise FileNotFoundError(
-            f"{run} holds no checkpoint.pt, nor do its folders. Give the folder of a finished run, or of several."
-        )
-    return folders
 
 
 def check_target(source: Path, target: Path, runs: Sequence[Path], overwrite: bool) -> None:

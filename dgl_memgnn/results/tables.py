@@ -113,14 +113,19 @@ def _ablations(root: Path, of_ablations: dict[Path, dict[str, dict[str, Any]]]) 
         "What is within it is noise. Beside ours stands the paper's figure, or in a word what it says of a row "
         "against the reference; the last column says whether that is seen here.",
     ]
-    measured = {
-        folder: (ablation, results, _measured(next(iter(results.values())))[1])
-        for folder, results in of_ablations.items()
-        if results and (ablation := read_ablation(folder / ABLATION)) is not None
-    }
+    measured, left_out = {}, {}
+    for folder, results in of_ablations.items():
+        ablation = read_ablation(folder / ABLATION)
+        if ablation is not None:
+            known = {name: result for name, result in results.items() if name in ablation.rows}
+            left_out[folder] = [name for name in results if name not in known]
+            if known:
+                measured[folder] = (ablation, known, _measured(next(iter(known.values())))[1])
     lines += claims_in_short(list(measured.values()))
     for folder, (ablation, results, metric) in measured.items():
         lines += ablation_section(ablation, results, metric, HEADINGS[metric])
+        if left_out[folder]:
+            lines += ["", f"Left out, since {ABLATION} has no such row: {list_names(left_out[folder])}."]
         if (folder / CURVES).is_file():
             picture = (folder / CURVES).relative_to(root).as_posix()
             lines += ["", f"![Validation by epoch, means over the runs]({picture})"]
@@ -174,7 +179,7 @@ def _table(
         for who, *figures in PUBLISHED.get((protocol, dataset), [])
     ]
     for row, result in results.items():
-        curves, title = row / "curves.png", f"`{row.name}`"
+        curves, title = row / "curves.png", f"`{row.resolve().name}`"
         if curves.is_file():
             title = f"[{title}]({curves.relative_to(folder).as_posix()})"
         has_epochs = any(run.get("kept_epoch") for run in _runs(result))

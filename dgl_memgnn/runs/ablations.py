@@ -12,8 +12,7 @@ import yaml
 
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.files import replacing
-from dgl_memgnn.runs.assembly import load_dataset
-from dgl_memgnn.runs.benchmark import benchmark
+from dgl_memgnn.runs.benchmark import benchmark, check_benchmark
 from dgl_memgnn.runs.kept import remove_stored
 from dgl_memgnn.runs.protocols import PROTOCOLS
 from dgl_memgnn.visualization.mean_curves import plot_mean_curves
@@ -62,7 +61,7 @@ class Ablation:
     def configs(self, overrides: Mapping[str, Any] | None = None) -> dict[str, Config]:
         """The configuration of each row; ``overrides`` go before its own values."""
         return {
-            name: load_config(self.config, {**row.get("values", {}), **(overrides or {})})
+            name: load_config(self.config, {**(row.get("values") or {}), **(overrides or {})})
             for name, row in self.rows.items()
         }
 
@@ -106,7 +105,10 @@ def read_ablation(path: str | PathLike[str]) -> Ablation | None:
     if not isinstance(content["rows"], dict) or content["reference"] not in content["rows"]:
         raise ValueError(f"{path}: rows must hold {content['reference']!r}, the reference, by its name.")
     for name, row in content["rows"].items():
-        if not isinstance(row, dict) or not set(row) <= {"values", "paper"} or Path(str(name)).name != name:
+        is_row = (
+            isinstance(row, dict) and set(row) <= {"values", "paper"} and isinstance(row.get("values") or {}, dict)
+        )
+        if not is_row or Path(str(name)).name != name:
             raise ValueError(f"{path}: row {name!r} must be a name, with values, paper or both; got {row!r}.")
         paper = row.get("paper", 0.0)
         if type(paper) not in (int, float) and paper not in CLAIMS:
@@ -149,12 +151,16 @@ def ablate(
     Raises
     ------
     ValueError
-        If a value is wrong, before anything is trained, or the folder holds runs of another configuration.
+        If a value is wrong, or the folder holds runs of another configuration, before anything is trained or
+        removed.
+    FloatingPointError
+        If runs diverged; all others have finished.
     """
     folder, configs = Path(folder), ablation.configs(overrides)
-    if overwrite:  # all rows, before the first trains; not before their data are there
-        for config in configs.values():
-            load_dataset(config)
+    repeats = ablation.repeats if repeats is None else repeats
+    for name, config in configs.items():  # all rows, before one trains or is removed
+        check_benchmark(config, ablation.protocol, folder / name, repeats, workers, overwrite, ablation.members)
+    if overwrite:
         for name, config in configs.items():
             remove_stored(folder / name, config)
     folder.mkdir(parents=True, exist_ok=True)
@@ -162,17 +168,17 @@ def ablate(
         unfinished.write_text(
             yaml.safe_dump(vars(ablation), sort_keys=False, allow_unicode=True), encoding="utf-8"
         )
-    results = {}
+    results, diverged = {}, []
     for name, config in configs.items():
         print(f"{name}:", flush=True)
-        results[name] = benchmark(
-            config,
-            ablation.protocol,
-            folder / name,
-            ablation.repeats if repeats is None else repeats,
-            workers,
-            members=ablation.members,
-        )
+        try:
+            results[name] = benchmark(
+                config, ablation.protocol, folder / name, repeats, workers, members=ablation.members
+            )
+        except FloatingPointError as error:  # the other rows run
+            diverged.append(f"{name}: {error}")
+    if diverged:
+        raise FloatingPointError("\n".join(diverged))
     histories = {
         name: [folder / name / run / "history.csv" for run in result.get("runs", ())]
         for name, result in results.items()

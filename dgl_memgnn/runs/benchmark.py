@@ -12,8 +12,8 @@ from tqdm import tqdm
 from dgl_memgnn.config import Config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
-from dgl_memgnn.runs.fair import NUM_RUNS, fair_benchmark
-from dgl_memgnn.runs.jobs import finished_jobs
+from dgl_memgnn.runs.fair import NUM_RUNS, check_fair, fair_benchmark
+from dgl_memgnn.runs.jobs import check_workers, finished_jobs
 from dgl_memgnn.runs.kept import kept_runs, remove_stored
 from dgl_memgnn.runs.protocols import runs, split_of
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
@@ -21,7 +21,7 @@ from dgl_memgnn.runs.summaries import ensemble_score, summarise
 from dgl_memgnn.tasks import make_task
 from dgl_memgnn.visualization.curves import plot_curves
 
-__all__ = ["benchmark"]
+__all__ = ["benchmark", "check_benchmark"]
 
 
 def benchmark(
@@ -68,18 +68,10 @@ def benchmark(
     folder = Path(folder)
     if protocol == "fair":
         return fair_benchmark(config, folder, repeats, workers, overwrite, members or NUM_RUNS)
+    check_workers(workers)
     members = members or 1
-    configs = runs(config, protocol, repeats, members)
-    dataset = load_dataset(config)
-    finished: dict[str, Any] = {}
-    ensembles: dict[str, dict[str, float]] = {}
-    if not overwrite:
-        finished, ensembles = kept_runs(folder, config, protocol, configs, members, dataset)
-        finished.update(_finished(configs, folder, dataset))
+    configs, dataset, finished, ensembles = _begun(config, protocol, folder, repeats, overwrite, members)
     pending = {name: run for name, run in configs.items() if name not in finished}
-    if pending:  # tells what is wrong before processes start, and leaves them what it has cached
-        assemble(next(iter(pending.values())), dataset)
-        check_splits({name: run for name, run in pending.items() if split_of(name) == name}, dataset)
     if overwrite:
         remove_stored(folder, config)
     calls = [
@@ -97,6 +89,43 @@ def benchmark(
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
     return result
+
+
+def check_benchmark(
+    config: Config,
+    protocol: str,
+    folder: Path,
+    repeats: int | None = None,
+    workers: int = 2,
+    overwrite: bool = False,
+    members: int | None = None,
+) -> None:
+    """ValueError for what :func:`benchmark` would refuse before it trains; it takes the same arguments."""
+    if protocol == "fair":
+        check_fair(config, folder, repeats, workers, overwrite, members or NUM_RUNS)
+    else:
+        check_workers(workers)
+        _begun(config, protocol, folder, repeats, overwrite, members or 1)
+
+
+def _begun(
+    config: Config, protocol: str, folder: Path, repeats: int | None, overwrite: bool, members: int
+) -> tuple[dict[str, Config], GraphDataset, dict[str, Any], dict[str, dict[str, Any]]]:
+    """The runs, their data, and results of those and of their ensembles that are there; ValueError if something is
+    wrong.
+    """
+    configs = runs(config, protocol, repeats, members)
+    dataset = load_dataset(config)
+    finished: dict[str, Any] = {}
+    ensembles: dict[str, dict[str, Any]] = {}
+    if not overwrite:
+        finished, ensembles = kept_runs(folder, config, protocol, configs, members, dataset)
+        finished.update(_finished(configs, folder, dataset))
+    pending = {name: run for name, run in configs.items() if name not in finished}
+    if pending:  # and processes find what this has cached
+        assemble(next(iter(pending.values())), dataset)
+        check_splits({name: run for name, run in pending.items() if split_of(name) == name}, dataset)
+    return configs, dataset, finished, ensembles
 
 
 def _named_run(
@@ -122,7 +151,7 @@ def _stored(
     configs: dict[str, Config],
     members: int,
     finished: dict[str, Any],
-    ensembles: dict[str, dict[str, float]],
+    ensembles: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
     """Write result.json, of the runs that are finished and ensembles that are scored, and return its content."""
     metrics = {name: finished[name] for name in configs if name in finished}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
@@ -12,7 +12,7 @@ from dgl_memgnn.config import Config, candidates
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.description import describe
-from dgl_memgnn.runs.jobs import finished_jobs
+from dgl_memgnn.runs.jobs import check_workers, finished_jobs
 from dgl_memgnn.runs.kept import kept_folds, remove_stored
 from dgl_memgnn.runs.parts import outer_folds
 from dgl_memgnn.runs.protocols import asked
@@ -22,7 +22,7 @@ from dgl_memgnn.tasks import make_task
 from dgl_memgnn.visualization.curves import plot_curves
 from dgl_memgnn.wording import significant
 
-__all__ = ["fair_benchmark"]
+__all__ = ["check_fair", "fair_benchmark"]
 
 NUM_RUNS = 3  # that assess a fold, unless told otherwise
 
@@ -73,29 +73,56 @@ def fair_benchmark(
         If there are not that many folds, or the folder holds a run or results of another configuration, or of data
         that have changed since.
     """
-    dataset = load_dataset(config)
-    folds, source = outer_folds(config, dataset)
-    numbers = range(asked(repeats, len(folds), most=len(folds)))
-    print(f"The outer folds are {source}.", flush=True)
-    done = {} if overwrite else kept_folds(folder, config, numbers, num_runs, dataset)
-    result = _result(config, source, len(folds), num_runs, list(done.values())) if done else {}
+    check_workers(workers)
+    begun = _begun(config, folder, repeats, overwrite, num_runs)
+    source, num_folds, numbers, done = begun.source, begun.num_folds, begun.numbers, begun.done
+    print("\n".join([f"The outer folds are {source}.", *begun.description]), flush=True)
+    result = _result(config, source, num_folds, num_runs, list(done.values())) if done else {}
     calls = [(config, number, folder, num_runs) for number in numbers if number not in done]
-    if calls:  # tells what is wrong before processes start, and leaves them what it has cached
-        assemblies = [assemble(_with_split(each, "fair", 0, 0), dataset) for _, each in candidates(config)]
-        print(describe(assemblies[0]), flush=True)
-        check_splits({f"fold{number}": _with_split(config, "fair", number, 0) for _, number, *_ in calls}, dataset)
     if overwrite:
         remove_stored(folder, config)
     pending = tqdm(finished_jobs(run_fold, calls, workers), initial=len(done), total=len(numbers), unit="fold")
     for number, fold in pending:
         tqdm.write(_in_words(number, fold))
         done[number] = fold
-        result = _result(config, source, len(folds), num_runs, [done[number] for number in sorted(done)])
+        result = _result(config, source, num_folds, num_runs, [done[number] for number in sorted(done)])
         write_json(folder / "result.json", result)
     histories = {f"fold{i}": folder / "assessment" / f"fold{i}" / "run0" / "history.csv" for i in numbers}
     if all(history.is_file() for history in histories.values()):
         plot_curves(histories, folder / "curves.png")
     return result
+
+
+def check_fair(
+    config: Config, folder: Path, repeats: int | None, workers: int, overwrite: bool, num_runs: int
+) -> None:
+    """ValueError for what :func:`fair_benchmark` would refuse before it trains."""
+    check_workers(workers)
+    _begun(config, folder, repeats, overwrite, num_runs)
+
+
+class _Begun(NamedTuple):
+    """Where the outer folds are from, how many there are and which are asked for; what is done; what is to run."""
+
+    source: str
+    num_folds: int
+    numbers: range
+    done: dict[int, Any]
+    description: list[str]
+
+
+def _begun(config: Config, folder: Path, repeats: int | None, overwrite: bool, num_runs: int) -> _Begun:
+    """What is there; ValueError if something is wrong."""
+    dataset = load_dataset(config)
+    folds, source = outer_folds(config, dataset)
+    numbers = range(asked(repeats, len(folds), most=len(folds)))
+    done = {} if overwrite else kept_folds(folder, config, numbers, num_runs, dataset)
+    pending, description = [number for number in numbers if number not in done], []
+    if pending:  # and processes find what this has cached
+        assemblies = [assemble(_with_split(each, "fair", 0, 0), dataset) for _, each in candidates(config)]
+        description = [describe(assemblies[0])]
+        check_splits({f"fold{number}": _with_split(config, "fair", number, 0) for number in pending}, dataset)
+    return _Begun(source, len(folds), numbers, done, description)
 
 
 def run_fold(config: Config, number: int, folder: Path, num_runs: int = NUM_RUNS) -> tuple[int, dict[str, Any]]:
@@ -118,7 +145,7 @@ def run_fold(config: Config, number: int, folder: Path, num_runs: int = NUM_RUNS
         "values": values,
         "validation": means([each["validation"] for each in metrics.values()]),
         "test": means([each["test"] for each in metrics.values()]),
-        "ensemble": means([ensemble]),
+        "ensemble": ensemble,
         "runs": metrics,
     }
     return number, fold

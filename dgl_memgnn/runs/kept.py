@@ -54,6 +54,12 @@ def kept_runs(
     gone = {name: run for name, run in stored.get("runs", {}).items() if not (folder / name).is_dir()}
     if not gone:
         return {}, {}
+    theirs = 1 + max(int(name.partition("-member")[2] or 0) for name in gone)
+    if members < theirs:
+        raise ValueError(
+            f"Folders of runs in {folder} are gone; it had {theirs} members, not {members}. Ask for as many with "
+            f"--members. {REMEDY}"
+        )
     _check(folder, stored, config, gone, asked)
     ensemble = stored.get("ensemble", {})
     scored = ensemble.get("splits", {}) if ensemble.get("members") == members else {}
@@ -71,9 +77,9 @@ def kept_runs(
 def kept_folds(
     folder: Path, config: Config, asked: Collection[int], num_runs: int, dataset: GraphDataset
 ) -> dict[int, Any]:
-    """The same of protocol fair: entries of outer folds, by their numbers, whose runs are gone."""
+    """The same of protocol fair: entries of outer folds, by their numbers, of which a run folder is gone."""
     stored, runs = _stored(folder, "fair"), folder / "assessment"
-    gone = {fold["fold"]: fold for fold in stored.get("folds", []) if not (runs / f"fold{fold['fold']}").is_dir()}
+    gone = {fold["fold"]: fold for fold in stored.get("folds", []) if not _has_folders(folder, fold)}
     if not gone:
         return {}
     _check(folder, stored, config, gone, asked)
@@ -85,6 +91,13 @@ def kept_folds(
             )
         check_unchanged(runs / f"fold{number}", fold["runs"]["run0"], dataset)
     return gone
+
+
+def _has_folders(folder: Path, fold: dict[str, Any]) -> bool:
+    """Whether all candidates and runs of an outer fold have theirs."""
+    selection, assessment = (folder / part / f"fold{fold['fold']}" for part in ("selection", "assessment"))
+    candidates = [selection / f"candidate{i}" for i in range(len(fold["selection"]))]
+    return all(path.is_dir() for path in [*candidates, *(assessment / name for name in fold["runs"])])
 
 
 def remove_stored(folder: Path, config: Config) -> None:

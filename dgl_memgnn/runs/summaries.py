@@ -15,8 +15,9 @@ from dgl_memgnn.tasks import Task
 __all__ = ["ensemble_score", "means", "summarise"]
 
 
-def ensemble_score(folders: Sequence[Path], task: Task) -> dict[str, float]:
-    """Metrics of the mean of the predictions that some runs on the same split have stored of their held-out part.
+def ensemble_score(folders: Sequence[Path], task: Task) -> dict[str, float | None]:
+    """Metrics of the mean of the predictions that some runs on the same split have stored of their held-out part;
+    None where the labels do not define one.
 
     ValueError if they are not of the same graphs and labels.
     """
@@ -29,7 +30,7 @@ def ensemble_score(folders: Sequence[Path], task: Task) -> dict[str, float]:
                 "predictions cannot be scored. Start anew with --overwrite."
             )
     prediction, _ = task.combine(torch.stack([prediction for _, prediction, _ in members]))
-    return task.score(prediction, label)
+    return means([task.score(prediction, label)])
 
 
 def summarise(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Ablations: every file of the examples is sound, and one runs, continues and becomes a table."""
 
+import importlib
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from dgl_memgnn.results.paired import fold_scores, paired_difference
 from dgl_memgnn.runs import ablate, ablations, benchmark, read_ablation
 from dgl_memgnn.runs import run as run_module
 from dgl_memgnn.tasks import Regression
+
+benchmark_module = importlib.import_module("dgl_memgnn.runs.benchmark")  # whose name is the function's too
 
 FILES = sorted((Path(__file__).parents[2] / "examples" / "ablations").glob("*.yaml"))
 
@@ -101,6 +105,56 @@ def test_runs_continues_and_becomes_a_table(file, tmp_path, monkeypatch, capsys)
     shutil.rmtree(out / "one" / "fold0")
     assert ablate(ablation, out, overrides, workers=1) == results
     assert (out / "curves.png").read_bytes() == b"of all runs"
+
+
+def test_a_wrong_call_changes_nothing(file, tmp_path, monkeypatch, capsys):
+    """Neither the option, nor another file that has a row of the same name and other values."""
+    monkeypatch.setattr(run_module, "plot_curves", lambda histories, path: None)
+    own = ["--data-dir", str(tmp_path), "--cache-dir", str(tmp_path / "cache"), "--workers", "1"]
+    command = ["benchmark", str(file), "--out", str(tmp_path / "out"), "--epochs", "1", "--repeats", "2", *own]
+    assert main(command) == 0
+    stored = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    for wrong in (["--repeats", "0"], ["--workers", "0"], ["--csv", "molecules.csv"], ["--repeats", "11"]):
+        with suppress(SystemExit):
+            assert main([*command, *wrong, "--overwrite"]) == 1
+    other = yaml.safe_load(file.read_text())
+    other["rows"] = {"four": {"values": {"num_heads": 4}}, "two": {"values": {"num_heads": 1}}}
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(other))
+    capsys.readouterr()
+    assert main([command[0], str(tmp_path / "other.yaml"), *command[2:]]) == 1
+    assert "model.num_heads is 2, not 1" in capsys.readouterr().err
+    assert stored == {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+
+
+def test_rows_that_the_file_has_no_more_are_named(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "plot_curves", lambda histories, path: None)
+    overrides = {"data_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache"), "epochs": 1}
+    content = yaml.safe_load(file.read_text())
+    ablate(read_ablation(file), tmp_path / "results" / "heads", overrides, repeats=2, workers=1)
+    content["rows"]["many"] = content["rows"].pop("three")
+    content["rows"]["one"] = {"values": None}
+    (tmp_path / "results" / "heads" / "ablation.yaml").write_text(yaml.safe_dump(content))
+    assert main(["tables", str(tmp_path / "results")]) == 0
+    text = (tmp_path / "results" / "ablations.md").read_text()
+    assert "Left out, since ablation.yaml has no such row: 'three'." in text
+    assert "| `many` |  |  | still to run |" in text and "Rows still to run: 1 of 3." in text
+
+
+def test_a_row_that_diverges_lets_the_others_finish(file, tmp_path, monkeypatch):
+    train, out = benchmark_module.train_run, tmp_path / "out"
+    monkeypatch.setattr(run_module, "plot_curves", lambda histories, path: None)
+
+    def diverging(config, folder, *args):
+        if folder.parent.name == "one":
+            raise FloatingPointError(f"{folder.name}: nan")
+        return train(config, folder, *args)
+
+    monkeypatch.setattr(benchmark_module, "train_run", diverging)
+    overrides = {"data_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache"), "epochs": 1}
+    for _ in range(2):
+        with pytest.raises(FloatingPointError, match="one: fold0: nan\nfold1: nan"):
+            ablate(read_ablation(file), out, overrides, repeats=2, workers=1)
+        assert {path.parent.name for path in out.glob("*/result.json")} == {"two", "three"}
 
 
 def test_broken_off_after_overwriting_no_row_is_of_before(file, tmp_path, monkeypatch):

@@ -379,6 +379,23 @@ def test_ensembles_are_kept_though_the_folders_of_their_members_are_gone(folder,
     (out / "result.json").write_text(json.dumps(whole))
     assert benchmark(folder, out.name, "--members", "3", "--repeats", "2") == 1
     assert "no ensembles can be scored" in capsys.readouterr().err
+    assert benchmark(folder, out.name, "--repeats", "2") == 1
+    assert "it had 2 members, not 1. Ask for as many with --members." in capsys.readouterr().err
+
+
+def test_ensembles_have_no_score_where_the_test_part_has_one_class(tmp_path):
+    table = pd.DataFrame({"smiles": ["C" * n + tail for n in range(1, 11) for tail in "ON"]})
+    table["active"], table["part"] = [1, 0] * 10, ["train"] * 9 + ["val"] * 8 + ["test"] * 3
+    table.loc[table["part"] == "test", "active"] = 1
+    table.to_csv(tmp_path / "some.csv", index=False)
+    small = ["--hidden-feats", "4", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "1", "--workers", "1"]
+    command = ["benchmark", "--csv", str(tmp_path / "some.csv"), "--tasks", "active", "--splits-column", "part"]
+    command += ["--protocol", "repeats", "--repeats", "2", "--members", "2", "--pretrained", "none", *small]
+    for _ in range(2):
+        assert main([*command, "--out", str(tmp_path / "out")]) == 0
+        ensemble = read(tmp_path / "out" / "result.json")["ensemble"]
+        assert ensemble["splits"]["seed0"]["roc_auc"] is None
+        assert ensemble["summary"]["test"]["roc_auc"] == {"mean": None, "std": None}
 
 
 def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, capsys):

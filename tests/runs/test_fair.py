@@ -419,9 +419,10 @@ def test_a_fold_that_is_stored_is_kept_though_its_runs_are_gone(config, whole, t
     assert sorted(each.name for each in (tmp_path / "assessment").iterdir()) == ["fold2"]
     assert continued["folds"][:2] == result["folds"][:2]
     assert without_times(continued) == without_times(result) == without_times(read(tmp_path / "result.json"))
-    shutil.rmtree(tmp_path / "assessment")
+    shutil.rmtree(tmp_path / "selection")
+    shutil.rmtree(tmp_path / "assessment" / "fold2" / "run1")
     assert benchmark(config, "fair", tmp_path, workers=1) == continued
-    assert not (tmp_path / "assessment").exists()
+    assert not (tmp_path / "selection").exists() and not (tmp_path / "assessment" / "fold2" / "run1").exists()
 
 
 def test_a_stored_fold_of_other_data_is_refused(config, whole, tmp_path):

@@ -42,10 +42,12 @@ def done_of_protocol(protocol, result):
 def chosen(protocol, dataset, network, metric, part="test", readouts=("memory", "rows"), pretrained=False):
     """Score of the whole row of a network that is best on validation, and which row it is.
 
-    Keys that never move are a control, and no row of a network.
+    Keys that never move are a control, and no row of a network. Where the row that bears the network's name keeps
+    the last epoch, those are left out that were best on the very part they are compared on.
     """
     own = readouts[0] if readouts == ("sum",) else network.lower()
     own += "_pretrained" * pretrained
+    kept = kept_epoch(protocol, dataset, own)
     rows = {}
     for path in (RESULTS / protocol / dataset).glob("*/result.json"):
         result = json.loads(path.read_text(encoding="utf-8"))
@@ -59,6 +61,7 @@ def chosen(protocol, dataset, network, metric, part="test", readouts=("memory", 
             and (model["pretrained"] not in (None, "none")) == pretrained
             and (model["readout"] == "sum" or training["clustering_period"] > 0 or training["supervised_keys"])
             and done == planned
+            and kept in (None, training.get("keep", "best"))
         ):
             mean = result["summary"]["validation"][metric]["mean"]
             rows[path.parent.name] = -mean if metric == "rmse" else mean
@@ -66,6 +69,14 @@ def chosen(protocol, dataset, network, metric, part="test", readouts=("memory", 
         return figure(protocol, dataset, own, part, metric)
     row = max(rows, key=rows.get)
     return figure(protocol, dataset, row, part, metric) + ("" if row == own else f" (`{row}`)")
+
+
+def kept_epoch(protocol, dataset, row):
+    """Which epoch a row keeps, best or last; None without a row."""
+    path = RESULTS / protocol / dataset / row / "result.json"
+    if not path.is_file():
+        return None
+    return json.loads(path.read_text(encoding="utf-8"))["config"].get("training", {}).get("keep", "best")
 
 
 def published(protocol, dataset, who=None):

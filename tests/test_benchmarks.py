@@ -416,6 +416,9 @@ def test_chemprop_gets_the_same_splits(data_folder, tmp_path):
     )
     write_tables(tmp_path)
     assert "| `out` |" in (tmp_path / "README.md").read_text()
+    with pytest.raises(SystemExit):
+        run("chemprop_rows", *arguments, "--epochs", "7", "--out", str(tmp_path / "out"))
+    assert json.loads((tmp_path / "out" / "result.json").read_text()) == result
 
 
 def test_an_epoch_beside_a_stand_in_for_chemprop(data_dir, tmp_path):
@@ -558,8 +561,8 @@ def test_peers_on_activities_with_cliffs(data_dir, pretrained, tmp_path, monkeyp
 
 def test_uncertainty_of_stored_runs(tmp_path):
     tasks = {"a": {"level": 0.9, "coverage": 0.8}, "b": {"level": 0.9, "coverage": None}}
-    runs = {f"seed{i}": {"uncertainty": {"test": tasks}} for i in range(2)}
-    (tmp_path / "result.json").write_text(json.dumps({"runs": runs}))
+    runs = {name: {"uncertainty": {"test": tasks}} for name in ("seed0", "seed1", "seed0-member1")}
+    (tmp_path / "result.json").write_text(json.dumps({"protocol": "moleculenet", "runs": runs}))
     printed = run("uncertainty", str(tmp_path), "--page", str(tmp_path / "page.md"))
     assert "| runs | coverage |" in printed and "| 2 | 0.800 ± 0.000 |" in printed
     assert (tmp_path / "page.md").read_text().endswith(printed)

@@ -54,7 +54,7 @@ class Calibration:
         if any(content["rows"] != given[0]["rows"] for content in given):
             raise ValueError(
                 "The runs have different validation parts, so that none tells about their mean: give one of the "
-                "runs, or runs of one split (benchmark --members)."
+                "runs, or runs of one split (benchmark --repeats 1 --members 5)."
             )
         prediction, _ = task.combine(torch.stack([content["prediction"] for content in given]))
         return Calibration(task, prediction, given[0]["label"], given[0]["rows"])

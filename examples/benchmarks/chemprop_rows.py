@@ -48,6 +48,7 @@ def main():
     version = subprocess.run(
         [args.chemprop, "--version"], capture_output=True, text=True, check=False
     ).stdout.strip()
+    setting = {"protocol": args.protocol, "version": version, "options": options(args, dataset)}
     metrics = {}
     for name, config in configs.items():
         stored = args.out / name / "metrics.json"
@@ -61,19 +62,23 @@ def main():
                 if part != "train"
             }
             sizes = {part: len(indices) for part, indices in parts.items()}
-            write_json(stored, {**scores, "parts": sizes, "seed": config.training.seed, "digest": dataset.digest})
+            of_run = {"parts": sizes, "seed": config.training.seed, "digest": dataset.digest, "setting": setting}
+            write_json(stored, {**scores, **of_run})
         metrics[name] = json.loads(stored.read_text(encoding="utf-8"))
+        if metrics[name]["setting"] != setting or metrics[name]["digest"] != dataset.digest:
+            parser.error(f"{stored} is of other data, or of {metrics[name]['setting']}: give another --out.")
         print(f"{name}: {metrics[name]['test']}", flush=True)
     result = {
         "protocol": args.protocol,
         "summary": {part: summarise([each[part] for each in metrics.values()]) for part in ("validation", "test")},
         "runs": metrics,
-        "chemprop": {"version": version, "options": options(args, dataset)},
+        "chemprop": setting,
         "config": {"data": asdict(first.data), "model": {"network": "chemprop"}, "training": {"keep": "best"}},
     }
     write_json(args.out / "result.json", result)
     for metric, value in result["summary"]["test"].items():
-        print(f"test {metric}: {value['mean']:.3f} +- {value['std']:.3f}")
+        deviation = "" if value["std"] is None else f" +- {value['std']:.3f}"
+        print(f"test {metric}: {value['mean']:.3f}{deviation}")
 
 
 def options(args, dataset):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dgl_memgnn.runs.protocols import split_of
 from dgl_memgnn.visualization.group_tables import markdown_table
 
 
@@ -39,10 +40,13 @@ def main():
 
 
 def row(folder):
-    """Mean and deviation over the runs of each score."""
-    runs = json.loads((folder / "result.json").read_text(encoding="utf-8"))["runs"]
+    """Mean and deviation over the runs of each score; of an ensemble, its first member is the run."""
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    if result["protocol"] == "fair":
+        raise SystemExit(f"{folder} is of protocol fair, whose table is that of dgl-memgnn tables: leave it out.")
+    runs = {name: run for name, run in result["runs"].items() if split_of(name) == name}
     means = {
-        name: f"{np.mean(values):.3f} ± {np.std(values):.3f}"
+        name: f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
         for name, values in scores(runs).items()
         if name != "level"
     }

@@ -100,9 +100,7 @@ def pretrain(
                 print(f"{folder} is finished; --overwrite starts it anew.")
             return stored
         if rank() == 0:
-            if overwrite:
-                _remove(folder)
-            _prepare(folder, config, source, files)
+            _prepare(folder, config, source, files, overwrite)
         molecules = MoleculeStore(folder / MOLECULES)
         about = read_json(folder / MOLECULES / COUNTS)
     parts = held_out_split(len(molecules), config)
@@ -230,11 +228,13 @@ def _stored(folder: Path, files: str) -> dict[str, Any] | None:
     return stored
 
 
-def _prepare(folder: Path, config: PretrainingConfig, source: Unlabelled, files: str) -> None:
-    """Write the configuration, and what is made of the molecules, unless they are there."""
+def _prepare(folder: Path, config: PretrainingConfig, source: Unlabelled, files: str, overwrite: bool) -> None:
+    """Write the configuration, and what is made of the molecules, unless they are there; a run that is overwritten
+    stays until nothing is wrong with the new one.
+    """
     options, target = config.pretraining, folder / MOLECULES
     counts = target / COUNTS
-    if counts.is_file() and read_json(counts)["files"] == files:
+    if not overwrite and counts.is_file() and read_json(counts)["files"] == files:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(target) as unfinished:
@@ -248,9 +248,12 @@ def _prepare(folder: Path, config: PretrainingConfig, source: Unlabelled, files:
         about = {"files": files, "report": lines, "counts": {**source.counts(), "without_features": dropped}}
         (unfinished / COUNTS).write_text(json.dumps(about), encoding="utf-8")
         try:
-            held_out_split(len(MoleculeStore(unfinished)), config)
+            parts = held_out_split(len(MoleculeStore(unfinished)), config)
         except ValueError as error:  # they are too few
             raise ValueError(f"{lines} {error}") from error
+        if overwrite:
+            build_pretraining(config, MoleculeStore(unfinished), parts["train"])
+            _remove(folder)
         with replacing(folder / "config.yaml") as file:
             file.write_text(config.to_yaml(), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)

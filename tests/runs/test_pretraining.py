@@ -289,6 +289,24 @@ def test_a_run_killed_between_any_two_writes_ends_the_same(csv, uninterrupted, t
     assert last > 10
 
 
+def test_overwriting_removes_nothing_before_the_new_run_can_start(csv, tmp_path):
+    (tmp_path / "few.csv").write_text("smiles\nC\nCC\n")
+    kept = pretrain(configured(csv, epochs=1), tmp_path / "run", progress=False)
+    stored = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    for wrong in (
+        {"smiles_column": "SMILES"},
+        {"csv": [str(tmp_path / "few.csv")]},
+        {"csv": [str(tmp_path / "none.csv")]},
+        {"num_keys": [1], "objectives": ["masked", "clustering"]},
+        {"batch_size": 1},
+    ):
+        with pytest.raises((ValueError, FileNotFoundError)):
+            pretrain(configured(csv, **{"epochs": 1, **wrong}), tmp_path / "run", progress=False, overwrite=True)
+        assert stored == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}, wrong
+    again = pretrain(configured(csv, epochs=1), tmp_path / "run", progress=False, overwrite=True)
+    assert again["held_out"] == kept["held_out"]
+
+
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(csv, tmp_path, capfd):
     objectives = {"objectives": ["descriptors", "clustering"]}  # nothing of which is random without dropout

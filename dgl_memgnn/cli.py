@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dgl_memgnn import __version__
-from dgl_memgnn.config import Config, DataConfig, load_config, options
+from dgl_memgnn.config import Config, DataConfig, load_config, options, read_yaml
 from dgl_memgnn.data import column_names
 from dgl_memgnn.embed_command import add_embed_command
 from dgl_memgnn.options import command_line
@@ -191,8 +191,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    config = _config(arguments)
-    folder = arguments.out or Path("runs", _name(arguments, config))
+    folder = Path(arguments.out or Path("runs", _name(arguments)))
+    config = _config(arguments, folder)
     with process_group(config.training.device):
         is_main_process = rank() == 0
         result = train_run(config, folder, overwrite=arguments.overwrite, tensorboard=arguments.tensorboard)
@@ -229,7 +229,7 @@ def _benchmark(arguments: argparse.Namespace) -> None:
     config = _config(arguments)
     if arguments.search is not None:
         config.search = arguments.search
-    folder = arguments.out or Path("runs", f"{_name(arguments, config)}-{arguments.protocol}")
+    folder = arguments.out or Path("runs", f"{_name(arguments)}-{arguments.protocol}")
     result = benchmark(
         config,
         arguments.protocol,
@@ -272,25 +272,38 @@ def _print_summary(result: Mapping[str, Any]) -> None:
 def _overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """Keys of the configuration that the command line gives."""
     overrides = {name: getattr(arguments, name) for name, _, _ in options() if hasattr(arguments, name)}
-    for name in {"tasks", "descriptors_columns"} & set(overrides):
-        overrides[name] = _names(overrides[name], overrides)
+    named = {"tasks", "descriptors_columns"} & set(overrides)
+    header = _header(arguments, overrides) if named else []
+    for name in named:
+        overrides[name] = _names(overrides[name], header)
     return overrides
 
 
-def _config(arguments: argparse.Namespace) -> Config:
+def _header(arguments: argparse.Namespace, overrides: Mapping[str, Any]) -> list[str]:
+    """Names of the columns of the CSV file; what is wrong with it is told when it is read."""
+    with contextlib.suppress(ValueError, OSError):
+        in_file = read_yaml(arguments.config, ["data"]).get("data", {}) if arguments.config else {}
+        data = {"smiles_column": DataConfig.smiles_column, **in_file, **overrides}
+        if data.get("csv"):
+            return column_names(data["csv"], data["smiles_column"])
+    return []
+
+
+def _config(arguments: argparse.Namespace, folder: Path | None = None) -> Config:
+    """The configuration that is asked for; of a run that began in a folder, also where its weights are gone."""
     overrides = _overrides(arguments)
-    if arguments.out is not None and not getattr(arguments, "overwrite", False):
-        overrides.update(begun_with_weights(Path(arguments.out), overrides))
     source = arguments.config or ("molecules" if "csv" in overrides else None)
-    return load_config(source, overrides)
+    try:
+        return load_config(source, overrides)
+    except FileNotFoundError:
+        begun = {} if folder is None or arguments.overwrite else begun_with_weights(folder, overrides)
+        if not begun:
+            raise
+        return load_config(source, {**overrides, **begun})
 
 
-def _names(values: Sequence[str], overrides: Mapping[str, Any]) -> list[str]:
+def _names(values: Sequence[str], header: Sequence[str]) -> list[str]:
     """Names of columns: each value is one if the file has it; else names with commas between, in quotes or not."""
-    header: list[str] = []
-    with contextlib.suppress(ValueError, OSError):  # what is wrong with the file is told when it is read
-        if overrides.get("csv"):
-            header = column_names(overrides["csv"], overrides.get("smiles_column", DataConfig.smiles_column))
     names: list[str] = []
     for value in values:
         split = [value] if value in header else next(csv.reader([value], skipinitialspace=True), [])
@@ -299,13 +312,12 @@ def _names(values: Sequence[str], overrides: Mapping[str, Any]) -> list[str]:
 
 
 def _named_config(arguments: argparse.Namespace) -> tuple[Config, str]:
-    config = _config(arguments)
-    return config, _name(arguments, config)
+    return _config(arguments), _name(arguments)
 
 
-def _name(arguments: argparse.Namespace, config: Config) -> str:
-    source: Any = arguments.config or config.data.csv or config.data.dataset
-    return Path(source).stem
+def _name(arguments: argparse.Namespace) -> str:
+    source = arguments.config or getattr(arguments, "csv", None) or getattr(arguments, "dataset", None)
+    return Path(source or "run").stem
 
 
 def _predict(arguments: argparse.Namespace) -> None:

@@ -326,7 +326,7 @@ def stored_config(source: str | PathLike[str] | None = None, overrides: Mapping[
         by_scaffold = config.data.csv is not None and not config.data.own_parts
         config.data.split = "scaffold" if by_scaffold else "random"
     check_together(config)
-    candidates(config)
+    check_space(config, config.search)
     return config
 
 
@@ -409,7 +409,13 @@ def candidates(config: Config) -> list[tuple[dict[str, Any], Config]]:
     """
     check_space(config, config.search)
     proposed = [dict(zip(config.search, values)) for values in product(*config.search.values())]
-    return [(values, with_values(config, values)) for values in proposed]
+    made = []
+    for values in proposed:
+        try:
+            made.append((values, with_values(config, values)))
+        except ValueError as error:
+            raise ValueError(f"The section search proposes {values}: {error}") from error
+    return made
 
 
 def check_space(config: Config, space: Mapping[str, Any], beside: Iterable[str] = ()) -> None:
@@ -439,6 +445,9 @@ def with_values(config: Config, values: Mapping[str, Any]) -> Config:
         own = {key: value for key, value in values.items() if key in kind.__dataclass_fields__}
         sections[name] = replace(getattr(config, name), **own)
     candidate = Config(**sections)
+    if candidate.model.pretrained != config.model.pretrained:
+        candidate.model.pretrained_sha256 = None
+        start_from_weights(candidate, set(values))
     check_together(candidate)
     return candidate
 
@@ -536,6 +545,11 @@ def check_together(config: Config) -> None:
     _check_source(data)
     if data.csv is not None:
         _check_tasks(data, data.csv)
+    elif data.tasks or data.smiles_column != DataConfig.smiles_column:
+        name = "tasks" if data.tasks else "smiles_column"
+        raise ValueError(
+            f"data.{name} is for a CSV file of molecules (--csv): {data.dataset} has columns of its own."
+        )
     _check_columns(data)
     _check_split(data)
     on_graphs = data.dataset is not None and not is_molecular(data.dataset)

@@ -57,7 +57,7 @@ def add_search_command(
         type=json_mapping,
         metavar="JSON",
         help="lists of values by key, to choose from; default: the configuration's section search or, without, "
-        f"{json.dumps(SPACE)}",
+        f"what the network reads, and no weights fix which it starts from, of {json.dumps(SPACE)}",
     )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="number of processes; default: 2")
     parser.add_argument("--out", metavar="DIR", help="folder of the search; default: runs/<configuration>-search")

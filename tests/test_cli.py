@@ -504,7 +504,9 @@ def test_names_of_tasks_on_the_command_line(folder, tmp_path, capsys, options, n
     common = ["--csv", str(tmp_path / "molecules.csv"), "--smiles-column", "structure", *SMALL]
     assert main(["train", *common, *options, "--out", str(tmp_path / "run")]) == 0
     assert Predictor(tmp_path / "run").task_names == names
-    assert main(["train", str(tmp_path / "run" / "config.yaml"), "--out", str(tmp_path / "again")]) == 0
+    (tmp_path / "c.yaml").write_text(f"data: {{csv: {tmp_path / 'molecules.csv'}, smiles_column: structure}}\n")
+    assert main(["train", str(tmp_path / "c.yaml"), *SMALL, *options, "--out", str(tmp_path / "again")]) == 0
+    assert Predictor(tmp_path / "again").task_names == names
 
 
 def test_a_column_called_all_is_that_column_where_the_file_is_gone_or_another(folder, tmp_path, monkeypatch):

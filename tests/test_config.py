@@ -1,5 +1,6 @@
 """Configurations: what is read, and what is refused by name."""
 
+from dataclasses import replace
 from importlib import resources
 
 import pytest
@@ -147,6 +148,8 @@ def test_option_names_are_unique():
         ("search: {dropout: [0.1, 2]}", "model.dropout must be at most 0.99, got 2"),
         ("search: {num_keys: [[8, 1], [8, 2]]}", "model.num_keys must end in 1, got [8, 2]"),
         ("data: {split: fair}", "fair is for classes"),
+        ("data: {tasks: [Act]}", "data.tasks is for a CSV file of molecules (--csv): FreeWilson has columns of"),
+        ("data: {smiles_column: mol}", "data.smiles_column is for a CSV file of molecules (--csv)"),
         ("[1, 2]", "must hold the sections data, model, training"),
         ("training: 3", "must hold the sections"),
         ("training: {epochs: 3", "is not YAML"),
@@ -184,6 +187,29 @@ def test_candidates_are_the_product_of_the_lists(tmp_path):
     path.write_text(config.to_yaml())
     assert load_config(path) == config
     assert candidates(load_config("quickstart")) == [({}, load_config("quickstart"))]
+
+
+def test_a_space_is_not_made_into_candidates_before_they_are_asked_for(tmp_path):
+    """It may have more of them than there is memory for, and some that do not go together."""
+    path = tmp_path / "config.yaml"
+    space = {f"{name}": [i / 1000 for i in range(1, 500)] for name in ("dropout", "learning_rate", "weight_decay")}
+    together = {"network": ["MemGNN", "GIN"], "readout": ["memory", "sum"]}
+    path.write_text(yaml.safe_dump({"data": {"dataset": "ENZYMES"}, "search": {**space, **together}}))
+    config = load_config(path)
+    config.search = together
+    with pytest.raises(ValueError, match="proposes {'network': 'GIN', 'readout': 'sum'}: model.readout: sum is"):
+        candidates(config)
+
+
+def test_a_candidate_that_starts_from_other_weights_takes_their_sizes(tmp_path):
+    config = load_config(overrides={"dataset": "FreeWilson", "pretrained": "none", "hidden_feats": 8})
+    config.search = {"pretrained": ["none", "molecules"]}
+    (_, plain), (_, started) = candidates(config)
+    assert plain.model == config.model and config.model.hidden_feats == 8
+    named = load_config(overrides={"dataset": "FreeWilson", "pretrained": "molecules"})
+    assert started.model == named.model and started.training.epochs == named.training.epochs
+    back = replace(named, search={"pretrained": ["none"], "hidden_feats": [8]})
+    assert [candidate.model.pretrained_sha256 for _, candidate in candidates(back)] == [None]
 
 
 def test_a_key_that_is_given_is_not_searched(tmp_path):

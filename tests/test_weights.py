@@ -10,6 +10,7 @@ import dgl
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from dgl_memgnn import MemGNN, weights
 from dgl_memgnn.cli import main
@@ -253,7 +254,15 @@ def test_a_run_that_was_begun_continues_without_the_file(csv, stored, tmp_path, 
     assert main([*command, "--out", str(tmp_path / "new")]) == 1
     assert main([*command, "--out", str(tmp_path / "cut"), "--hidden-feats", "16"]) == 1
     assert "hidden_feats is 8, not 16" in capsys.readouterr().err
+    for copy in ("named", "runs/m"):
+        shutil.copytree(tmp_path / "cut", tmp_path / copy)
     assert main([*command, "--out", str(tmp_path / "cut")]) == 0
+    content = yaml.safe_load((tmp_path / "named" / "config.yaml").read_text())
+    del content["model"]["pretrained_sha256"]
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(content))
+    assert main(["train", str(tmp_path / "m.yaml"), "--out", str(tmp_path / "named")]) == 0
+    monkeypatch.chdir(tmp_path)  # where the default folder is
+    assert main(["train", "m.yaml"]) == 0
     assert main(["train", str(tmp_path / "cut" / "config.yaml"), "--out", str(tmp_path / "cut")]) == 0
     one, other = (load_checkpoint(tmp_path / name / "checkpoint.pt")["model"] for name in ("cut", "whole"))
     assert_equal(one, other)

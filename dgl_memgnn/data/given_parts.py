@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -21,13 +22,16 @@ _WORDS = {
 }
 
 
-def read_parts(column: Column) -> list[str]:
+def read_parts(column: Column, dropped: Collection[int] = ()) -> list[str]:
     """The part of each row out of a column of words.
 
     Parameters
     ----------
     column : Column
         Says train, val or test in each row, in any case; also training, valid, validation and testing.
+    dropped : collection of int, optional
+        Numbers of the rows that will be dropped for what else is missing there, and need say nothing: they are
+        given to training. Default: none.
 
     Returns
     -------
@@ -45,11 +49,15 @@ def read_parts(column: Column) -> list[str]:
     ['train', 'validation', 'test']
     """
     parts = [_WORDS.get(str(word).lower()) for word in column.text]
+    has_train = "train" in parts
+    for row in dropped:
+        if column.missing[row]:
+            parts[row] = "train"
     if None in parts:
         first, count = parts.index(None), parts.count(None)
         more = f" So it is in {count - 1} more rows." * (count > 1)
         raise ValueError(f"{column.culprit(first)} is no part: write train, val or test in each row.{more}")
-    if "train" not in parts:
+    if not has_train:
         raise ValueError(f"No row of the column {column.name!r} says train: there is nothing to learn from.")
     return [str(part) for part in parts]
 

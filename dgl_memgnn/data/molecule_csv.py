@@ -142,8 +142,13 @@ def read_molecules(
         for each in given:
             if each.missing.all():
                 raise ValueError(f"{path}: the {kind} {each.name!r} has no value in any row.")
-    parts = None if splits_column is None else read_parts(columns[splits_column])
-    weights = None if weight_column is None else read_weights(columns[weight_column])
+    dropped = [
+        row
+        for row, text in enumerate(smiles)
+        if not text.strip() or (targets and all(target.missing[row] for target in targets))
+    ]
+    parts = None if splits_column is None else read_parts(columns[splits_column], dropped)
+    weights = None if weight_column is None else read_weights(columns[weight_column], dropped)
     return MoleculeTable(smiles, targets, rows, parts, weights, properties)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dgl_memgnn.runs.assembly import embedding_of, takes_topology
-from dgl_memgnn.runs.run import STATE
+from dgl_memgnn.runs.run import STATE, is_pretraining
 from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
 
 __all__ = ["check_agreement", "run_folders"]
@@ -26,7 +26,7 @@ def run_folders(run: Path) -> list[Path]:
                 stacklevel=3,
             )
         return [run]
-    folders = sorted(path.parent for path in run.glob("*/config.yaml"))
+    folders = sorted(path.parent for path in run.glob("*/config.yaml") if not is_pretraining(path))
     for folder in folders:
         if not ((folder / CHECKPOINT).is_file() and (folder / "metrics.json").is_file()):
             raise FileNotFoundError(f"{folder} is not finished. Finish it (dgl-memgnn benchmark), or remove it.")

@@ -41,6 +41,7 @@ __all__ = [
     "check_unchanged",
     "continue_run",
     "installed_versions",
+    "is_pretraining",
     "remove_run",
     "stored_result",
     "train_run",
@@ -261,10 +262,15 @@ def _holds_run(folder: Path) -> bool:
     if not path.is_file():
         check_holds_nothing(folder)
         return False
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    if any(line.startswith("pretraining:") for line in lines):
+    if is_pretraining(path):
         raise FileExistsError(f"{folder} holds a run of pre-training. Give another folder with --out.")
     return True
+
+
+def is_pretraining(path: Path) -> bool:
+    """Whether a configuration is one of pre-training."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any(line.startswith("pretraining:") for line in lines)
 
 
 def check_holds_nothing(folder: Path) -> None:
@@ -307,16 +313,18 @@ def begun_with_weights(folder: Path, overrides: dict[str, Any]) -> dict[str, Any
     dict
         Empty if the run has yet to begin, or started from other weights, or they can be read.
     """
-    name, path = overrides.get("pretrained"), folder / "config.yaml"
-    if name in (None, NONE) or not path.is_file():
+    path = folder / "config.yaml"
+    if not path.is_file() or is_pretraining(path):
+        return {}
+    stored = stored_config(path)
+    name = stored.model.pretrained
+    if name == NONE or overrides.get("pretrained", name) != name:
         return {}
     try:
         load_weights(name)
         return {}
     except FileNotFoundError:
-        stored = stored_config(path)
-    if stored.model.pretrained != name:
-        return {}
+        pass
     values = {**vars(stored.data), **vars(stored.model)}
     return {key: values[key] for key in ("pretrained_sha256", *FIXED) if key not in overrides}
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from dgl_memgnn.config import Config, check_space, flat_values, load_config, with_values
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import replacing
+from dgl_memgnn.models import NETWORKS
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.jobs import process_pool
 from dgl_memgnn.runs.parts import describe_split, split, task_of
@@ -72,8 +73,8 @@ def search(
         With 1, the validation part is the configuration's. With more, as many are drawn from what is not tested,
         each with a seed of its own. Default: ``1``.
     space : dict of list, optional
-        Values to choose from, by key. Default: the configuration's section ``search`` or, without, :data:`SPACE`,
-        of which a network that starts from weights leaves out what these fix.
+        Values to choose from, by key. Default: the configuration's section ``search`` or, without, those of
+        :data:`SPACE` that the network reads, and that no weights fix which it starts from.
     workers : int, optional
         Number of processes, of one thread each; a trial at a time each. Default: ``2``.
     overwrite : bool, optional
@@ -99,7 +100,11 @@ def search(
     optuna = _optuna()
     folder, given = Path(folder), space or config.search
     fixed = () if config.model.pretrained == NONE else FIXED
-    space = dict(given or {name: values for name, values in SPACE.items() if name not in fixed})
+    space = dict(given or {name: SPACE[name] for name in _read_by(config) if name not in fixed})
+    if not space:
+        raise ValueError(
+            f"No key of the usual space is one of {config.model.network}: say what to choose from (--search)."
+        )
     config = replace(config, search={})
     check_space(config, space, _BESIDE)
     for name in fixed:
@@ -123,7 +128,9 @@ def search(
     assemble(config, dataset, parts)  # tells what is wrong before processes start
     if draws > 1:
         check_splits({f"draw {i}": drawn for i, drawn in enumerate(_drawn(config, draws))}, dataset)
+    chosen = [f"{name} of {', '.join(map(str, values))}" for name, values in space.items()]
     print("\n".join([*dataset.report(), *describe_split(config, dataset, parts)]), flush=True)
+    print(f"Searched: {'; '.join(chosen)} (--search).", flush=True)
     setting = json.loads(json.dumps({"config": asdict(config), "draws": draws, "space": space}))
     setting["digest"] = dataset.digest
     study = _study(optuna, folder, setting, task.higher_is_better, overwrite)
@@ -278,6 +285,17 @@ class _ThisProcess:
         except (ValueError, FloatingPointError) as error:
             future.set_exception(error)
         return future
+
+
+def _read_by(config: Config) -> list[str]:
+    """The keys of the usual space that a network reads."""
+    network = NETWORKS[config.model.network]
+    read = list(network.options(config.model))
+    if not network.learns_by_itself:
+        read += ["dropout", "learning_rate", "weight_decay"]
+    if "num_keys" in read:
+        read.append("clustering_period")
+    return [name for name in SPACE if name in read]
 
 
 def _score(config: Config, values: Mapping[str, Any], draws: int) -> dict[str, Any]:

@@ -78,7 +78,8 @@ class Column:
         try:
             return self.numbers()
         except ValueError as error:
-            if not any(text[:1].isalpha() or not any(map(str.isdigit, text)) for text in self.text[~self.missing]):
+            words = self.text[~self.missing & np.isnan(self.parsed)]
+            if not any(text[:1].isalpha() or not any(map(str.isdigit, text)) for text in words):
                 raise
             hint = "Words are classes, of one column (--task-type classes); yes and no of several are 1 and 0."
             raise ValueError(f"{error} {hint}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -13,13 +13,16 @@ from dgl_memgnn.tasks.task import Task
 __all__ = ["label_weights", "read_weights"]
 
 
-def read_weights(column: Column) -> Tensor:
+def read_weights(column: Column, dropped: Collection[int] = ()) -> Tensor:
     """The weight of each row out of a column of numbers.
 
     Parameters
     ----------
     column : Column
         Numbers that are not negative, none missing.
+    dropped : collection of int, optional
+        Numbers of the rows that will be dropped for what else is missing there, and need no weight: they get 0.
+        Default: none.
 
     Returns
     -------
@@ -37,6 +40,7 @@ def read_weights(column: Column) -> Tensor:
     tensor([2.0000, 0.5000], dtype=torch.float64)
     """
     numbers = column.numbers()
+    numbers[[row for row in dropped if column.missing[row]]] = 0
     bad = ~(numbers >= 0)
     if bad.any():
         first = int(bad.argmax())

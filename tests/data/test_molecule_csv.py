@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dgl_memgnn.data import MoleculeDataset
 from dgl_memgnn.data.molecule_csv import column_names, iterate_molecules, numeric_columns, read_molecules
 
 
@@ -166,6 +167,26 @@ def test_errors_in_pieces(tmp_path, content, message):
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         list(iterate_molecules(tmp_path / "m.csv", "smiles", chunk_size=1))
+
+
+def test_rows_that_are_dropped_need_no_part_and_no_weight(tmp_path):
+    lines = ["smiles,y,part,w", "C,1,train,1", "N,2,test,3", ",,,", "", "O,NA,,", ",5,val,2"]
+    path = tmp_path / "m.csv"
+    path.write_text("\n".join(lines) + "\n")
+    table = read_molecules(path, "smiles", ["y"], "part", "w")
+    assert table.parts == ["train", "test", "train", "train", "train", "validation"]
+    assert table.weights.tolist() == [1, 3, 0, 0, 0, 2]
+    dataset = MoleculeDataset.from_csv(path, "smiles", ["y"], splits_column="part", weight_column="w")
+    assert dataset.rows == [2, 3] and len(dataset.dropped) == 4
+    path.write_text("\n".join([*lines, "F,3,,1"]) + "\n")
+    with pytest.raises(ValueError, match="line 8, column 'part': '' is no part"):
+        read_molecules(path, "smiles", ["y"], "part")
+    path.write_text("\n".join([*lines, "F,3,val,"]) + "\n")
+    with pytest.raises(ValueError, match="line 8, column 'w': '' is no weight"):
+        read_molecules(path, "smiles", ["y"], "part", "w")
+    path.write_text("smiles,y,part\nC,1,test\n,,\n")
+    with pytest.raises(ValueError, match="No row of the column 'part' says train"):
+        read_molecules(path, "smiles", ["y"], "part")
 
 
 def test_a_target_may_start_late(read):

@@ -319,6 +319,13 @@ def test_a_run_that_is_not_finished(folder, tmp_path):
         Predictor(tmp_path / "runs")
 
 
+def test_a_pretraining_beside_the_runs_is_none_of_them(folder, tmp_path):
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    (tmp_path / "runs" / "pretrained").mkdir()
+    (tmp_path / "runs" / "pretrained" / "config.yaml").write_text("pretraining:\n  csv: [many.csv]\n")
+    assert Predictor(tmp_path / "runs").names == Predictor(folder / "runs").names
+
+
 def test_a_run_with_descriptors_predicts_alone_what_it_predicted_for_its_test_part(folder, tmp_path, capsys):
     assert (
         main(

@@ -172,6 +172,26 @@ def test_values_that_do_not_go_together_are_put_aside(config, tmp_path, capsys):
     assert search(config, tmp_path / "one", num_trials=1, space=keys, workers=1)["values"] == {"num_keys": [3, 1]}
 
 
+def test_the_usual_space_is_what_the_network_reads(csv, tmp_path, capsys):
+    start = ["search", "--csv", str(csv), "--tasks", TARGET, "--split", "random", "--epochs", "1", "--trials", "1"]
+    start += ["--pretrained", "none", "--workers", "1"]
+    assert main([*start, "--network", "GIN", "--hidden-feats", "8", "--out", str(tmp_path / "gin")]) == 0
+    assert "Searched: hidden_feats of 64, 128, 256; num_layers of 2, 3, 4, 5; dropout" in capsys.readouterr().out
+    values = json.loads((tmp_path / "gin" / "search.json").read_text())["values"]
+    assert set(values) == {"hidden_feats", "num_layers", "dropout", "learning_rate", "weight_decay"}
+    assert main([*start, "--network", "RandomForest", "--out", str(tmp_path / "forest")]) == 1
+    assert "is one of RandomForest: say what to choose from (--search)" in capsys.readouterr().err
+
+
+def test_with_weights_and_without(config, tmp_path):
+    space = {"pretrained": ["none", "molecules"]}
+    result = search(config, tmp_path, num_trials=2, space=space, workers=1)
+    table = pd.read_csv(tmp_path / "trials.csv", keep_default_na=False)
+    assert result["trials"] == 2 and set(table["pretrained"]) <= {"none", "molecules"}
+    best = load_config(tmp_path / "best.yaml")
+    assert (best.model.pretrained_sha256 is None) == (result["values"]["pretrained"] == "none")
+
+
 def test_a_draw_that_nothing_can_be_learned_from_is_named_before_any_trains(tmp_path):
     smiles = ["C" * n for n in range(1, 61)]
     table = pd.DataFrame({"smiles": smiles, "active": [int(n % 10 == 0) for n in range(60)]})

@@ -85,6 +85,7 @@ def test_labels_of_classes(values, classes, labels):
         ({"a": ["low", "high", "Low"]}, "classes", "line 4, .*'Low' and 'low' above it differ in case only"),
         ({"a": ["1", "2"], "b": ["1", "2"]}, "classes", "Classes are those of one column, got 2: 'a', 'b'"),
         ({"a": ["1", "1e39"]}, None, "line 3, column 'a': '1e39' is infinite"),
+        ({"a": ["1.5", "inf"]}, None, "the cell empty if the value is missing.$"),
         ({"a": ["1"]}, "ranking", "Unknown task type 'ranking': choose one of binary, classes, regression"),
     ],
 )

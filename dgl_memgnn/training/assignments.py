@@ -38,8 +38,8 @@ def node_shares(
     .. math::
         S^{(l)} = C^{(1)} C^{(2)} \cdots C^{(l)}
 
-    A node's share of a key of a later layer goes by way of the keys of the layers before it. Rows sum to 1. The
-    last layer has one key, which has all of every node.
+    A node's share of a key of a later layer goes by way of the keys of the layers before it. Rows sum to 1. A last
+    layer of one key, as a network has by default, has all of every node.
 
     Parameters
     ----------

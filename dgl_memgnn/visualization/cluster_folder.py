@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,17 @@ from dgl_memgnn.visualization.group_tables import (
 )
 from dgl_memgnn.visualization.groups import group_enrichment, group_members
 from dgl_memgnn.visualization.information import group_information
-from dgl_memgnn.visualization.keys import draw_keys, usage_table
+from dgl_memgnn.visualization.keys import check_comparable, draw_keys, usage_table
 from dgl_memgnn.visualization.names import folder_names
 from dgl_memgnn.visualization.pictures import figure_png, figure_svg
 
 __all__ = ["write_clusters"]
 
 _LISTED_FAILURES = 5
+_THIS = "this run"  # as pictures call it
 _TABLES = ("usage.csv", "groups.csv", "information.csv", "groups.md")
 _GRAPHS = re.compile(r"(graph_\d+|grid)(_layer\d+)?")  # their pictures; those of molecules have a title
+_Files = dict[str, bytes]  # names and contents
 
 
 def write_clusters(
@@ -78,7 +80,8 @@ def write_clusters(
     references : sequence of str or os.PathLike, optional
         Other runs to compare with. Default: none.
     overwrite : bool, optional
-        Whether to replace what an earlier call wrote to the folder. Default: ``False``.
+        Whether to replace what an earlier call wrote to the folder: the files named above, pictures called
+        ``grid`` or ``graph_<n>``, and those of molecules, which are told by their title. Default: ``False``.
 
     Returns
     -------
@@ -92,7 +95,8 @@ def write_clusters(
     FileExistsError
         If the folder is not empty, without ``overwrite``.
     ValueError
-        If a run has no memory layers, a molecule is none, or the data of the training have changed since.
+        If a run has no memory layers, a molecule is none, the data of the training have changed since, or a
+        reference takes other features.
     """
     folder = Path(folder)
     if pictures < 1:
@@ -101,50 +105,63 @@ def write_clusters(
         raise ValueError("--reference compares sets of molecules or graphs: give --csv in place of --smiles.")
     clusters = RunClusters(run)
     compared = dict(zip(folder_names(references), map(RunClusters, references)))
-    _prepare(folder, overwrite)
+    check_comparable({_THIS: clusters, **compared})
+    _check_folder(folder, overwrite)
     found, lines = _found(clusters, csv, smiles, smiles_column)
     drawn, more = _drawn(found, pictures)
     lines += more
     layers = [layer for layer, keys in enumerate(clusters.num_keys, start=1) if keys > 1]
     if not layers:
         raise ValueError(f"{run} has a single memory layer of one key, which has all nodes: nothing to show.")
-    _remove_own(folder)
-    for layer in layers:
-        _write_pictures(folder, drawn, layer, soft, _suffix(layer))
     shares = [each.shares for each in found]
+    files: _Files = {"usage.csv": usage_table(shares).to_csv(index=False).encode()}
+    for layer in layers:
+        files.update(_pictures(drawn, layer, soft, _suffix(layer)))
     lines += describe_key_usage(key_usage(shares))
-    lines.append("The last memory layer has one key, which reads out the graph: it is not drawn.")
-    _write(folder / "usage.csv", lambda path: usage_table(shares).to_csv(path, index=False))
+    if clusters.num_keys[-1] == 1:
+        lines.append("The last memory layer has one key, which reads out the graph: it is not drawn.")
     if smiles is None:
-        figure = draw_keys({"this run": clusters, **compared}, _graphs(clusters, found))
-        _write_figure(folder / "keys", figure)
+        files.update(_figure("keys", draw_keys({_THIS: clusters, **compared}, _graphs(clusters, found))))
         molecules = [each for each in found if isinstance(each, ClusteredMolecule)]
         if molecules:
-            lines += _write_groups(folder, clusters, molecules, compared, layers)
+            tables, more = _groups(clusters, molecules, compared, layers)
+            files.update(tables)
+            lines += more
+    _write(folder, files)
     return [*lines, f"Written to {folder}."]
 
 
-def _prepare(folder: Path, overwrite: bool) -> None:
-    """Make the folder, and see that it can be written to, before anything is computed."""
+def _check_folder(folder: Path, overwrite: bool) -> None:
+    """See that the folder can be written to, or made, before anything is computed."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file: give a folder to write to.")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise FileExistsError(
             f"{folder} is not empty: give another folder, or replace its files with --overwrite."
         )
+    there = next(each for each in (folder, *folder.parents) if each.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise type(error)(error.errno, f"{folder} cannot be written to: {error.strerror}") from error
 
 
-def _remove_own(folder: Path) -> None:
-    """Remove what an earlier call wrote, and nothing else."""
-    stems = ["keys", *(path.stem for path in folder.glob("*.svg") if _is_own(path))]
-    for name in (*_TABLES, *(f"{stem}{ending}" for stem in stems for ending in (".svg", ".png"))):
+def _write(folder: Path, files: _Files) -> None:
+    """Write the files, and remove what else an earlier call wrote."""
+    folder.mkdir(parents=True, exist_ok=True)
+    earlier = _earlier(folder)
+    for name, content in files.items():
+        with replacing(folder / name) as unfinished:
+            unfinished.write_bytes(content)
+    for name in earlier - files.keys():
         (folder / name).unlink(missing_ok=True)
+
+
+def _earlier(folder: Path) -> set[str]:
+    """What an earlier call wrote, by its names; pictures of molecules by their title, too."""
+    stems = ["keys", *(path.stem for path in folder.glob("*.svg") if _is_own(path))]
+    return {*_TABLES, *(f"{stem}{ending}" for stem in stems for ending in (".svg", ".png"))}
 
 
 def _is_own(svg: Path) -> bool:
@@ -210,43 +227,41 @@ def _drawn(found: Sequence[Any], pictures: int) -> tuple[list[Any], list[str]]:
     return small[:pictures], lines
 
 
-def _write_pictures(folder: Path, drawn: Sequence[Any], layer: int, soft: bool, suffix: str) -> None:
+def _pictures(drawn: Sequence[Any], layer: int, soft: bool, suffix: str) -> _Files:
+    """A picture of each, and one of all."""
     counts: Counter[str] = Counter()
+    files: _Files = {}
     for each in drawn:
         stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in each.name)[:60]
         counts[stem] += 1
         stem += f"_{counts[stem]}" * (counts[stem] > 1)
-        _write_picture(folder / f"{stem}{suffix}", [each], layer, soft)
+        files.update(_picture(f"{stem}{suffix}", [each], layer, soft))
     if drawn:
-        _write_picture(folder / f"grid{suffix}", drawn, layer, soft)
+        files.update(_picture(f"grid{suffix}", drawn, layer, soft))
+    return files
 
 
-def _write_picture(path: Path, drawn: Sequence[Any], layer: int, soft: bool) -> None:
+def _picture(stem: str, drawn: Sequence[Any], layer: int, soft: bool) -> _Files:
     if isinstance(drawn[0], ClusteredGraph):
-        _write_figure(path, draw_graphs(drawn, layer, soft))
-        return
+        return _figure(stem, draw_graphs(drawn, layer, soft))
     svg, png = draw_molecules(drawn, layer, soft), draw_molecules_png(drawn, layer, soft)
-    _write(_with(path, ".svg"), lambda unfinished: unfinished.write_text(svg, encoding="utf-8"))
-    _write(_with(path, ".png"), lambda unfinished: unfinished.write_bytes(png))
+    return {f"{stem}.svg": svg.encode(), f"{stem}.png": png}
 
 
-def _write_figure(path: Path, figure: Any) -> None:
-    svg, png = figure_svg(figure), figure_png(figure)
-    _write(_with(path, ".svg"), lambda unfinished: unfinished.write_text(svg, encoding="utf-8"))
-    _write(_with(path, ".png"), lambda unfinished: unfinished.write_bytes(png))
+def _figure(stem: str, figure: Any) -> _Files:
+    return {f"{stem}.svg": figure_svg(figure).encode(), f"{stem}.png": figure_png(figure)}
 
 
-def _write_groups(
-    folder: Path,
+def _groups(
     clusters: RunClusters,
     molecules: Sequence[ClusteredMolecule],
     compared: dict[str, RunClusters],
     layers: Sequence[int],
-) -> list[str]:
+) -> tuple[_Files, list[str]]:
     """Tables of keys and functional groups; what is to be said about them."""
     members = group_members([each.molecule for each in molecules])
     if members.empty:
-        return ["No atom is in any of the functional groups that are looked for."]
+        return {}, ["No atom is in any of the functional groups that are looked for."]
     enriched, told, text, lines = [], [], ["# Keys and functional groups"], []
     for layer in layers:
         keys = np.concatenate([each.keys(layer) for each in molecules])
@@ -269,10 +284,12 @@ def _write_groups(
             f"Memory layer {layer}: keys and functional groups have normalised mutual information "
             f"{own['information']:.3f}; {own['shuffled']:.3f} (shuffled), {beside}."
         )
-    _write(folder / "groups.csv", lambda path: pd.concat(enriched).to_csv(path, index=False))
-    _write(folder / "information.csv", lambda path: pd.concat(told).to_csv(path, index=False))
-    _write(folder / "groups.md", lambda path: path.write_text("\n".join(text) + "\n", encoding="utf-8"))
-    return lines
+    files: _Files = {
+        "groups.csv": pd.concat(enriched).to_csv(index=False).encode(),
+        "information.csv": pd.concat(told).to_csv(index=False).encode(),
+        "groups.md": ("\n".join(text) + "\n").encode(),
+    }
+    return files, lines
 
 
 def _graphs(clusters: RunClusters, found: Sequence[Any]) -> list[dgl.DGLGraph]:
@@ -283,12 +300,3 @@ def _graphs(clusters: RunClusters, found: Sequence[Any]) -> list[dgl.DGLGraph]:
 
 def _suffix(layer: int) -> str:
     return "" if layer == 1 else f"_layer{layer}"
-
-
-def _with(path: Path, ending: str) -> Path:
-    return path.with_name(path.name + ending)
-
-
-def _write(path: Path, write: Callable[[Path], Any]) -> None:
-    with replacing(path) as unfinished:
-        write(unfinished)

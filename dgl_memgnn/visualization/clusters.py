@@ -24,7 +24,7 @@ from dgl_memgnn.visualization.palette import KeyColours
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Clustered", "ClusteredGraph", "ClusteredMolecule", "RunClusters", "check_run_folder"]
+__all__ = ["Clustered", "ClusteredGraph", "ClusteredMolecule", "RunClusters", "check_run_folder", "check_target"]
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,14 @@ def check_run_folder(folder: Path) -> None:
     if runs:
         raise FileNotFoundError(f"{folder} holds {len(runs)} runs: give one of them, as {runs[0]}.")
     raise FileNotFoundError(f"{folder} holds no {CHECKPOINT}. Give the folder of a run (dgl-memgnn train).")
+
+
+def check_target(path: Path, run: Path) -> None:
+    """ValueError if a file to write is one of the run."""
+    from dgl_memgnn.runs.run import FILES, STATE  # it draws curves: neither module can import the other first
+
+    if path.resolve() in [(run / name).resolve() for name in (*FILES, STATE)]:
+        raise ValueError(f"{path} is a file of the run {run}: give another file to write.")
 
 
 def _colours(folder: Path, num_keys: list[int]) -> list[KeyColours]:

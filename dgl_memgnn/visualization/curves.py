@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from dgl_memgnn.visualization.names import folder_names
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["draw_curves", "draw_loss_and_metric", "plot_curves", "run_histories"]
+
+_LEGEND_ROWS = 24
+_LINE = 32  # letters of a name
 
 
 def draw_curves(histories: Mapping[str, str | PathLike[str]]) -> Figure:
@@ -34,16 +39,44 @@ def draw_curves(histories: Mapping[str, str | PathLike[str]]) -> Figure:
     Raises
     ------
     ValueError
-        If the runs are scored by different metrics.
+        If the runs are scored by different metrics, or some have no validation part.
     """
-    figure = new_figure(9, 3.2)
-    losses, metrics = figure.subplots(1, 2)
     tables = _read(histories)
+    figure, (losses, metrics) = two_panels(histories)
     _draw_losses(losses, tables)
     _draw_metrics(metrics, tables)
     if len(histories) > 1:
-        figure.legend(*losses.get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+        add_legend(figure, losses)
     return figure
+
+
+def two_panels(names: Iterable[str]) -> tuple[Figure, Any]:
+    """A figure of two panels, with room for a legend of these names beside them."""
+    heights = _heights(map(line_name, names))
+    columns = _legend_columns(heights)
+    rows = max(map(sum, np.array_split(heights, columns)))
+    figure = new_figure(9 + 3.2 * (columns - 1), max(3.2, 0.19 * rows + 0.3))
+    return figure, figure.subplots(1, 2)
+
+
+def add_legend(figure: Figure, ax: Any) -> None:
+    """Name the lines of a panel beside the panels that :func:`two_panels` has made."""
+    handles, labels = ax.get_legend_handles_labels()
+    columns = _legend_columns(_heights(labels))
+    figure.legend(handles, labels, loc="outside right upper", ncols=columns, fontsize="small", handlelength=3)
+
+
+def line_name(name: str) -> str:
+    """A name as the legend has it: a long one takes several lines."""
+    return as_text(textwrap.fill(name, _LINE))
+
+
+def _heights(labels: Iterable[str]) -> list[int]:
+    return [1 + label.count("\n") for label in labels]
+
+
+def _legend_columns(heights: Sequence[int]) -> int:
+    return max(1, -(-sum(heights) // _LEGEND_ROWS))
 
 
 def draw_loss_and_metric(history: str | PathLike[str]) -> tuple[Figure, Figure]:
@@ -57,6 +90,11 @@ def draw_loss_and_metric(history: str | PathLike[str]) -> tuple[Figure, Figure]:
 def _read(histories: Mapping[str, str | PathLike[str]]) -> dict[str, pd.DataFrame]:
     tables = {name: pd.read_csv(history) for name, history in histories.items()}
     metrics = {name: _metric(table) for name, table in tables.items()}
+    lacking = [name for name, metric in metrics.items() if metric is None]
+    if 0 < len(lacking) < len(metrics):
+        raise ValueError(
+            f"These runs have no validation part, and no metric to compare: {', '.join(lacking)}. Draw them apart."
+        )
     if len(set(metrics.values())) > 1:
         listed = ", ".join(f"{name} by {metric}" for name, metric in metrics.items())
         raise ValueError(f"Curves of runs that are scored by different metrics are not comparable: {listed}.")
@@ -75,7 +113,7 @@ def _metric(table: pd.DataFrame) -> str | None:
 
 def _draw_losses(ax: Any, tables: Mapping[str, pd.DataFrame]) -> None:
     for i, (name, table) in enumerate(tables.items()):
-        ax.plot(table["epoch"], table["loss"], label=as_text(name), linewidth=1, **line_style(i))
+        ax.plot(table["epoch"], table["loss"], label=line_name(name), linewidth=1, **line_style(i))
     positive = all((table["loss"] > 0).all() for table in tables.values())  # a log-likelihood need not be
     ax.set(xlabel="epoch", ylabel="training loss", yscale="log" if positive else "linear")
 

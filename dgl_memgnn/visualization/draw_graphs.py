@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ __all__ = ["LARGEST_GRAPH", "draw_graphs"]
 LARGEST_GRAPH = 500
 """Nodes of a graph that a picture still shows."""
 
+_LETTERS = 14  # of the legend in an inch
 _STRESS = 100  # nodes of a graph that is laid out by distances, which takes long for more
 
 
@@ -50,7 +52,8 @@ def draw_graphs(graphs: Sequence[ClusteredGraph], layer: int = 1, soft: bool = F
         raise ValueError("There is no graph to draw.")
     columns = min(columns, len(graphs))
     rows = -(-len(graphs) // columns)
-    figure = new_figure(max(3.4 * columns, 4.5), 3.2 * rows + 0.7)
+    width = max(3.4 * columns, 4.5)
+    figure = new_figure(width, 3.2 * rows + 0.7)
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     for each, ax in zip(graphs, axes):
         _draw(each, ax, layer, soft)
@@ -58,11 +61,11 @@ def draw_graphs(graphs: Sequence[ClusteredGraph], layer: int = 1, soft: bool = F
         ax.set_axis_off()
     entries, note = legend(graphs, layer, soft)
     handles = [_dot(colour) for _, colour in entries]
-    if handles:
-        figure.legend(
-            handles, [text for text, _ in entries], loc="outside lower center", ncols=len(handles), frameon=False,
-            columnspacing=1, handletextpad=0.2, fontsize="small", title=note or None, title_fontsize="small",
-        )  # fmt: skip
+    title = textwrap.fill(note, int(width * _LETTERS))
+    figure.legend(
+        handles, [text for text, _ in entries], loc="outside lower center", ncols=max(1, len(handles)),
+        frameon=False, columnspacing=1, handletextpad=0.2, fontsize="small", title=title, title_fontsize="small",
+    )  # fmt: skip
     return figure
 
 

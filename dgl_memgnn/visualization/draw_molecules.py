@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ __all__ = ["TITLE", "draw_molecules", "draw_molecules_png", "draw_plain_molecule
 TITLE = "Keys of the atoms in memory layer"  # as the title of each picture begins
 _BOND, _FONT = 30, 14
 _ENTRY, _ROW = 80, 28  # width of an entry of the legend, and height of a row of it
+_MARGIN, _LETTER = 12, 7  # left and right of the legend, and width of a letter of it
 _LONGEST_NAME = 36
 
 
@@ -91,7 +93,8 @@ def _draw(
     width, height = (scale * side for side in _panel(largest))
     entries, notes = legend(molecules, layer, soft)
     per_row = max(1, columns * width // (_ENTRY * scale))
-    legend_rows = -(-len(entries) // per_row) + bool(notes)
+    lines = textwrap.wrap(notes, (columns * width // scale - 2 * _MARGIN) // _LETTER)
+    legend_rows = -(-len(entries) // per_row) + len(lines)
     top = -(-len(molecules) // columns) * height
     drawer = canvas(columns * width, top + legend_rows * _ROW * scale, width, height)
     options: Any = drawer.drawOptions()
@@ -109,7 +112,7 @@ def _draw(
         highlightAtomColors=colours,
         legends=[_shortened(each.name) for each in molecules],
     )
-    _draw_legend(drawer, entries, notes, top, per_row, scale)
+    _draw_legend(drawer, entries, lines, top, per_row, scale)
     drawer.FinishDrawing()
     return drawer.GetDrawingText()
 
@@ -128,21 +131,21 @@ def _labelled(clustered: ClusteredMolecule, layer: int) -> Any:
 
 
 def _draw_legend(
-    drawer: Any, entries: Sequence[tuple[str, str]], notes: str, top: int, per_row: int, scale: int
+    drawer: Any, entries: Sequence[tuple[str, str]], lines: Sequence[str], top: int, per_row: int, scale: int
 ) -> None:
     from rdkit.Geometry import Point2D
 
     drawer.SetFillPolys(True)
     drawer.SetFontSize(_FONT * scale)
     for i, (text, colour) in enumerate(entries):
-        x, y = (12 + i % per_row * _ENTRY) * scale, top + (i // per_row + 0.5) * _ROW * scale
+        x, y = (_MARGIN + i % per_row * _ENTRY) * scale, top + (i // per_row + 0.5) * _ROW * scale
         drawer.SetColour(_rgb(colour))
         drawer.DrawEllipse(Point2D(x, y - 8 * scale), Point2D(x + 16 * scale, y + 8 * scale), True)
         drawer.SetColour((0, 0, 0))
         drawer.DrawString(text, Point2D(x + 21 * scale, y), 1, True)
-    if notes:
-        y = top + (-(-len(entries) // per_row) + 0.5) * _ROW * scale
-        drawer.DrawString(notes, Point2D(12 * scale, y), 1, True)
+    drawer.SetColour((0, 0, 0))
+    for row, line in enumerate(lines, start=-(-len(entries) // per_row)):
+        drawer.DrawString(line, Point2D(_MARGIN * scale, top + (row + 0.5) * _ROW * scale), 1, True)
 
 
 def _description(molecules: Sequence[ClusteredMolecule], layer: int) -> str:

@@ -90,8 +90,8 @@ def markdown_table(table: pd.DataFrame) -> str:
 
 def _readable(enrichment: pd.DataFrame) -> pd.DataFrame:
     table = enrichment[list(_COLUMNS)].rename(columns=_COLUMNS).reset_index(drop=True)
-    for name in ("corrected p", "odds ratio"):
-        table[name] = [_number(value) for value in table[name]]
+    table["corrected p"] = ["< 1e-300" if value == 0 else _number(value) for value in table["corrected p"]]
+    table["odds ratio"] = [_number(value) for value in table["odds ratio"]]
     for name in ("of the key's atoms in the group", "of the group's atoms with the key"):
         table[name] = ["" if pd.isna(value) else f"{value:.1%}" for value in table[name]]
     table["atoms of the group"] = ["" if pd.isna(value) else int(value) for value in table["atoms of the group"]]
@@ -101,8 +101,6 @@ def _readable(enrichment: pd.DataFrame) -> pd.DataFrame:
 def _number(value: float | None) -> str:
     if value is None or pd.isna(value):
         return ""
-    if value == 0:
-        return "< 1e-300"
     return "∞" if value == float("inf") else f"{value:.3g}"
 
 

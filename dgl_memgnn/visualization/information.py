@@ -71,8 +71,8 @@ def group_information(
 
     Each row is of a network: the run; five that were not trained, of the run's configuration, its seed and the
     four after it, with statistics of batch normalisation from these molecules; and each reference, such as a run
-    whose keys were drawn and never moved (``--clustering-period 0``). Beside each stands what its keys tell when
-    they are shuffled among the atoms of each molecule, ten times.
+    whose keys were drawn and never moved (``--clustering-period 0``), unless its layer of this number has one key.
+    Beside each stands what its keys tell when they are shuffled among the atoms of each molecule, ten times.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def group_information(
     rows.append({"network": f"untrained, {_UNTRAINED} seeds", **told(keys)})
     for name, reference in (references or {}).items():
         other = reference if isinstance(reference, RunClusters) else RunClusters(reference)
-        if layer <= len(other.num_keys):
+        if layer <= len(other.num_keys) and other.num_keys[layer - 1] > 1:
             keys = [_keys(other.shares(other.graphs_of(molecules)), layer)]
             rows.append({"network": name, **told(keys)})
     return pd.DataFrame(rows)

@@ -99,7 +99,7 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
     matplotlib.figure.Figure
     """
     loaded = {name: run if isinstance(run, RunClusters) else RunClusters(run) for name, run in runs.items()}
-    _check_features(loaded)
+    check_comparable(loaded)
     figure = new_figure(14, 3.2 * len(runs))
     for row, (name, clusters) in zip(figure.subplots(len(runs), 4, squeeze=False), loaded.items()):
         clusters.embed(graphs)
@@ -110,7 +110,8 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
             found[when] = np.concatenate([shares[0] for shares in network.node_shares(graphs)])
             _draw_projection(ax, network.node_queries(graphs), network.keys[0], found[when].argmax(axis=1))
             ax.set_title(f"{as_text(name)}, {when}", fontsize="medium")
-        entropies = {when: assignment_entropy(share) for when, share in found.items()}
+        # shares of float32 can sum to more than 1, and their entropy then is beyond the last bin
+        entropies = {when: np.minimum(assignment_entropy(share), 1) for when, share in found.items()}
         lowest = np.floor(20 * min(entropy.min() for entropy in entropies.values())) / 20
         for (when, share), colour in zip(found.items(), ("#999999", LINES[0])):
             usage = np.bincount(share.argmax(axis=1), minlength=share.shape[1]) / len(share)
@@ -131,11 +132,28 @@ def draw_keys(runs: Mapping[str, str | PathLike[str] | RunClusters], graphs: Seq
     return figure
 
 
-def _check_features(runs: Mapping[str, RunClusters]) -> None:
+def check_comparable(runs: Mapping[str, RunClusters]) -> None:
+    """ValueError if a run cannot take the graphs of the first: their features, or the data set, are others."""
     (first, clusters), *others = runs.items()
     for name, other in others:
-        if other.network.features != clusters.network.features:
+        own_set, other_set = _graph_set(clusters), _graph_set(other)
+        if own_set and other_set and own_set != other_set:
+            raise ValueError(f"{name} was trained on {other_set}, {first} on {own_set}: they do not compare.")
+        if _features(other) != _features(clusters):
             raise ValueError(f"{name} takes other features of nodes and edges than {first}: they do not compare.")
+
+
+def _graph_set(clusters: RunClusters) -> str | None:
+    """The data set of a run of graphs; None of a run of molecules, which takes any."""
+    network = clusters.network
+    return None if network.for_molecules else network.config.data.dataset
+
+
+def _features(clusters: RunClusters) -> tuple[Any, ...]:
+    """What tells the features that a network takes; degrees are features of graphs that are no molecules."""
+    network = clusters.network
+    degree_features = None if network.for_molecules else network.config.data.degree_features
+    return (*network.features, degree_features)
 
 
 def _draw_projection(ax: Any, queries: np.ndarray, keys: np.ndarray, key_of: np.ndarray) -> None:

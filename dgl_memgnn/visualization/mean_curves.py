@@ -7,9 +7,9 @@ from os import PathLike
 
 import pandas as pd
 
-from dgl_memgnn.visualization.curves import metric_names
+from dgl_memgnn.visualization.curves import add_legend, line_name, metric_names, two_panels
 from dgl_memgnn.visualization.palette import line_style
-from dgl_memgnn.visualization.pictures import as_text, new_figure, write_figure
+from dgl_memgnn.visualization.pictures import write_figure
 
 __all__ = ["plot_mean_curves"]
 
@@ -36,15 +36,14 @@ def plot_mean_curves(histories: Mapping[str, Sequence[str | PathLike[str]]], pat
     >>> sorted(p.name for p in folder.iterdir())
     ['curves.png', 'history.csv']
     """
-    figure = new_figure(9, 3.2)
-    panels = figure.subplots(1, 2)
+    figure, panels = two_panels(histories)
     for i, (name, runs) in enumerate(histories.items()):
         tables = [pd.read_csv(run) for run in runs]
         shared = pd.concat([table[: min(map(len, tables))] for table in tables])
         names = metric_names(shared)
         means = shared.groupby("epoch")[names].mean()
         for ax, metric in zip(panels, (names[0], names[-1])):
-            ax.plot(means.index, means[metric], label=as_text(name), linewidth=1, **line_style(i))
+            ax.plot(means.index, means[metric], label=line_name(name), linewidth=1, **line_style(i))
             ax.set(xlabel="epoch", ylabel=f"validation {metric}")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    add_legend(figure, panels[0])
     write_figure(figure, path)

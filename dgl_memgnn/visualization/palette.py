@@ -17,8 +17,14 @@ LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000
 
 
 def line_style(i: int) -> dict[str, Any]:
-    """Colour and dashes of the line of number ``i``, as matplotlib takes them."""
-    return {"color": LINES[i % len(LINES)], "linestyle": ("-", "--", ":", "-.")[i // len(LINES) % 4]}
+    """Colour and dashes of the line of number ``i``, as matplotlib takes them: no two numbers have the same."""
+    return {"color": LINES[i % len(LINES)], "linestyle": _dashes(i // len(LINES))}
+
+
+def _dashes(i: int) -> Any:
+    """The four that matplotlib has names for, then a dash and two dots, a dash and three, and so on."""
+    named = ("-", "--", ":", "-.")
+    return named[i] if i < len(named) else (0, (6, 2) + (1, 2) * (i - 2))
 
 
 class KeyColours:

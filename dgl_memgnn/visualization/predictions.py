@@ -55,7 +55,7 @@ class HeldOut:
         """The largest error of each graph: in standard deviations of the target, or of a probability."""
         error = np.abs(self.prediction - self.truth)
         if not self.task.discrete:
-            spread = np.nanstd(self.truth, axis=0)
+            spread = np.array([truth.std() if len(truth) else 0 for _, truth, _ in self.outputs()])
             error = error / np.where(spread > 0, spread, 1)
         return np.nan_to_num(error, nan=-1.0).max(axis=1)
 

@@ -20,6 +20,7 @@ from dgl_memgnn.visualization.clusters import (
     ClusteredMolecule,
     RunClusters,
     check_run_folder,
+    check_target,
 )
 from dgl_memgnn.visualization.curves import draw_loss_and_metric
 from dgl_memgnn.visualization.draw_graphs import LARGEST_GRAPH, draw_graphs
@@ -65,8 +66,11 @@ def write_report(run: str | PathLike[str], path: str | PathLike[str], overwrite:
         If the folder holds no finished run, or there is no folder for the file.
     FileExistsError
         If the file is there, without ``overwrite``.
+    ValueError
+        If the file is one of the run, or nothing of the data was held out.
     """
     path = Path(path)
+    check_target(path, Path(run))
     check_new_file(path, overwrite)
     with replacing(path) as unfinished:
         unfinished.write_text(report_html(run), encoding="utf-8")
@@ -160,7 +164,7 @@ def _value(value: float | None) -> float:
 
 
 def _predictions(held_out: HeldOut) -> str:
-    outputs = held_out.outputs()
+    outputs = [output for output in held_out.outputs() if len(output[1])]
     if held_out.task.discrete:
         drawn = {
             "ROC curves": draw_roc(held_out),
@@ -176,6 +180,9 @@ def _predictions(held_out: HeldOut) -> str:
     note = f"{len(held_out.rows)} {'graphs' if held_out.smiles is None else 'molecules'}."
     if not held_out.task.discrete and len(outputs) > _PLOTTED:
         note += f" The first {_PLOTTED} of {len(outputs)} targets are drawn."
+    lacking = [name for name, truth, _ in held_out.outputs() if not len(truth)]
+    if lacking:
+        note += f" None has a label of {', '.join(lacking)}, so that nothing is drawn of it."
     return html.paragraph(note) + html.pictures(figures)
 
 
@@ -227,7 +234,9 @@ def _keys(metrics: dict[str, Any], pictured: _Pictured, part: str) -> str:
     if not usages:
         usages = key_usage([each.shares for each in clustered])
     lines = describe_key_usage(usages)
-    lines.append(f"Of the {seen}. The last memory layer has one key, which reads out the graph.")
+    lines.append(f"Of the {seen}.")
+    if pictured.clusters.num_keys[-1] == 1:
+        lines[-1] += " The last memory layer has one key, which reads out the graph."
     content = html.paragraph("\n".join(lines))
     for layer, keys in enumerate(pictured.clusters.num_keys, start=1):
         if keys > 1 and clustered:

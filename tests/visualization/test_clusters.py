@@ -188,6 +188,31 @@ def test_a_rare_key_stands_beside_its_atom(runs):
     assert "class='note'" not in clusters.molecule("CCO")._repr_svg_()
 
 
+def test_the_notes_of_a_small_picture_are_whole(runs):
+    clusters = RunClusters(runs.regression)
+    clusters.colours = [KeyColours([0.0] * 6), *clusters.colours[1:]]
+    clustered = [clusters.molecule("CCO")]
+    for soft in (False, True):
+        svg = draw_molecules(clustered, soft=soft)
+        width, height = map(int, re.search(r"width='(\d+)px' height='(\d+)px'", svg).groups())
+        starts = [tuple(map(float, place)) for place in re.findall(r"<path d='M ([\d.]+) ([\d.]+)", svg)]
+        letters = [(x, y) for x, y in starts if y > 0.8 * width]  # below the molecule
+        assert len(letters) == len(legend(clustered, soft=soft)[1].replace(" ", ""))
+        assert all(x < width - 5 and y < height - 5 for x, y in letters)
+
+
+def test_notes_stand_there_where_all_nodes_are_grey(graph_run):
+    clusters = RunClusters(graph_run)
+    clusters.colours = [KeyColours([0.0] * 5), *clusters.colours[1:]]
+    graph = dgl.to_bidirected(dgl.graph(([0, 1, 2, 3], [1, 2, 3, 0])))
+    graph.ndata["feat"] = torch.log(1 + graph.in_degrees().float())[:, None]
+    figure = draw_graphs(clusters.graphs([graph], ["ring"]), soft=True)
+    figure.draw_without_rendering()
+    [legend] = figure.legends
+    assert legend.get_title().get_text().startswith("grey: ") and "white: " in legend.get_title().get_text()
+    assert 0 <= legend.get_window_extent().x0 and legend.get_window_extent().x1 <= figure.bbox.x1
+
+
 def test_graphs_are_drawn(graph_run):
     clusters = RunClusters(graph_run)
     graph = dgl.to_bidirected(dgl.graph(([0, 1, 2, 3], [1, 2, 3, 0])))

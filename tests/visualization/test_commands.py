@@ -9,7 +9,7 @@ import pytest
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.runs import train_run
-from dgl_memgnn.visualization import RunClusters, draw_molecules
+from dgl_memgnn.visualization import RunClusters, cluster_folder, draw_molecules, report_html
 from dgl_memgnn.visualization.curves import run_histories
 
 
@@ -62,12 +62,62 @@ def test_overwriting_leaves_nothing_of_an_earlier_call_and_all_else(runs, graph_
         assert {path.name: path.read_bytes() for path in out.iterdir()} == made
 
 
-def test_what_is_refused_removes_nothing(runs, tmp_path):
+@pytest.mark.parametrize(
+    "failing", [["--smiles", "C1CC"], ["--csv", "EMPTY"], ["--csv", "M", "--reference", "GRAPHS"]]
+)
+def test_what_is_refused_leaves_the_folder_as_it_was(runs, graph_run, tmp_path, failing):
+    (tmp_path / "empty.csv").write_text("smiles\n")
+    places = {"EMPTY": str(tmp_path / "empty.csv"), "M": str(runs.csv), "GRAPHS": str(graph_run)}
+    failing = [places.get(each, each) for each in failing]
     out = tmp_path / "out"
+    assert main(["clusters", str(runs.binary), *failing, "--out", str(out)]) == 1
+    assert not out.exists()
     assert main(["clusters", str(runs.binary), "--smiles", "CCO", "--out", str(out)]) == 0
-    before = {path.name for path in out.iterdir()}
-    assert main(["clusters", str(runs.binary), "--smiles", "C1CC", "--out", str(out), "--overwrite"]) == 1
-    assert {path.name for path in out.iterdir()} == before
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert main(["clusters", str(runs.binary), *failing, "--out", str(out), "--overwrite"]) == 1
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == before
+
+
+def test_references_are_compared_before_anything_is_computed(runs, graph_run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(RunClusters, "shares", None)
+    options = ["--csv", str(runs.csv), "--reference", str(graph_run), "--out", str(tmp_path / "out")]
+    assert main(["clusters", str(runs.binary), *options]) == 1
+    assert "run takes other features of nodes and edges than this run" in capsys.readouterr().err
+
+
+def test_clusters_that_cannot_be_drawn_leave_the_folder_as_it_was(runs, tmp_path, monkeypatch):
+    def fail(*args):
+        raise ValueError("no keys")
+
+    monkeypatch.setattr(cluster_folder, "draw_keys", fail)
+    command = [
+        "clusters",
+        str(runs.binary),
+        "--csv",
+        str(runs.csv),
+        "--pictures",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "usage.csv").write_text("earlier")
+    assert main([*command, "--overwrite"]) == 1
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["earlier"]
+
+
+def test_a_last_layer_of_several_keys_is_drawn_and_told(runs, tmp_path, capsys):
+    """The rows of the last layer are read side by side: no layer of one key reads out the graph."""
+    small = {"hidden_feats": 8, "num_layers": 1, "num_keys": [4, 1], "epochs": 1, "split": "random"}
+    config = load_config(overrides={**small, "csv": str(runs.csv), "tasks": ["length"], "readout": "rows"})
+    train_run(config, tmp_path / "rows", progress=False, report=False)
+    for run, has_one_key in [(runs.binary, True), (tmp_path / "rows", False)]:
+        capsys.readouterr()
+        out = tmp_path / "out" / run.name
+        assert main(["clusters", str(run), "--smiles", "CCO", "--out", str(out)]) == 0
+        assert (out / "CCO.svg").is_file()
+        assert ("has one key" in capsys.readouterr().out) == has_one_key
+        assert ("has one key" in report_html(run)) == has_one_key
 
 
 def test_clusters_of_the_data_of_the_training(runs, graph_run, tmp_path, capsys):
@@ -99,7 +149,7 @@ def test_other_data_where_those_of_the_training_lay_are_refused(tmp_path, monkey
         assert main([*command, "--out", str(tmp_path / "out")]) == 1
         error = capsys.readouterr().err
         assert f"The data of {tmp_path / 'run'} {message}" in error and "give molecules with --csv" in error
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
     assert main([*command, "--csv", str(tmp_path / "here" / "m.csv"), "--out", str(tmp_path / "out")]) == 0
 
 

@@ -83,3 +83,29 @@ def test_curves_of_rows_are_means_to_the_end_of_the_shortest_run(tmp_path, figur
         assert ax.get_ylabel() == f"validation {metric}"
         drawn = {line.get_label(): (list(line.get_xdata()), list(sign * line.get_ydata())) for line in ax.lines}
         assert drawn == expected
+
+
+@pytest.mark.parametrize("number", [2, 40])
+def test_the_legend_of_many_runs_is_whole_and_leaves_room(tmp_path, figures, number):
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,loss,clustering_loss,rmse\n1,1.0,,0.9\n")
+    names = [f"{'esol_memgnn_' * 5}with_weights_{i}/seed0" for i in range(number)]
+    plot_curves(dict.fromkeys(names, path), tmp_path / "curves.png")
+    plot_mean_curves({name: [path] for name in names}, tmp_path / "means.png")
+    for figure in figures:
+        figure.draw_without_rendering()
+        legend, page = figure.legends[0].get_window_extent(), figure.bbox
+        assert legend.y0 >= 0 and legend.y1 <= page.y1 and page.width - legend.width > 5 * figure.dpi
+        assert [text.get_text().replace("\n", "") for text in figure.legends[0].get_texts()] == names
+        lines = {
+            (line.get_color(), str(line.get_linestyle()), str(line._dash_pattern)) for line in figure.axes[0].lines
+        }
+        assert len(lines) == number
+
+
+def test_runs_without_a_validation_part_are_named(tmp_path):
+    (tmp_path / "y.csv").write_text("epoch,loss,clustering_loss,rmse\n1,1.0,,0.9\n")
+    (tmp_path / "none.csv").write_text("epoch,loss,clustering_loss\n1,1.0,\n")
+    with pytest.raises(ValueError, match="These runs have no validation part, .*: r_noval. Draw them apart"):
+        plot_curves({"r_y": tmp_path / "y.csv", "r_noval": tmp_path / "none.csv"}, tmp_path / "curves.png")
+    plot_curves({"r_noval": tmp_path / "none.csv", "again": tmp_path / "none.csv"}, tmp_path / "curves.png")

@@ -138,6 +138,14 @@ def test_information_of_a_run_and_its_controls(runs):
     assert table.loc["untrained, 5 seeds", "information"] == pytest.approx(np.mean(told))
 
 
+def test_a_reference_whose_layer_has_one_key_is_left_out(runs):
+    clusters = RunClusters(runs.regression)
+    molecules = clusters.molecules(["CCCO", DICOFOL])
+    for layer, expected in [(1, ["short"]), (2, [])]:
+        table = group_information(clusters, molecules, {"short": runs.descriptors}, layer)
+        assert table["network"].tolist()[2:] == expected
+
+
 def test_tables_for_readers():
     members = members_of(*["CCO"] * 20, *["CCC#N"] * 20, "CCC")
     keys = np.array([0, 0, 1] * 20 + [0, 0, 2, 2] * 20 + [5, 5, 5])
@@ -149,5 +157,8 @@ def test_tables_for_readers():
     assert of_key.loc[2, "odds ratio"].tolist() == ["∞", "∞"]
     assert of_key.loc[2, "of the key's atoms in the group"].tolist() == ["100.0%", "50.0%"]
     assert of_key.loc[5, "group"] == "none"
+    zeros = {"odds_ratio": 0.0, "p_corrected": 0.0}
+    [row] = paper_groups(enrichment.assign(**zeros)).to_dict("records")
+    assert (row["odds ratio"], row["corrected p"]) == ("0", "< 1e-300")
     best = paper_groups(enrichment)
     assert best[["key", "group"]].values.tolist() == [[1, "hydroxyl OH"]]

@@ -8,6 +8,8 @@ import pytest
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import smiles_to_graph
 from dgl_memgnn.runs import train_run
+from dgl_memgnn.runs.stored import StoredNetwork
+from dgl_memgnn.training.key_usage import assignment_entropy
 from dgl_memgnn.visualization import RunClusters, draw_keys, project, usage_table
 from dgl_memgnn.visualization.pictures import figure_svg
 
@@ -77,3 +79,39 @@ def test_a_run_that_started_from_weights_had_them_before_the_training(runs, tmp_
 def test_runs_of_other_features_do_not_compare(runs, graph_run):
     with pytest.raises(ValueError, match="theirs takes other features of nodes and edges than ours"):
         draw_keys({"ours": runs.regression, "theirs": graph_run}, graphs())
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"degree_features": ["inverse"]}, "theirs takes other features of nodes and edges than ours"),
+        ({"dataset": "OTHER"}, "theirs was trained on OTHER, ours on TINY: they do not compare"),
+    ],
+)
+def test_runs_on_other_graphs_or_other_degrees_do_not_compare(graph_run, tmp_path, own, message):
+    """Features of the same width say nothing of what they are."""
+    other = graph_run.parent / "tu" / "OTHER"
+    if not other.is_dir():
+        other.mkdir()
+        for path in (graph_run.parent / "tu" / "TINY").iterdir():
+            shutil.copy(path, other / path.name.replace("TINY", "OTHER"))
+    small = {"hidden_feats": 8, "num_keys": [4, 1], "epochs": 1, "split": "random", "network": "GMN"}
+    config = load_config(overrides={**small, "dataset": "TINY", "data_dir": str(graph_run.parent), **own})
+    train_run(config, tmp_path / "run", progress=False, report=False)
+    clusters = RunClusters(graph_run)
+    assert RunClusters(tmp_path / "run").network.features == clusters.network.features
+    with pytest.raises(ValueError, match=message):
+        draw_keys({"ours": clusters, "theirs": tmp_path / "run"}, [])
+
+
+def test_all_nodes_stand_in_the_histogram_of_entropies(runs, monkeypatch):
+    """Even shares of float32 sum to a little more than 1, and so does their entropy."""
+    even = np.full((1, 6), 1 / 6, dtype=np.float32)
+
+    def shares(network, graphs):
+        return [[np.repeat(even, graph.num_nodes(), axis=0)] for graph in graphs]
+
+    assert assignment_entropy(even) > 1
+    monkeypatch.setattr(StoredNetwork, "node_shares", shares)
+    panel = draw_keys({"run": runs.regression}, graphs()).axes[3]
+    assert [sum(bar.get_height() for bar in bars) for bars in panel.containers] == pytest.approx([1, 1])

@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.runs import train_run
+from dgl_memgnn.runs.run import FILES, STATE
 from dgl_memgnn.visualization import (
     draw_calibration,
     draw_measured,
@@ -174,6 +175,30 @@ def test_molecules_beyond_the_usual_limits_are_drawn_where_the_run_has_others(tm
     config = load_config(overrides={**options, "network": "RandomForest"})
     train_run(config, tmp_path / "run", progress=False, report=False)
     assert len(Page(report_html(tmp_path / "run")).pictures) == 1 + 2
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_target_without_labels_in_the_part_is_named_and_not_drawn(tmp_path):
+    smiles = ["C" * n for n in range(1, 10)]
+    table = pd.DataFrame({"smiles": smiles, "y": range(9), "part": ["train"] * 5 + ["val"] * 2 + ["test"] * 2})
+    table["rare"] = table["y"].where(table["part"] == "train")
+    table.to_csv(tmp_path / "m.csv", index=False)
+    options = {"csv": str(tmp_path / "m.csv"), "tasks": ["y", "rare"], "splits_column": "part"}
+    config = load_config(overrides={**options, "hidden_feats": 8, "epochs": 1, "num_layers": 1})
+    train_run(config, tmp_path / "run", progress=False, report=False)
+    text = report_html(tmp_path / "run")
+    assert "Predicted against measured y" in text and "Predicted against measured rare" not in text
+    assert "2 molecules. None has a label of rare, so that nothing is drawn of it." in text
+
+
+@pytest.mark.parametrize("name", [*FILES, STATE])
+def test_a_file_of_the_run_is_never_replaced(runs, tmp_path, name):
+    shutil.copytree(runs.sum, tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match=f"{name} is a file of the run .*: give another file to write"):
+            write_report(tmp_path / "run", tmp_path / "run" / ".." / "run" / name, overwrite)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
 
 
 def test_what_cannot_be_reported_is_refused(runs, tmp_path):

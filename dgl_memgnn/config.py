@@ -309,6 +309,9 @@ def stored_config(source: str | PathLike[str] | None = None, overrides: Mapping[
     for name, other in [("csv", "dataset"), ("dataset", "csv")]:
         if overrides.get(name) is not None:
             overrides.setdefault(other, None)
+    if overrides.get("dataset") is not None and content.get("data", {}).get("csv") is not None:
+        for name in ("tasks", "smiles_column"):  # of that file
+            content["data"].pop(name, None)
     if "pretrained" in overrides:
         overrides.setdefault("pretrained_sha256", None)
     for name, value in overrides.items():

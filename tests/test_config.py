@@ -64,6 +64,14 @@ def test_a_csv_file_replaces_the_data_set_of_a_configuration():
         load_config("quickstart", {"csv": "a.csv", "tasks": ["y"], "dataset": "ESOL"})
 
 
+def test_a_data_set_replaces_the_csv_file_of_a_configuration(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("data: {csv: m.csv, tasks: [y], smiles_column: mol}\n")
+    assert load_config(path, {"dataset": "FreeWilson"}).data == load_config("quickstart").data
+    with pytest.raises(ValueError, match="data.tasks is for a CSV file"):
+        load_config(path, {"dataset": "FreeWilson", "tasks": ["y"]})
+
+
 def test_the_default_split_is_by_scaffold_for_a_file_alone():
     file = {"csv": "a.csv", "tasks": ["y"]}
     assert load_config(overrides=file).data.split == "scaffold"

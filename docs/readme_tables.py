@@ -57,10 +57,13 @@ def chosen(protocol, dataset, network, metric, part="test", readouts=("memory", 
     """
     own = readouts[0] if readouts == ("sum",) else network.lower()
     own += "_pretrained" * pretrained
-    kept = kept_epoch(protocol, dataset, own)
+    results = {
+        path.parent.name: json.loads(path.read_text(encoding="utf-8"))
+        for path in (RESULTS / protocol / dataset).glob("*/result.json")
+    }
+    kept = kept_epoch(results[own]) if own in results else None
     rows = {}
-    for path in (RESULTS / protocol / dataset).glob("*/result.json"):
-        result = json.loads(path.read_text(encoding="utf-8"))
+    for name, result in results.items():
         # older results have fewer keys
         model = {"pretrained": "none", "readout": "memory", **result["config"]["model"]}
         training = {"supervised_keys": False, **result["config"].get("training", {})}
@@ -71,22 +74,19 @@ def chosen(protocol, dataset, network, metric, part="test", readouts=("memory", 
             and (model["pretrained"] not in (None, "none")) == pretrained
             and (model["readout"] == "sum" or training["clustering_period"] > 0 or training["supervised_keys"])
             and done == planned
-            and kept in (None, training.get("keep", "best"))
+            and kept in (None, kept_epoch(result))
         ):
             mean = result["summary"]["validation"][metric]["mean"]
-            rows[path.parent.name] = -mean if metric == "rmse" else mean
+            rows[name] = -mean if metric == "rmse" else mean
     if not rows:
         return figure(protocol, dataset, own, part, metric)
     row = max(rows, key=rows.get)
     return figure(protocol, dataset, row, part, metric) + ("" if row == own else f" (`{row}`)")
 
 
-def kept_epoch(protocol, dataset, row):
-    """Which epoch a row keeps, best or last; None without a row."""
-    path = RESULTS / protocol / dataset / row / "result.json"
-    if not path.is_file():
-        return None
-    return json.loads(path.read_text(encoding="utf-8"))["config"].get("training", {}).get("keep", "best")
+def kept_epoch(result):
+    """Which epoch the runs of a result keep, best or last."""
+    return result["config"].get("training", {}).get("keep", "best")
 
 
 def published(protocol, dataset, who=None):
@@ -226,8 +226,15 @@ def cliffs():
     return table(*rows)
 
 
-TABLES = {"graphs": graphs, "controls": controls, "molecules": molecules, "keys": keys, "speed": speed}
-TABLES.update({"few": few, "cliffs": cliffs})
+TABLES = {
+    "graphs": graphs,
+    "controls": controls,
+    "molecules": molecules,
+    "keys": keys,
+    "speed": speed,
+    "few": few,
+    "cliffs": cliffs,
+}
 
 
 def filled(text):

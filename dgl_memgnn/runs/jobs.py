@@ -20,7 +20,7 @@ __all__ = ["check_workers", "finished_jobs", "process_pool"]
 def check_workers(workers: int) -> None:
     """ValueError unless there is a process at least."""
     if workers < 1:
-        raise ValueError(f"The number of workers must be at least 1 (--workers), got {workers}.")
+        raise ValueError(f"The number of workers must be at least 1, got {workers}.")
 
 
 def finished_jobs(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], workers: int) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from dgl_memgnn.config import Config, flat_values, stored_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import read_json
-from dgl_memgnn.runs.protocols import split_of
+from dgl_memgnn.runs.protocols import member_of, split_of
 from dgl_memgnn.runs.run import check_overwritable, check_same_configuration, check_unchanged, remove_run
 
 __all__ = ["kept_folds", "kept_runs", "remove_stored"]
@@ -54,7 +54,7 @@ def kept_runs(
     gone = {name: run for name, run in stored.get("runs", {}).items() if not (folder / name).is_dir()}
     if not gone:
         return {}, {}
-    theirs = 1 + max(int(name.partition("-member")[2] or 0) for name in gone)
+    theirs = 1 + max(map(member_of, gone))
     if members < theirs:
         raise ValueError(
             f"Folders of runs in {folder} are gone; it had {theirs} members, not {members}. Ask for as many with "

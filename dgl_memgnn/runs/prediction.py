@@ -29,6 +29,7 @@ from dgl_memgnn.files import check_new_file, replacing
 from dgl_memgnn.runs.agreement import check_agreement, run_folders
 from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, takes_topology
 from dgl_memgnn.runs.calibration import Calibration
+from dgl_memgnn.runs.jobs import check_workers
 from dgl_memgnn.runs.run import FILES, STATE
 from dgl_memgnn.runs.stored import FINGERPRINTS, StoredNetwork
 from dgl_memgnn.tasks import Column
@@ -342,8 +343,7 @@ class Predictor:
         """
         column = smiles_column or self.config.data.smiles_column
         source, target = Path(source), Path(target)
-        if workers < 1:
-            raise ValueError(f"The number of workers must be at least 1, got {workers}.")
+        check_workers(workers)
         if workers > 1 and self._run is None:
             raise ValueError("Networks that are in no folder predict with one worker.")
         index, shards = shard

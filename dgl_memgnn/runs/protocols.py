@@ -7,7 +7,7 @@ from typing import Any
 
 from dgl_memgnn.config import Config, DataConfig, check_together
 
-__all__ = ["PROTOCOLS", "asked", "protocols_of", "runs", "split_of"]
+__all__ = ["PROTOCOLS", "asked", "member_of", "protocols_of", "runs", "split_of"]
 
 PROTOCOLS = {
     "paper": "ten stratified folds; each fold's best epoch is chosen on the graphs it reports (optimistic)",
@@ -134,6 +134,17 @@ def _with(config: Config, data: dict[str, Any], seed: int) -> Config:
     run = replace(config, data=replace(config.data, **data), training=training, search={})
     check_together(run)
     return run
+
+
+def member_of(run: str) -> int:
+    """Which network of an ensemble a run is, by the name that :func:`runs` gave it.
+
+    Examples
+    --------
+    >>> member_of("seed0-member1"), member_of("seed0")
+    (1, 0)
+    """
+    return int(run.partition("-member")[2] or 0)
 
 
 def split_of(run: str) -> str:

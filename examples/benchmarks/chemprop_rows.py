@@ -65,8 +65,9 @@ def main():
             of_run = {"parts": sizes, "seed": config.training.seed, "digest": dataset.digest, "setting": setting}
             write_json(stored, {**scores, **of_run})
         metrics[name] = json.loads(stored.read_text(encoding="utf-8"))
-        if metrics[name]["setting"] != setting or metrics[name]["digest"] != dataset.digest:
-            parser.error(f"{stored} is of other data, or of {metrics[name]['setting']}: give another --out.")
+        theirs = metrics[name].get("setting")  # older runs do not tell
+        if theirs != setting or metrics[name]["digest"] != dataset.digest:
+            parser.error(f"{stored} is of other data, or of {theirs}: give another --out.")
         print(f"{name}: {metrics[name]['test']}", flush=True)
     result = {
         "protocol": args.protocol,

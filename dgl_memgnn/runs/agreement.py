@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dgl_memgnn.runs.assembly import embedding_of, takes_topology
-from dgl_memgnn.runs.run import STATE, is_pretraining
-from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
+from dgl_memgnn.runs.folder import CHECKPOINT, STATE
+from dgl_memgnn.runs.run import is_pretraining
+from dgl_memgnn.runs.stored import StoredNetwork
 
 __all__ = ["check_agreement", "run_folders"]
 

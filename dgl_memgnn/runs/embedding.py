@@ -77,7 +77,7 @@ def embed_csv(
     """
     column = smiles_column or predictor.config.data.smiles_column
     source, target = Path(source), Path(target)
-    check_target(source, target, predictor.folders, overwrite)
+    check_target(source, target, overwrite)
     ending = next((ending for ending in EMBEDDING_FORMATS if target.name.endswith(ending)), None)
     if ending is None:
         raise ValueError(f"{target}: the name must end in {', '.join(EMBEDDING_FORMATS)}, which says the format.")

@@ -30,8 +30,8 @@ from dgl_memgnn.runs.agreement import check_agreement, run_folders
 from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, takes_topology
 from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.jobs import check_workers
-from dgl_memgnn.runs.run import FILES, STATE
-from dgl_memgnn.runs.stored import FINGERPRINTS, StoredNetwork
+from dgl_memgnn.runs.folder import FINGERPRINTS, check_beside_runs
+from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.tasks import Column
 
 __all__ = ["PredictionCounts", "Predictor"]
@@ -332,7 +332,7 @@ class Predictor:
         Raises
         ------
         ValueError
-            If the source is no readable CSV or lacks a column, if the target is the source or a file of the
+            If the source is no readable CSV or lacks a column, if the target is the source or a file of a
             run, or if there is no such shard or number of workers.
         ChildProcessError
             If one of the workers died.
@@ -349,7 +349,7 @@ class Predictor:
         index, shards = shard
         if not 1 <= index <= shards:
             raise ValueError(f"There is no shard {index}/{shards}: they are 1/{shards} to {shards}/{shards}.")
-        check_target(source, target, self.folders, overwrite)
+        check_target(source, target, overwrite)
         total = self.count(source, islice(iterate_molecules(source, column, chunk_size), index - 1, None, shards))
         self.predict([], self._no_properties(), interval, calibrate, similarity)  # tells what cannot be had
         renamed: dict[str, str] = {}
@@ -500,13 +500,11 @@ def _as_list(smiles: Iterable[str]) -> list[str]:
     return list(smiles)
 
 
-def check_target(source: Path, target: Path, runs: Sequence[Path], overwrite: bool) -> None:
+def check_target(source: Path, target: Path, overwrite: bool) -> None:
     """Refuse a file that could not be written in the end, or should not."""
     if target.is_dir():
         raise ValueError(f"{target} is a folder: give a file to write.")
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"{target} would replace the file of molecules: give another file to write.")
-    for run in runs:
-        if target.resolve() in [(run / name).resolve() for name in (*FILES, STATE)]:
-            raise ValueError(f"{target} is a file of the run {run}: give another file to write.")
+    check_beside_runs(target)
     check_new_file(target, overwrite)

@@ -22,9 +22,9 @@ from dgl_memgnn.data.unlabelled import Unlabelled
 from dgl_memgnn.files import read_json, remove_unfinished, replacing
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.objectives import OBJECTIVES, JointTask, PretrainingNetwork
+from dgl_memgnn.runs.folder import CARD, PRETRAINING_FILES, STATE
 from dgl_memgnn.runs.pretraining_config import PretrainingConfig, load_pretraining_config
 from dgl_memgnn.runs.run import (
-    STATE,
     begun_state,
     check_holds_nothing,
     check_same_configuration,
@@ -40,10 +40,8 @@ from dgl_memgnn.weights import FILE, PARTS, save_weights
 
 __all__ = ["pretrain"]
 
-CARD = "card.md"
 MOLECULES = "molecules"  # what was made of the files; removed, as STATE is, when the run is finished
 COUNTS = "counts.json"
-FILES = ("config.yaml", "history.csv", "curves.png", FILE, CARD, "metrics.json")
 
 
 def pretrain(
@@ -296,5 +294,5 @@ def _clean(folder: Path) -> None:
 def _remove(folder: Path) -> None:
     """Remove a run's files and nothing else."""
     _clean(folder)
-    for name in reversed(FILES):  # the configuration, by which the folder is known as that of a run, last
+    for name in reversed(PRETRAINING_FILES):  # the configuration, by which the folder is known as that of a run, last
         (folder / name).unlink(missing_ok=True)

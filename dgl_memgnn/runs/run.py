@@ -23,8 +23,9 @@ from dgl_memgnn.files import is_unfinished, read_json, remove_unfinished, replac
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
 from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.description import describe, undefined_metrics
+from dgl_memgnn.runs.folder import CHECKPOINT, FILES, FINGERPRINTS, STATE
 from dgl_memgnn.runs.parts import task_of
-from dgl_memgnn.runs.stored import CHECKPOINT, FINGERPRINTS, store_network
+from dgl_memgnn.runs.stored import store_network
 from dgl_memgnn.runs.tensorboard import TensorBoard, check_installed
 from dgl_memgnn.runs.tensorboard import remove as remove_records
 from dgl_memgnn.training import key_usage, load_checkpoint, memory_layers, node_shares, save_checkpoint
@@ -49,17 +50,6 @@ __all__ = [
 ]
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
-FILES = (
-    "config.yaml",
-    "splits.csv",
-    "history.csv",
-    "curves.png",
-    CHECKPOINT,
-    FINGERPRINTS,
-    "predictions.csv",
-    "metrics.json",
-)
-STATE = "training.pt"  # all it takes to continue; removed when the run is finished
 PLACES = ("data_dir", "cache_dir", "device")  # keys that say where, not what
 RESULTS = (STATE, "metrics.json", CHECKPOINT)  # what another configuration must not replace unasked
 

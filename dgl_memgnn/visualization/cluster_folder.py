@@ -95,7 +95,7 @@ def write_clusters(
     FileExistsError
         If the folder is not empty, without ``overwrite``.
     ValueError
-        If a run has no memory layers, a molecule is none, the data of the training have changed since, or a
+        If a run has no memory layers, a molecule is none, ``csv`` would be replaced, the data of the training have changed since, or a
         reference takes other features.
     """
     folder = Path(folder)
@@ -106,7 +106,7 @@ def write_clusters(
     clusters = RunClusters(run)
     compared = dict(zip(folder_names(references), map(RunClusters, references)))
     check_comparable({_THIS: clusters, **compared})
-    _check_folder(folder, overwrite)
+    _check_folder(folder, overwrite, csv)
     found, lines = _found(clusters, csv, smiles, smiles_column)
     drawn, more = _drawn(found, pictures)
     lines += more
@@ -131,7 +131,7 @@ def write_clusters(
     return [*lines, f"Written to {folder}."]
 
 
-def _check_folder(folder: Path, overwrite: bool) -> None:
+def _check_folder(folder: Path, overwrite: bool, csv: str | PathLike[str] | None) -> None:
     """See that the folder can be written to, or made, before anything is computed."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file: give a folder to write to.")
@@ -139,6 +139,8 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
         raise FileExistsError(
             f"{folder} is not empty: give another folder, or replace its files with --overwrite."
         )
+    if csv is not None and Path(csv).resolve() in [(folder / name).resolve() for name in _TABLES]:
+        raise ValueError(f"{csv} would be replaced by the table of that name: give another folder with --out.")
     there = next(each for each in (folder, *folder.parents) if each.exists())
     try:
         with tempfile.TemporaryFile(dir=there):

@@ -17,14 +17,15 @@ from dgl_memgnn.config import ModelConfig
 from dgl_memgnn.data import MoleculeError, parse_smiles, smiles_to_graphs
 from dgl_memgnn.files import read_json
 from dgl_memgnn.runs.assembly import embed_for
-from dgl_memgnn.runs.stored import CHECKPOINT, StoredNetwork
+from dgl_memgnn.runs.folder import CHECKPOINT
+from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.training import key_usage
 from dgl_memgnn.visualization.palette import KeyColours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Clustered", "ClusteredGraph", "ClusteredMolecule", "RunClusters", "check_run_folder", "check_target"]
+__all__ = ["Clustered", "ClusteredGraph", "ClusteredMolecule", "RunClusters", "check_run_folder"]
 
 
 @dataclass(frozen=True)
@@ -247,14 +248,6 @@ def check_run_folder(folder: Path) -> None:
     if runs:
         raise FileNotFoundError(f"{folder} holds {len(runs)} runs: give one of them, as {runs[0]}.")
     raise FileNotFoundError(f"{folder} holds no {CHECKPOINT}. Give the folder of a run (dgl-memgnn train).")
-
-
-def check_target(path: Path, run: Path) -> None:
-    """ValueError if a file to write is one of the run."""
-    from dgl_memgnn.runs.run import FILES, STATE  # it draws curves: neither module can import the other first
-
-    if path.resolve() in [(run / name).resolve() for name in (*FILES, STATE)]:
-        raise ValueError(f"{path} is a file of the run {run}: give another file to write.")
 
 
 def _colours(folder: Path, num_keys: list[int]) -> list[KeyColours]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from dgl_memgnn.files import check_new_file, read_json, replacing
 from dgl_memgnn.runs.assembly import load_dataset
+from dgl_memgnn.runs.folder import check_beside_runs
 from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.training import describe_key_usage, key_usage
 from dgl_memgnn.visualization import html_page as html
@@ -20,7 +21,6 @@ from dgl_memgnn.visualization.clusters import (
     ClusteredMolecule,
     RunClusters,
     check_run_folder,
-    check_target,
 )
 from dgl_memgnn.visualization.curves import draw_loss_and_metric
 from dgl_memgnn.visualization.draw_graphs import LARGEST_GRAPH, draw_graphs
@@ -67,10 +67,10 @@ def write_report(run: str | PathLike[str], path: str | PathLike[str], overwrite:
     FileExistsError
         If the file is there, without ``overwrite``.
     ValueError
-        If the file is one of the run, or nothing of the data was held out.
+        If the file is one of a run, or nothing of the data was held out.
     """
     path = Path(path)
-    check_target(path, Path(run))
+    check_beside_runs(path)
     check_new_file(path, overwrite)
     with replacing(path) as unfinished:
         unfinished.write_text(report_html(run), encoding="utf-8")

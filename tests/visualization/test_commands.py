@@ -193,6 +193,16 @@ def test_folders_that_cannot_be_written(runs, tmp_path, capsys):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_a_table_of_clusters_does_not_replace_the_molecules(runs, tmp_path, capsys):
+    for name in ("groups.csv", "usage.csv", "information.csv"):
+        molecules = tmp_path / name
+        molecules.write_text("smiles\nCCO\n")
+        arguments = ["--csv", str(molecules), "--out", str(tmp_path / "." / ".." / tmp_path.name), "--overwrite"]
+        assert main(["clusters", str(runs.regression), *arguments]) == 1
+        assert f"{name} would be replaced by the table of that name" in capsys.readouterr().err
+        assert molecules.read_text() == "smiles\nCCO\n"
+
+
 def test_curves(runs, tmp_path, capsys):
     out = str(tmp_path / "curves.svg")
     assert main(["curves", str(runs.regression), str(runs.rest), "--out", out]) == 0

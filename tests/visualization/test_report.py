@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.runs import train_run
-from dgl_memgnn.runs.run import FILES, STATE
+from dgl_memgnn.runs.folder import FILES, STATE
 from dgl_memgnn.visualization import (
     draw_calibration,
     draw_measured,
@@ -199,6 +199,17 @@ def test_a_file_of_the_run_is_never_replaced(runs, tmp_path, name):
         with pytest.raises(ValueError, match=f"{name} is a file of the run .*: give another file to write"):
             write_report(tmp_path / "run", tmp_path / "run" / ".." / "run" / name, overwrite)
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", "weights.pt"])
+def test_a_file_of_another_run_is_never_replaced(runs, tmp_path, name):
+    for file in (name, "config.yaml", "notes.txt"):
+        (tmp_path / file).write_text("theirs")
+    for file in (name, "config.yaml"):
+        with pytest.raises(ValueError, match=f"{file} is a file of the run .*: give another file to write"):
+            write_report(runs.sum, tmp_path / file, overwrite=True)
+        assert (tmp_path / file).read_text() == "theirs"
+    write_report(runs.sum, tmp_path / "notes.txt", overwrite=True)
 
 
 def test_what_cannot_be_reported_is_refused(runs, tmp_path):

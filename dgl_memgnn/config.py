@@ -178,6 +178,12 @@ class DataConfig(Options):
         return [(name, column) for name, column in columns if column is not None]
 
     @property
+    def own_draw(self) -> List[str]:
+        """The keys given that change how parts are drawn."""
+        keys = ("split_sizes", "split_seed", "validation_seed")
+        return [key for key in keys if getattr(self, key) != getattr(DataConfig(), key)]
+
+    @property
     def own_parts(self) -> List[str]:
         """The options that say which row is in which part."""
         names = ("splits_column", "validation_csv", "test_csv", "splits_file")
@@ -624,10 +630,9 @@ def _check_split(data: DataConfig) -> None:
     if data.split in ("folds", *FAIR_SPLITS):
         if own:
             raise ValueError(f"data.split: {data.split} draws parts of its own: leave out data.{own[0]}.")
-        if data.split_sizes != DataConfig().split_sizes or data.validation_seed is not None:
-            raise ValueError(
-                f"data.split: {data.split} has sizes of its own: leave out split_sizes and validation_seed."
-            )
+        if data.own_draw:
+            key = data.own_draw[0]
+            raise ValueError(f"data.split: {data.split} is the same in all runs: leave out data.{key}.")
 
 
 def _check_columns(data: DataConfig) -> None:

@@ -129,6 +129,8 @@ def test_option_names_are_unique():
         ("data: {dataset: null, csv: a.csv, tasks: [x], smiles_column: x_std}", "must not be 'x_std'"),
         ("data: {dataset: ENZYMES, split: scaffold}", "scaffold is for molecules, not for ENZYMES"),
         ("data: {split: folds}", "folds is for classes"),
+        ("data: {dataset: ENZYMES, split: folds, split_seed: 1}", "same in all runs: leave out data.split_seed"),
+        ("data: {dataset: ENZYMES, split: fair, split_sizes: [0.5, 0.2, 0.3]}", "leave out data.split_sizes"),
         ("data: {dataset: ENZYMES, split: folds, fold: 10}", "data.fold must be below data.num_folds, 10"),
         ("model: {network: GIN, readout: sum}", "model.readout: sum is for GMN, MemGNN, not for GIN"),
         ("model: {network: GIN, topology: true}", "model.topology is for GMN, MemGNN, not for GIN"),

@@ -29,8 +29,8 @@ from dgl_memgnn.files import check_new_file, replacing
 from dgl_memgnn.runs.agreement import check_agreement, run_folders
 from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, takes_topology
 from dgl_memgnn.runs.calibration import Calibration
-from dgl_memgnn.runs.jobs import check_workers
 from dgl_memgnn.runs.folder import FINGERPRINTS, check_beside_runs
+from dgl_memgnn.runs.jobs import check_workers
 from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.tasks import Column
 

@@ -294,5 +294,5 @@ def _clean(folder: Path) -> None:
 def _remove(folder: Path) -> None:
     """Remove a run's files and nothing else."""
     _clean(folder)
-    for name in reversed(PRETRAINING_FILES):  # the configuration, by which the folder is known as that of a run, last
+    for name in reversed(PRETRAINING_FILES):  # the configuration, which tells that it is a run, last
         (folder / name).unlink(missing_ok=True)

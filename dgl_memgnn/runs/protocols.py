@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dgl_memgnn.config import Config, DataConfig, check_together
+from dgl_memgnn.config import Config, check_together
 
 __all__ = ["PROTOCOLS", "asked", "member_of", "protocols_of", "runs", "split_of"]
 
@@ -83,9 +83,7 @@ def runs(config: Config, protocol: str, repeats: int | None = None, members: int
             for i in range(members)
             for seed in seeds
         }
-    set_here = ("split_sizes", "split_seed", "validation_seed")
-    given = [name for name in set_here if getattr(config.data, name) != getattr(DataConfig(), name)]
-    names = [*config.data.own_parts, *given]
+    names = [*config.data.own_parts, *config.data.own_draw]
     if names:
         raise ValueError(
             f"Protocol {protocol} splits 80/10/10 by itself: leave out data.{names[0]}, or take protocol repeats."

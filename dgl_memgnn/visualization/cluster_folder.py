@@ -95,8 +95,8 @@ def write_clusters(
     FileExistsError
         If the folder is not empty, without ``overwrite``.
     ValueError
-        If a run has no memory layers, a molecule is none, ``csv`` would be replaced, the data of the training have changed since, or a
-        reference takes other features.
+        If a run has no memory layers, a molecule is none, ``csv`` would be replaced, the data of the training
+        have changed since, or a reference takes other features.
     """
     folder = Path(folder)
     if pictures < 1:

@@ -1,7 +1,7 @@
 """GMN or MemGNN on COLLAB: ten outer folds, mean test accuracy.
 
 The epoch is chosen on an inner validation part of each fold, and the test part is scored once. This is one run a
-fold; `dgl-memgnn benchmark collab_gmn --protocol fair` makes three, and chooses hyper-parameters too.
+fold; `dgl-memgnn benchmark collab_gmn --protocol fair` makes three, of 30 epochs each.
 """
 
 import argparse

@@ -189,6 +189,8 @@ def _table(
             title += ", folds of our own"
         if "folds" in result and "ensemble" not in result:
             title += ", one run a fold"
+        if "folds" in result and not any(fold["selection"] for fold in result["folds"]):
+            title += ", one candidate"
         against = [
             "" if row == other else _against(result, reference, metric) for other, reference in references.items()
         ]

@@ -11,8 +11,8 @@ __all__ = ["PROTOCOLS", "asked", "member_of", "protocols_of", "runs", "split_of"
 
 PROTOCOLS = {
     "paper": "ten stratified folds; each fold's best epoch is chosen on the graphs it reports (optimistic)",
-    "fair": "ten outer test folds; candidates and epochs are chosen on an inner validation part, the test fold is "
-    "scored once in each of some runs, three by default; deviation over folds of their means",
+    "fair": "ten outer test folds; epochs and, of several, candidates are chosen on an inner validation part, the "
+    "test fold is scored once in each of some runs, three by default; deviation over folds of their means",
     "moleculenet": "80/10/10 over seeds, three by default; scaffold split for BACE, random split for others",
     "scaffold": "80/10/10 by scaffold over seeds, three by default, as dgllife splits the named sets",
     "repeats": "seeds, three by default, with the test part that the configuration says (split, splits_column, "

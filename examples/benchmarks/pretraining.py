@@ -33,7 +33,8 @@ ABOUT = """
 ## What they are good and bad for
 
 - Good for few measured molecules of the kind above: organic, drug-like, of some ten to forty heavy atoms; and for
-  molecules of scaffolds that the training part lacks.
+  molecules of scaffolds that the training part lacks, in two of four sets (solubility and lipophilicity; not
+  in BACE and Tox21).
 - Worth little where thousands of molecules are measured, and the new ones are like them.
 - Not for what the molecules above lack: metals, salts, peptides, polymers, other elements than C, N,
   O, S, F, Cl, Br, I.

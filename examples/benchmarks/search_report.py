@@ -14,11 +14,12 @@ def section(file):
     data, training = setting["config"]["data"], setting["config"]["training"]
     first = trials[0]["seeds"][0]
     draws = setting.get("resamples") or 1
+    several = "outer folds" if setting["protocol"] == "fair" else "seeds"
     lines = [
         "",
         f"## {file.stem}: {data['dataset'] or data['csv']}",
         "",
-        f"Protocol `{setting['protocol']}`, {setting['seeds']} seeds, {draws} validation parts a seed, "
+        f"Protocol `{setting['protocol']}`, {setting['seeds']} {several}, {draws} validation parts each, "
         f"{training['epochs']} epochs, {len(trials)} trials. Changed against the configuration in `{file.name}`:",
         "",
         f"| changed | validation {first['metric']} | single runs | kept epochs | seconds a run |",
@@ -58,9 +59,9 @@ if __name__ == "__main__":
         "# How hyper-parameters were chosen",
         "",
         "Made by `examples/benchmarks/search_report.py` from the JSON files beside this page: searches of one "
-        "lever after the other, by a script that `dgl-memgnn search` has replaced, and comparisons by "
-        "`examples/benchmarks/keep.py`. Scores are of parts drawn from what is not tested, and no test part was "
-        "predicted.",
+        "lever after the other, by a script that `dgl-memgnn search` has replaced, comparisons of changes by "
+        "`examples/benchmarks/levers.py`, and of kept epochs by `examples/benchmarks/keep.py`. "
+        "Scores are of parts drawn from what is not tested, and no test part was predicted.",
     ]
     for file in sorted(FOLDER.glob("*.json")):
         lines += keep_section(file) if file.stem.endswith("_keep") else section(file)

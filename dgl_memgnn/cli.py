@@ -18,9 +18,10 @@ from dgl_memgnn.data import column_names
 from dgl_memgnn.embed_command import add_embed_command
 from dgl_memgnn.options import command_line
 from dgl_memgnn.picture_commands import add_picture_commands
-from dgl_memgnn.pretrain_command import add_pretrain_command, pretrain_command
+from dgl_memgnn.pretrain_command import add_pretrain_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
+from dgl_memgnn.runs.protocols import SET_BY_PROTOCOL
 from dgl_memgnn.runs.run import begun_with_weights
 from dgl_memgnn.search_command import add_search_command, json_mapping
 from dgl_memgnn.training import describe_key_usage
@@ -37,9 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed.command(parsed)
     except KeyboardInterrupt:
-        is_training = parsed.command in (_train, _benchmark, pretrain_command)
         same = f"the same command{' without --overwrite' * getattr(parsed, 'overwrite', False)}"
-        remedy = f" Whole epochs are stored, and {same} continues." if is_training else ""
+        remedy = f" {parsed.stored} are stored, and {same} continues." if hasattr(parsed, "stored") else ""
         print(f"dgl-memgnn: stopped.{remedy}", file=sys.stderr)
         return 130
     except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_overwrite(train)
     _add_options(train)
-    train.set_defaults(command=_train)
+    train.set_defaults(command=_train, stored="Whole epochs")
 
     protocols = "; ".join(f"{name}: {text}" for name, text in PROTOCOLS.items())
     bench = commands.add_parser(
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--out", metavar="DIR", help="folder of the runs; default: runs/<configuration>-<protocol>")
     _add_overwrite(bench)
     _add_options(bench)
-    bench.set_defaults(command=_benchmark)
+    bench.set_defaults(command=_benchmark, stored="Whole epochs")
 
     predict = commands.add_parser(
         "predict",
@@ -226,6 +226,7 @@ def _benchmark(arguments: argparse.Namespace) -> None:
         return
     if arguments.protocol is None:
         raise ValueError(f"Which protocol? Give --protocol, one of {', '.join(PROTOCOLS)}.")
+    _check_protocol(arguments, arguments.protocol)
     config = _config(arguments)
     if arguments.search is not None:
         config.search = arguments.search
@@ -244,11 +245,19 @@ def _benchmark(arguments: argparse.Namespace) -> None:
     print(f"Stored in {folder}.")
 
 
+def _check_protocol(arguments: argparse.Namespace, protocol: str) -> None:
+    for key in SET_BY_PROTOCOL[protocol]:
+        if hasattr(arguments, key):
+            option = "--" + key.replace("_", "-")
+            raise ValueError(f"{option} is said by protocol {protocol}: leave it out, or take protocol repeats.")
+
+
 def _ablate(ablation: Ablation, arguments: argparse.Namespace) -> None:
     refused = {"--protocol": arguments.protocol, "--members": arguments.members, "--search": arguments.search}
     for option, value in refused.items():
         if value is not None:
             raise ValueError(f"{option} is the ablation's own: change it in {arguments.config}.")
+    _check_protocol(arguments, ablation.protocol)
     folder = arguments.out or Path("runs", Path(arguments.config).stem)
     results = ablate(
         ablation, folder, _overrides(arguments), arguments.repeats, arguments.workers, arguments.overwrite
@@ -324,8 +333,8 @@ def _predict(arguments: argparse.Namespace) -> None:
     predictor = Predictor(arguments.run)
     if len(predictor.names) > 1:
         print(
-            f"Mean of {len(predictor.names)} runs, {', '.join(predictor.names)}; their standard deviation in "
-            "the columns ending in _std.",
+            f"Mean of {len(predictor.names)} runs, {', '.join(predictor.names)}; "
+            f"{predictor.task.spread_meaning} in the columns ending in _std.",
             flush=True,
         )
     counts = predictor.predict_csv(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from dgl_memgnn.runs.pretraining_config import load_pretraining_config, pretrain
 from dgl_memgnn.training.distributed import process_group, rank
 from dgl_memgnn.wording import significant
 
-__all__ = ["add_pretrain_command", "pretrain_command"]
+__all__ = ["add_pretrain_command"]
 
 
 def add_pretrain_command(commands: Any) -> None:
@@ -35,10 +36,10 @@ def add_pretrain_command(commands: Any) -> None:
         if name in ("csv", "exclude"):
             keywords["metavar"] = "F"
         parser.add_argument("--" + name.replace("_", "-"), default=argparse.SUPPRESS, **keywords)
-    parser.set_defaults(command=pretrain_command)
+    parser.set_defaults(command=_pretrain, stored="Whole epochs")
 
 
-def pretrain_command(arguments: argparse.Namespace) -> None:
+def _pretrain(arguments: argparse.Namespace) -> None:
     """Run the command."""
     given = {name: getattr(arguments, name) for name, _, _ in pretraining_options() if hasattr(arguments, name)}
     config = load_pretraining_config(arguments.config, given)
@@ -49,4 +50,5 @@ def pretrain_command(arguments: argparse.Namespace) -> None:
         scores = [(name, value) for name, value in result["held_out"].items() if value is not None]
         print(f"held out: {', '.join(f'{name} {significant(value)}' for name, value in scores)}")
         print(f"Epoch kept: {result['kept_epoch']}.")
-        print(f"Stored in {arguments.out}: train and benchmark start from it with --pretrained {arguments.out}.")
+        name = shlex.quote(str(arguments.out))
+        print(f"Stored in {arguments.out}: train and benchmark start from it with --pretrained {name}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def add_search_command(
     parser.add_argument("--out", metavar="DIR", help="folder of the search; default: runs/<configuration>-search")
     parser.add_argument("--overwrite", action="store_true", help="remove the search that is there and start anew")
     add_options(parser)
-    parser.set_defaults(command=lambda arguments: _search(arguments, *read(arguments)))
+    parser.set_defaults(command=lambda arguments: _search(arguments, *read(arguments)), stored="Finished trials")
 
 
 def json_mapping(text: str) -> dict[str, Any]:
@@ -89,5 +90,5 @@ def _search(arguments: argparse.Namespace, config: Config, name: str) -> None:
     for key, value in result["values"].items():
         share = f", which explains {result['importance'][key]:.0%} of the variance" if result["importance"] else ""
         print(f"  {key}: {value}{share}")
-    print(f"Train it: dgl-memgnn train {folder / 'best.yaml'}")
+    print(f"Train it: dgl-memgnn train {shlex.quote(str(folder / 'best.yaml'))}")
     print(f"Stored in {folder}.")

@@ -436,7 +436,8 @@ def test_an_ensemble_of_classes(folder, tmp_path):
     """Its prediction is the mean of the probabilities."""
     table = pd.read_csv(folder / "molecules.csv").assign(kind=[["a", "b"][i % 2] for i in range(40)])
     table.to_csv(tmp_path / "molecules.csv", index=False)
-    common = ["--csv", str(tmp_path / "molecules.csv"), "--smiles-column", "structure", "--tasks", "kind", *SMALL]
+    csv, small = str(tmp_path / "molecules.csv"), SMALL[:-2]
+    common = ["--csv", csv, "--smiles-column", "structure", "--tasks", "kind", *small]
     assert main(["benchmark", *common, "--protocol", "moleculenet", "--repeats", "1", "--members", "2",
                  "--workers", "1", "--out", str(tmp_path / "runs")]) == 0  # fmt: skip
     result = json.loads((tmp_path / "runs" / "result.json").read_text())
@@ -455,6 +456,9 @@ def test_folds_of_classes_out_of_a_file(folder, tmp_path):
     assert train(tmp_path, "run", "kind", *SMALL[:-2], "--split", "folds", "--num-folds", "4") == 0
     splits = pd.read_csv(tmp_path / "run" / "splits.csv")
     assert splits["part"].value_counts().to_dict() == {"train": 28, "validation": 10, "dropped": 2}
+    assert train(tmp_path, "zeros", "aromatic", *SMALL[:-2], "--split", "folds", "--num-folds", "4") == 0
+    parts = pd.read_csv(tmp_path / "zeros" / "splits.csv").merge(table.assign(id=range(2, 42)), on="id")
+    assert parts.groupby("part")["aromatic"].sum().to_dict() == {"dropped": 2, "train": 6, "validation": 2}
 
 
 def test_a_class_that_would_double_a_column_is_refused(folder, tmp_path, capsys):
@@ -587,3 +591,40 @@ def test_long_lists_of_metrics_that_are_not_defined_are_cut(folder, tmp_path, ca
     undefined = json.loads((tmp_path / "run" / "metrics.json").read_text())["undefined"]
     assert len(undefined) > 5 and all(sentence in said for sentence in undefined[:5])
     assert f"So it is with {len(undefined) - 5} more; metrics.json lists them (undefined)." in said
+
+
+def test_a_file_to_be_scored_on_may_lack_a_target(folder, tmp_path, capsys):
+    table = pd.read_csv(folder / "molecules.csv")
+    table.head(30).to_csv(tmp_path / "molecules.csv", index=False)
+    table.tail(10).assign(half=None).to_csv(tmp_path / "test.csv", index=False)
+    assert train(tmp_path, "run", "size,half", "--test-csv", str(tmp_path / "test.csv")) == 0
+    assert "In the test part 'half' has no label: no rmse, mae, r2." in capsys.readouterr().out
+    assert train(tmp_path, "none", "half", "--test-csv", str(tmp_path / "test.csv")) == 1
+    assert "test.csv: the target 'half' has no value in any row" in capsys.readouterr().err
+    table.head(30).assign(half=None).to_csv(tmp_path / "molecules.csv", index=False)
+    table.tail(10).to_csv(tmp_path / "test.csv", index=False)
+    assert train(tmp_path, "none", "size,half", "--test-csv", str(tmp_path / "test.csv")) == 1
+    assert "molecules.csv: the target 'half' has no value in any row" in capsys.readouterr().err
+
+
+def test_predictions_are_called_what_they_are(regression, folder, tmp_path, capsys):
+    for name in ("p.parquet", "p.xlsx", "p"):
+        arguments = ["predict", str(regression), "--csv", str(folder / "molecules.csv"), "--out"]
+        assert main([*arguments, str(tmp_path / name)]) == 1
+        assert f"{name}: the name must end in .csv or .csv.gz" in capsys.readouterr().err
+        assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    "kind, said",
+    [
+        ("regression", "seed1; their standard deviation in the"),
+        ("regression-mve", "seed1; the standard deviation of"),
+    ],
+)
+def test_what_the_spread_of_several_runs_is_is_said(kind, said, folder, tmp_path, capsys):
+    table = ["--csv", str(folder / "molecules.csv"), "--smiles-column", "structure"]
+    options = ["--tasks", "size", "--task-type", kind, "--protocol", "repeats", "--repeats", "2", "--workers", "1"]
+    assert main(["benchmark", *table, *options, *SMALL, "--epochs", "1", "--out", str(tmp_path / "two")]) == 0
+    assert main(["predict", str(tmp_path / "two"), *table, "--out", str(tmp_path / "p.csv")]) == 0
+    assert said in capsys.readouterr().out

@@ -108,8 +108,8 @@ def read_molecules(
     Raises
     ------
     ValueError
-        If the file is no readable CSV, a column is missing or listed twice, a target has no value, or a row is in
-        no part or has no weight.
+        If the file is no readable CSV, a column is missing or listed twice, no target has a value, a property has
+        none, or a row is in no part or has no weight.
 
     Examples
     --------
@@ -138,10 +138,10 @@ def read_molecules(
     columns = {name: _target(path, name, of_column, rows) for name, of_column in cells.items()}
     targets = [columns[name] for name in task_columns]
     properties = [columns[name] for name in descriptors_columns]
-    for kind, given in (("target", targets), ("property", properties)):
-        for each in given:
-            if each.missing.all():
-                raise ValueError(f"{path}: the {kind} {each.name!r} has no value in any row.")
+    for each in properties:
+        _check_has_values(path, "property", each)
+    if all(target.missing.all() for target in targets):
+        check_targets(path, targets)
     dropped = [
         row
         for row, text in enumerate(smiles)
@@ -150,6 +150,17 @@ def read_molecules(
     parts = None if splits_column is None else read_parts(columns[splits_column], dropped)
     weights = None if weight_column is None else read_weights(columns[weight_column], dropped)
     return MoleculeTable(smiles, targets, rows, parts, weights, properties)
+
+
+def check_targets(path: str | os.PathLike[str], targets: Sequence[Column]) -> None:
+    """ValueError for a target that a file to learn from has no value of; a file to be scored on may lack some."""
+    for target in targets:
+        _check_has_values(path, "target", target)
+
+
+def _check_has_values(path: str | os.PathLike[str], kind: str, column: Column) -> None:
+    if column.missing.all():
+        raise ValueError(f"{path}: the {kind} {column.name!r} has no value in any row.")
 
 
 def join_tables(tables: Mapping[str, tuple[str | os.PathLike[str], MoleculeTable]]) -> MoleculeTable:

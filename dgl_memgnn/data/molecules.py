@@ -16,7 +16,7 @@ from dgl_memgnn.data.alike import Alike, find_alike, unknown_elements
 from dgl_memgnn.data.dataset import GraphDataset
 from dgl_memgnn.data.descriptors import descriptor_names, smiles_to_descriptors
 from dgl_memgnn.data.duplicates import Duplicate, find_duplicates
-from dgl_memgnn.data.molecule_csv import join_tables, read_molecules
+from dgl_memgnn.data.molecule_csv import check_targets, join_tables, read_molecules
 from dgl_memgnn.data.molecule_graphs import smiles_to_graphs
 from dgl_memgnn.data.smiles import Limits
 from dgl_memgnn.tasks import Column, read_task, read_weights
@@ -265,6 +265,7 @@ class MoleculeDataset(GraphDataset):
             )
             for part, file in files.items()
         }
+        check_targets(path, tables["train"][1].targets)
         table = join_tables(tables) if len(tables) > 1 else tables["train"][1]
         return MoleculeDataset(
             table.smiles,

@@ -69,7 +69,7 @@ def parse_smiles(smiles: str, limits: Limits = Limits()) -> Mol:
         raise MoleculeError("empty SMILES")
     if len(smiles) > limits.length:
         raise MoleculeError(
-            f"SMILES too long: {len(smiles)} characters, more than {limits.length} (--max-smiles-length)"
+            f"SMILES too long: {len(smiles)} characters, more than {limits.length} (train's --max-smiles-length)"
         )
     _, *rest = smiles.split(maxsplit=1)
     if rest and not rest[0].startswith("|"):  # rdkit would read the first word only
@@ -90,7 +90,9 @@ def parse_smiles(smiles: str, limits: Limits = Limits()) -> Mol:
 
 def _check_size(molecule: Mol | None, limits: Limits) -> None:
     if molecule is not None and molecule.GetNumAtoms() > limits.atoms:
-        raise MoleculeError(f"too many atoms: {molecule.GetNumAtoms()}, more than {limits.atoms} (--max-atoms)")
+        raise MoleculeError(
+            f"too many atoms: {molecule.GetNumAtoms()}, more than {limits.atoms} (train's --max-atoms)"
+        )
 
 
 def canonical_smiles(molecule: Mol, isomeric: bool = True) -> str:

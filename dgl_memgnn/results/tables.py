@@ -19,7 +19,8 @@ from dgl_memgnn.results.paired import (
     scored_on_one_part,
 )
 from dgl_memgnn.results.published import PUBLISHED
-from dgl_memgnn.runs.ablations import ABLATION, CURVES, read_ablation
+from dgl_memgnn.run_files import ABLATION
+from dgl_memgnn.runs.ablations import CURVES, read_ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
 from dgl_memgnn.wording import list_names

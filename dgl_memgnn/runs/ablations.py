@@ -12,14 +12,15 @@ import yaml
 
 from dgl_memgnn.config import Config, load_config
 from dgl_memgnn.files import replacing
+from dgl_memgnn.run_files import ABLATION, RESULT
 from dgl_memgnn.runs.benchmark import benchmark, check_benchmark
 from dgl_memgnn.runs.kept import remove_stored
 from dgl_memgnn.runs.protocols import PROTOCOLS
 from dgl_memgnn.visualization.mean_curves import plot_mean_curves
 
-__all__ = ["ABLATION", "CLAIMS", "CURVES", "Ablation", "ablate", "read_ablation"]
+__all__ = ["CLAIMS", "CURVES", "Ablation", "ablate", "read_ablation"]
 
-ABLATION, CURVES = "ablation.yaml", "curves.png"
+CURVES = "curves.png"
 CLAIMS = ("better", "worse", "no better")
 
 
@@ -153,10 +154,14 @@ def ablate(
     ValueError
         If a value is wrong, or the folder holds runs of another configuration, before anything is trained or
         removed.
+    FileExistsError
+        If the folder is one of a run or a benchmark.
     FloatingPointError
         If runs diverged; all others have finished.
     """
     folder, configs = Path(folder), ablation.configs(overrides)
+    if any((folder / name).is_file() for name in ("config.yaml", RESULT)):
+        raise FileExistsError(f"{folder} holds a run or a benchmark. Give another folder with --out.")
     repeats = ablation.repeats if repeats is None else repeats
     for name, config in configs.items():  # all rows, before one trains or is removed
         check_benchmark(config, ablation.protocol, folder / name, repeats, workers, overwrite, ablation.members)

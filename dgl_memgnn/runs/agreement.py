@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dgl_memgnn.run_files import CHECKPOINT, warn_of_unfinished
 from dgl_memgnn.runs.assembly import embedding_of, takes_topology
-from dgl_memgnn.runs.folder import CHECKPOINT, STATE
 from dgl_memgnn.runs.run import is_pretraining
 from dgl_memgnn.runs.stored import StoredNetwork
 
@@ -20,12 +19,7 @@ LISTED = 5  # of the names in which runs differ
 def run_folders(run: Path) -> list[Path]:
     """The folder itself if it is of a run, otherwise those of the finished runs in it."""
     if (run / CHECKPOINT).is_file():
-        if (run / STATE).is_file() and not (run / "metrics.json").is_file():
-            warnings.warn(
-                f"{run} is not finished: its network is that of the best epoch so far. The command that began it "
-                "continues.",
-                stacklevel=3,
-            )
+        warn_of_unfinished(run)
         return [run]
     folders = sorted(path.parent for path in run.glob("*/config.yaml") if not is_pretraining(path))
     for folder in folders:

@@ -11,10 +11,11 @@ from tqdm import tqdm
 
 from dgl_memgnn.config import Config
 from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.run_files import RESULT
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.fair import NUM_RUNS, check_fair, fair_benchmark
 from dgl_memgnn.runs.jobs import check_workers, finished_jobs
-from dgl_memgnn.runs.kept import kept_runs, remove_stored
+from dgl_memgnn.runs.kept import check_benchmark_folder, kept_runs, remove_stored
 from dgl_memgnn.runs.protocols import runs, split_of
 from dgl_memgnn.runs.run import check_unchanged, stored_result, train_run, write_json
 from dgl_memgnn.runs.summaries import ensemble_score, summarise
@@ -115,6 +116,7 @@ def _begun(
     wrong.
     """
     configs = runs(config, protocol, repeats, members)
+    check_benchmark_folder(folder)
     dataset = load_dataset(config)
     finished: dict[str, Any] = {}
     ensembles: dict[str, dict[str, Any]] = {}
@@ -181,5 +183,5 @@ def _stored(
             "splits": scores,
         }
     if scored:  # not before there is more than members of an ensemble
-        write_json(folder / "result.json", result)
+        write_json(folder / RESULT, result)
     return result

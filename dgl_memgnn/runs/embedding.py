@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.lib.format import open_memmap
+from numpy.lib.format import write_array_header_1_0
 from tqdm import tqdm
 
 from dgl_memgnn.data import iterate_molecules
@@ -147,15 +147,13 @@ def _parquet(path: Path, shape: tuple[int, int]) -> Iterator[_Write]:
 
 @contextmanager
 def _npy(path: Path, shape: tuple[int, int]) -> Iterator[_Write]:
-    array, done = open_memmap(path, "w+", np.float32, shape), 0  # on disk, whatever its size
+    with open(path, "wb") as file:  # not mapped: a full disk would end the process without a word
+        write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
 
-    def write(table: pd.DataFrame, values: np.ndarray) -> None:
-        nonlocal done
-        array[done : done + len(values)] = values
-        done += len(values)
+        def write(table: pd.DataFrame, values: np.ndarray) -> None:
+            file.write(np.ascontiguousarray(values, "<f4").tobytes())
 
-    yield write
-    array.flush()
+        yield write
 
 
 EMBEDDING_FORMATS = {".csv": _csv, ".csv.gz": _csv, ".parquet": _parquet, ".npy": _npy}

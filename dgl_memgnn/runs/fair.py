@@ -10,10 +10,11 @@ from tqdm import tqdm
 
 from dgl_memgnn.config import Config, candidates
 from dgl_memgnn.data import GraphDataset
+from dgl_memgnn.run_files import RESULT
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.description import describe
 from dgl_memgnn.runs.jobs import check_workers, finished_jobs
-from dgl_memgnn.runs.kept import kept_folds, remove_stored
+from dgl_memgnn.runs.kept import check_benchmark_folder, kept_folds, remove_stored
 from dgl_memgnn.runs.parts import outer_folds
 from dgl_memgnn.runs.protocols import asked
 from dgl_memgnn.runs.run import train_run, write_json
@@ -86,7 +87,7 @@ def fair_benchmark(
         tqdm.write(_in_words(number, fold))
         done[number] = fold
         result = _result(config, source, num_folds, num_runs, [done[number] for number in sorted(done)])
-        write_json(folder / "result.json", result)
+        write_json(folder / RESULT, result)
     histories = {f"fold{i}": folder / "assessment" / f"fold{i}" / "run0" / "history.csv" for i in numbers}
     if all(history.is_file() for history in histories.values()):
         plot_curves(histories, folder / "curves.png")
@@ -113,6 +114,7 @@ class _Begun(NamedTuple):
 
 def _begun(config: Config, folder: Path, repeats: int | None, overwrite: bool, num_runs: int) -> _Begun:
     """What is there; ValueError if something is wrong."""
+    check_benchmark_folder(folder)
     dataset = load_dataset(config)
     folds, source = outer_folds(config, dataset)
     numbers = range(asked(repeats, len(folds), most=len(folds)))

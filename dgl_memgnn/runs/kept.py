@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,28 @@ from typing import Any
 from dgl_memgnn.config import Config, flat_values, stored_config
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import read_json
-from dgl_memgnn.runs.protocols import member_of, split_of
-from dgl_memgnn.runs.run import check_overwritable, check_same_configuration, check_unchanged, remove_run
+from dgl_memgnn.run_files import RESULT
+from dgl_memgnn.runs.protocols import SET_BY_PROTOCOL, member_of, split_of
+from dgl_memgnn.runs.run import (
+    check_holds_nothing,
+    check_overwritable,
+    check_same_configuration,
+    check_unchanged,
+    remove_run,
+)
 
-__all__ = ["kept_folds", "kept_runs", "remove_stored"]
+__all__ = ["check_benchmark_folder", "kept_folds", "kept_runs", "remove_stored"]
 
 RUNS = ("fold[0-9]*", "seed[0-9]*", "selection/fold[0-9]*/candidate[0-9]*", "assessment/fold[0-9]*/run[0-9]*")
 REMEDY = "Give another folder with --out, or start anew with --overwrite."
+
+
+def check_benchmark_folder(folder: Path) -> None:
+    """FileExistsError if a folder holds something else than a benchmark, which would be mixed with it."""
+    if (folder / "config.yaml").is_file():
+        raise FileExistsError(f"{folder} holds a run. Give another folder with --out.")
+    if not (folder / RESULT).is_file() and not any(_run_folders(folder)):
+        check_holds_nothing(folder, "benchmark")
 
 
 def kept_runs(
@@ -108,18 +123,23 @@ def remove_stored(folder: Path, config: Config) -> None:
     learned from.
     """
     _stored(folder)
-    runs = [path.parent for pattern in RUNS for path in sorted(folder.glob(f"{pattern}/config.yaml"))]
+    runs = list(_run_folders(folder))
     for run in runs:
         check_overwritable(run, config)
-    for name in ("result.json", "curves.png"):
+    for name in (RESULT, "curves.png"):
         (folder / name).unlink(missing_ok=True)
     for run in runs:
         remove_run(run)
 
 
+def _run_folders(folder: Path) -> Iterator[Path]:
+    """The folders of a benchmark's runs, finished or not."""
+    return (path.parent for pattern in RUNS for path in sorted(folder.glob(f"{pattern}/config.yaml")))
+
+
 def _stored(folder: Path, protocol: str | None = None) -> dict[str, Any]:
     """The content of result.json, if there is one; ValueError if it is of no benchmark, or of another protocol."""
-    path = folder / "result.json"
+    path = folder / RESULT
     stored = read_json(path) if path.is_file() else {}
     if stored and "protocol" not in stored:
         raise ValueError(f"{path} is not of a benchmark. Give another folder with --out.")
@@ -128,13 +148,22 @@ def _stored(folder: Path, protocol: str | None = None) -> dict[str, Any]:
     return stored
 
 
+def _heeded(config: Config, protocol: str) -> dict[str, dict[str, Any]]:
+    """The sections of a configuration without what a protocol says itself."""
+    said = SET_BY_PROTOCOL[protocol]
+    return {
+        name: {key: value for key, value in section.items() if key not in said or name == "search"}
+        for name, section in asdict(config).items()
+    }
+
+
 def _check(
     folder: Path, stored: dict[str, Any], config: Config, gone: Collection[Any], asked: Collection[Any]
 ) -> None:
     """ValueError if results are of another configuration, or more than what is asked for."""
     theirs = stored_config(overrides=flat_values(stored["config"]))
     theirs.search = stored["config"].get("search", {}) if stored["protocol"] == "fair" else config.search
-    check_same_configuration(folder, asdict(theirs), asdict(config))
+    check_same_configuration(folder, *(_heeded(each, stored["protocol"]) for each in (theirs, config)))
     unasked = [str(name) for name in gone if name not in asked]
     if unasked:
         raise ValueError(

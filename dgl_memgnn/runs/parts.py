@@ -160,11 +160,10 @@ def _fold(config: Config, dataset: GraphDataset) -> dict[str, np.ndarray]:
     return dict(zip(PARTS, parts))
 
 
-def _classes(kind: str | None, dataset: GraphDataset) -> np.ndarray:
+def _classes(kind: str, dataset: GraphDataset) -> np.ndarray:
     """The class of each sample, for a kind of split; ValueError if they are not of one label."""
     task, labels = task_of(dataset), dataset.labels
-    of_one_label = labels.dim() == 1 or kind == "stratified" and labels.shape[1] == 1
-    if not task.discrete or not of_one_label:
+    if not task.discrete or not (labels.dim() == 1 or labels.shape[1] == 1):
         raise ValueError(f"data.split: {kind} is for classes of one label, not for {task.describe()}.")
     return labels.reshape(-1).numpy()
 

@@ -26,10 +26,10 @@ from dgl_memgnn.data.descriptors import describe
 from dgl_memgnn.data.molecule_arrays import MoleculeArrays, featurize
 from dgl_memgnn.data.molecule_csv import MoleculePiece
 from dgl_memgnn.files import check_new_file, replacing
+from dgl_memgnn.run_files import FINGERPRINTS, check_beside_runs
 from dgl_memgnn.runs.agreement import check_agreement, run_folders
 from dgl_memgnn.runs.assembly import SIMILARITY, embed_for, takes_topology
 from dgl_memgnn.runs.calibration import Calibration
-from dgl_memgnn.runs.folder import FINGERPRINTS, check_beside_runs
 from dgl_memgnn.runs.jobs import check_workers
 from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.tasks import Column
@@ -350,6 +350,8 @@ class Predictor:
         if not 1 <= index <= shards:
             raise ValueError(f"There is no shard {index}/{shards}: they are 1/{shards} to {shards}/{shards}.")
         check_target(source, target, overwrite)
+        if not target.name.endswith((".csv", ".csv.gz")):
+            raise ValueError(f"{target}: the name must end in .csv or .csv.gz, since that is what is written.")
         total = self.count(source, islice(iterate_molecules(source, column, chunk_size), index - 1, None, shards))
         self.predict([], self._no_properties(), interval, calibrate, similarity)  # tells what cannot be had
         renamed: dict[str, str] = {}

@@ -22,7 +22,7 @@ from dgl_memgnn.data.unlabelled import Unlabelled
 from dgl_memgnn.files import read_json, remove_unfinished, replacing
 from dgl_memgnn.models import NETWORKS, Widths
 from dgl_memgnn.objectives import OBJECTIVES, JointTask, PretrainingNetwork
-from dgl_memgnn.runs.folder import CARD, PRETRAINING_FILES, STATE
+from dgl_memgnn.run_files import CARD, PRETRAINING_FILES, STATE, WEIGHTS
 from dgl_memgnn.runs.pretraining_config import PretrainingConfig, load_pretraining_config
 from dgl_memgnn.runs.run import (
     begun_state,
@@ -36,7 +36,7 @@ from dgl_memgnn.runs.weights_card import write_card
 from dgl_memgnn.training import Trainer, save_checkpoint
 from dgl_memgnn.training.distributed import check_device, main_process_first, rank
 from dgl_memgnn.visualization.curves import plot_curves
-from dgl_memgnn.weights import FILE, PARTS, save_weights
+from dgl_memgnn.weights import PARTS, save_weights
 
 __all__ = ["pretrain"]
 
@@ -144,7 +144,7 @@ def pretrain(
     }
     if rank() == 0:
         plot_curves({"": folder / "history.csv"}, folder / "curves.png")
-        write_card(folder / CARD, config, result, folder / FILE)
+        write_card(folder / CARD, config, result, folder / WEIGHTS)
         write_json(folder / "metrics.json", result)
         _clean(folder)
     return result
@@ -262,7 +262,7 @@ def _save_weights(
 ) -> None:
     widths = molecules.node_feats, molecules.edge_feats if config.model.edge_features else 0
     save_weights(
-        folder / FILE,
+        folder / WEIGHTS,
         learner.evaluated,
         trained,
         asdict(config.model),

@@ -145,6 +145,8 @@ def load_pretraining_config(
     config = PretrainingConfig(**made)
     _check(config)
     if "clustering" not in config.pretraining.objectives:
+        if {**content.get("training", {}), **overrides}.get("clustering_period"):
+            raise ValueError("training.clustering_period is for objective clustering (--objectives).")
         config.training = replace(config.training, clustering_period=0)
     return config
 

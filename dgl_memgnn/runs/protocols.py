@@ -7,7 +7,7 @@ from typing import Any
 
 from dgl_memgnn.config import Config, check_together
 
-__all__ = ["PROTOCOLS", "asked", "member_of", "protocols_of", "runs", "split_of"]
+__all__ = ["PROTOCOLS", "SET_BY_PROTOCOL", "asked", "member_of", "protocols_of", "runs", "split_of"]
 
 PROTOCOLS = {
     "paper": "ten stratified folds; each fold's best epoch is chosen on the graphs it reports (optimistic)",
@@ -17,6 +17,14 @@ PROTOCOLS = {
     "scaffold": "80/10/10 by scaffold over seeds, three by default, as dgllife splits the named sets",
     "repeats": "seeds, three by default, with the test part that the configuration says (split, splits_column, "
     "test_csv, ...); training and validation are drawn anew from the rest by each",
+}
+_FOLDS = ("split", "num_folds", "fold", "seed")
+SET_BY_PROTOCOL = {  # keys that its runs have values of their own of
+    "paper": (*_FOLDS, "keep"),
+    "fair": _FOLDS,
+    "moleculenet": ("split", "seed"),
+    "scaffold": ("split", "seed"),
+    "repeats": (),
 }
 
 

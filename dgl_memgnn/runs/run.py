@@ -20,10 +20,10 @@ from torch import Tensor
 from dgl_memgnn.config import Config, stored_config
 from dgl_memgnn.data import GraphDataset, packed_fingerprints
 from dgl_memgnn.files import is_unfinished, read_json, remove_unfinished, replacing
+from dgl_memgnn.run_files import CHECKPOINT, FILES, FINGERPRINTS, STATE
 from dgl_memgnn.runs.assembly import Assembly, assemble, load_dataset
 from dgl_memgnn.runs.calibration import Calibration
 from dgl_memgnn.runs.description import describe, undefined_metrics
-from dgl_memgnn.runs.folder import CHECKPOINT, FILES, FINGERPRINTS, STATE
 from dgl_memgnn.runs.parts import task_of
 from dgl_memgnn.runs.stored import store_network
 from dgl_memgnn.runs.tensorboard import TensorBoard, check_installed
@@ -41,6 +41,7 @@ __all__ = [
     "check_same_configuration",
     "check_unchanged",
     "continue_run",
+    "differing_keys",
     "installed_versions",
     "is_pretraining",
     "remove_run",
@@ -51,6 +52,7 @@ __all__ = [
 
 PACKAGES = ("dgl-memgnn", "dgl", "torch", "numpy", "scipy", "scikit-learn", "dgllife", "rdkit")
 PLACES = ("data_dir", "cache_dir", "device")  # keys that say where, not what
+SOURCES = ("csv", "validation_csv", "test_csv", "splits_file", "exclude")  # files, which are told by their digest
 RESULTS = (STATE, "metrics.json", CHECKPOINT)  # what another configuration must not replace unasked
 
 
@@ -263,29 +265,45 @@ def is_pretraining(path: Path) -> bool:
     return any(line.startswith("pretraining:") for line in lines)
 
 
-def check_holds_nothing(folder: Path) -> None:
-    """FileExistsError if a folder without a configuration holds more than what a killed process was writing."""
+def check_holds_nothing(folder: Path, wanted: str = "run") -> None:
+    """FileExistsError if a folder without what is wanted holds more than what a killed process was writing."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file. Give a folder with --out.")
     if folder.is_dir() and not all(map(is_unfinished, folder.iterdir())):
-        raise FileExistsError(f"{folder} is not empty, and holds no run. Give another folder with --out.")
+        raise FileExistsError(f"{folder} is not empty, and holds no {wanted}. Give another folder with --out.")
 
 
 def check_same_configuration(folder: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
     """ValueError if the sections of a stored configuration are not those of another; it names what differs.
 
-    Where a run computes and finds its data may change, as it does on another machine: the data are told by their
-    digest.
+    Where a run computes and finds its data and weights may change, as it does on another machine: they are told by
+    their digests.
     """
     differing = [
         f"{section}.{key} is {theirs[section].get(key)!r}, not {ours[section].get(key)!r}"
         for section in theirs
-        for key in {**theirs[section], **ours[section]}
-        if key not in PLACES and theirs[section].get(key) != ours[section].get(key)
+        for key in differing_keys(theirs[section], ours[section])
     ]
     if differing:
         raise ValueError(
             f"{folder} holds a run of another configuration: {'; '.join(differing)}. "
             "Give another folder with --out, or start anew with --overwrite."
         )
+
+
+def differing_keys(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    """Keys of a section whose values make another run of it.
+
+    Examples
+    --------
+    >>> here = {"csv": "a.csv", "device": "cpu", "seed": 0}
+    >>> differing_keys(here, {"csv": "/data/a.csv", "device": "cuda", "seed": 1})
+    ['seed']
+    """
+    digest = theirs.get("pretrained_sha256")
+    told = [*PLACES, *["pretrained"] * (digest is not None and digest == ours.get("pretrained_sha256"))]
+    told += [key for key in SOURCES if bool(theirs.get(key)) == bool(ours.get(key))]
+    return [key for key in {**theirs, **ours} if key not in told and theirs.get(key) != ours.get(key)]
 
 
 def begun_with_weights(folder: Path, overrides: dict[str, Any]) -> dict[str, Any]:

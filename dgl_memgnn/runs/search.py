@@ -21,10 +21,11 @@ from dgl_memgnn.config import Config, check_space, flat_values, load_config, wit
 from dgl_memgnn.data import GraphDataset
 from dgl_memgnn.files import replacing
 from dgl_memgnn.models import NETWORKS
+from dgl_memgnn.run_files import DATABASE, SEARCH_FILES
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.jobs import process_pool
 from dgl_memgnn.runs.parts import describe_split, split, task_of
-from dgl_memgnn.runs.run import write_json
+from dgl_memgnn.runs.run import check_holds_nothing, differing_keys, write_json
 from dgl_memgnn.visualization.search import plot_search
 from dgl_memgnn.weights import FIXED, NONE
 from dgl_memgnn.wording import significant
@@ -41,7 +42,6 @@ SPACE: dict[str, list[Any]] = {
     "weight_decay": [0.0, 1e-5, 1e-4, 1e-3],
     "clustering_period": [0, 5],
 }
-DATABASE = "search.db"
 _BESIDE = ("featurizer", "descriptors", "degree_features")  # keys of data that say how molecules are read
 _STUDY = "search"
 
@@ -157,10 +157,10 @@ def _optuna() -> Any:
 def _study(optuna: Any, folder: Path, setting: dict[str, Any], maximise: bool, overwrite: bool) -> Any:
     """The study of a folder; trials of a process that was killed are put back into the queue."""
     database = folder / DATABASE
-    if not database.is_file() and folder.is_dir() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty, and holds no search. Give another folder with --out.")
+    if not database.is_file():
+        check_holds_nothing(folder, "search")
     if overwrite:
-        for name in (DATABASE, "trials.csv", "best.yaml", "search.json", "search.png"):
+        for name in SEARCH_FILES:
             (folder / name).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -177,8 +177,8 @@ def _study(optuna: Any, folder: Path, setting: dict[str, Any], maximise: bool, o
     seed = _sampler_seed(setting["config"]["training"]["seed"], len(study.trials))
     study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     stored = study.user_attrs.get("setting")
-    if stored not in (None, setting):
-        differing = _differing(stored, setting)
+    differing = [] if stored is None else _differing(stored, setting)
+    if differing:
         raise ValueError(
             f"{folder} holds another search, which differs in {', '.join(differing)}. Give another folder with "
             "--out, or start anew with --overwrite."
@@ -197,16 +197,15 @@ def _sampler_seed(seed: int, num_trials: int) -> int:
     return int(np.random.SeedSequence([seed, num_trials]).generate_state(1)[0])
 
 
-def _differing(stored: Any, setting: Any, prefix: str = "") -> list[str]:
-    """Keys in which two settings differ."""
-    if not isinstance(stored, dict) or not isinstance(setting, dict):
-        return [prefix] if stored != setting else []
-    keys = dict.fromkeys([*stored, *setting])
-    return [
-        name
-        for key in keys
-        for name in _differing(stored.get(key), setting.get(key), f"{prefix}.{key}" if prefix else key)
+def _differing(stored: dict[str, Any], setting: dict[str, Any]) -> list[str]:
+    """What makes another search of a setting: keys of its configuration, its space, the rest."""
+    names = [
+        f"config.{section}.{key}"
+        for section, values in setting["config"].items()
+        for key in differing_keys(stored["config"].get(section, {}), values)
     ]
+    names += [f"space.{key}" for key in differing_keys(stored["space"], setting["space"])]
+    return names + [key for key in ("draws", "digest") if stored.get(key) != setting[key]]
 
 
 def _enqueue_start(study: Any, config: Config, space: Mapping[str, list[Any]]) -> None:

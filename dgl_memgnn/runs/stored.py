@@ -16,9 +16,9 @@ from torch import Tensor
 
 from dgl_memgnn.config import Config, flat_values, stored_config
 from dgl_memgnn.models import NETWORKS, Widths
+from dgl_memgnn.run_files import CHECKPOINT
 from dgl_memgnn.runs.assembly import Assembly, build_learner, start_learner, widths_of
 from dgl_memgnn.runs.calibration import Calibration
-from dgl_memgnn.runs.folder import CHECKPOINT
 from dgl_memgnn.tasks import Task, make_task
 from dgl_memgnn.training import load_checkpoint, memory_layers, node_queries, node_shares, save_checkpoint
 from dgl_memgnn.training.assignments import fit_batch_norms

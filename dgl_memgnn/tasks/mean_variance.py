@@ -50,6 +50,7 @@ class MeanVariance(Regression):
         "The column of a target holds its value, in the unit of the training data, that ending in _std the "
         "standard deviation that the network expects."
     )
+    spread_meaning = "the standard deviation of the mixture of what they expect"
     needs_gradients = True
 
     @classmethod

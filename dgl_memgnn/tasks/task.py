@@ -51,6 +51,7 @@ class Task(nn.Module):
     higher_is_better: ClassVar[bool]
     discrete: ClassVar[bool]
     meaning: ClassVar[str]
+    spread_meaning: ClassVar[str] = "their standard deviation"  # what _std of several networks is
     needs_gradients: ClassVar[bool] = False  # whether only networks that descend its loss can learn it
     has_intervals: ClassVar[bool] = False  # whether predictions are numbers that an interval can lie around
     column_types: ClassVar[Mapping[str, type]] = {}  # of columns of targets() that a CSV file does not tell

@@ -103,6 +103,8 @@ def write_clusters(
         raise ValueError(f"--pictures must be at least 1, got {pictures}.")
     if smiles is not None and references:
         raise ValueError("--reference compares sets of molecules or graphs: give --csv in place of --smiles.")
+    if csv is None and smiles_column is not None:
+        raise ValueError("--smiles-column is for --csv: leave it out.")
     clusters = RunClusters(run)
     compared = dict(zip(folder_names(references), map(RunClusters, references)))
     check_comparable({_THIS: clusters, **compared})

@@ -16,8 +16,8 @@ from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.config import ModelConfig
 from dgl_memgnn.data import MoleculeError, parse_smiles, smiles_to_graphs
 from dgl_memgnn.files import read_json
+from dgl_memgnn.run_files import CHECKPOINT, warn_of_unfinished
 from dgl_memgnn.runs.assembly import embed_for
-from dgl_memgnn.runs.folder import CHECKPOINT
 from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.training import key_usage
 from dgl_memgnn.visualization.palette import KeyColours
@@ -243,6 +243,7 @@ class RunClusters:
 def check_run_folder(folder: Path) -> None:
     """FileNotFoundError if a folder is not that of a run, which says what it is."""
     if (folder / CHECKPOINT).is_file():
+        warn_of_unfinished(folder)
         return
     runs = sorted(path.parent for path in folder.rglob(CHECKPOINT))
     if runs:

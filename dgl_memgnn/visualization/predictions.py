@@ -53,7 +53,7 @@ class HeldOut:
     @property
     def errors(self) -> np.ndarray:
         """The largest error of each graph: in standard deviations of the target, or of a probability."""
-        error = np.abs(self.prediction - self.truth)
+        error = np.abs(self.prediction[:, : self.truth.shape[1]] - self.truth)  # means, without what follows them
         if not self.task.discrete:
             spread = np.array([truth.std() if len(truth) else 0 for _, truth, _ in self.outputs()])
             error = error / np.where(spread > 0, spread, 1)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from dgl_memgnn.files import check_new_file, read_json, replacing
+from dgl_memgnn.run_files import check_beside_runs
 from dgl_memgnn.runs.assembly import load_dataset
-from dgl_memgnn.runs.folder import check_beside_runs
 from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.training import describe_key_usage, key_usage
 from dgl_memgnn.visualization import html_page as html
@@ -67,11 +67,13 @@ def write_report(run: str | PathLike[str], path: str | PathLike[str], overwrite:
     FileExistsError
         If the file is there, without ``overwrite``.
     ValueError
-        If the file is one of a run, or nothing of the data was held out.
+        If the name of the file does not end in .html, if it is one of a run, or nothing of the data was held out.
     """
     path = Path(path)
     check_beside_runs(path)
     check_new_file(path, overwrite)
+    if path.suffix not in (".html", ".htm"):
+        raise ValueError(f"{path}: the name must end in .html, since that is what is written.")
     with replacing(path) as unfinished:
         unfinished.write_text(report_html(run), encoding="utf-8")
     return path

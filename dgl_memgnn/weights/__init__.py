@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from dgl_memgnn.checkpoint import load_checkpoint, save_checkpoint
+from dgl_memgnn.run_files import CHECKPOINT, WEIGHTS, warn_of_unfinished
 
 __all__ = [
     "FIXED",
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 NONE = "none"  # in place of a name: weights are drawn at random
-FILE = "weights.pt"  # of a folder of pre-training
 PARTS = ("query", "readout")  # modules of MemGNN that other tasks can start from
 _QUERY_SIZES = ("hidden_feats", "num_layers", "edge_message", "edge_features", "update")
 _READOUT_SIZES = ("num_keys", "num_heads", "tau", "key_means", "log_scores")
@@ -113,6 +113,7 @@ def load_weights(name: str | PathLike[str]) -> Weights:
     FileNotFoundError: There are no weights nowhere: ...
     """
     path = weights_path(name)
+    warn_of_unfinished(path.parent)
     content = load_checkpoint(path)
     try:
         if "weights" in content:
@@ -219,13 +220,13 @@ def weights_path(name: str | PathLike[str]) -> Path:
     """
     path = Path(name)
     if str(name) in shipped_weights():
-        if any((path / file).is_file() for file in (FILE, "checkpoint.pt")):
+        if any((path / file).is_file() for file in (WEIGHTS, CHECKPOINT)):
             warnings.warn(
                 f"{name} are weights that come with the package; those of the run in that folder are ./{name}.",
                 stacklevel=2,
             )
         return _FOLDER / f"{name}.pt"
-    for file in (path / FILE, path / "checkpoint.pt", path):
+    for file in (path / WEIGHTS, path / CHECKPOINT, path):
         if file.is_file():
             return file
     if (path / "config.yaml").is_file():
@@ -235,6 +236,6 @@ def weights_path(name: str | PathLike[str]) -> Path:
         f"Those that come with the package: {', '.join(shipped)}." if shipped else "None come with the package."
     )
     raise FileNotFoundError(
-        f"There are no weights {name}: no such name, nor a run with {FILE} or checkpoint.pt. {known} To make "
+        f"There are no weights {name}: no such name, nor a run with {WEIGHTS} or {CHECKPOINT}. {known} To make "
         "some: dgl-memgnn pretrain --csv FILE --out RUN."
     )

@@ -96,7 +96,7 @@ def page(result):
         "",
         "Made by `examples/benchmarks/moleculeace.py`, which says what the rows are, from `moleculeace.json` "
         "beside this page. RMSE of pKi, each file's own test part; mean ± standard deviation over the seeds "
-        f"(support vectors know no chance). MemGNN has its default settings; epochs: {', '.join(sorted(trained))}. "
+        f"(support vectors know no chance). MemGNN has default settings; epochs: {', '.join(sorted(trained))}. "
         "Nothing was chosen on these files, and the weights "
         f"that come with the package know none of the test molecules. {versions}.",
     ]

@@ -142,8 +142,12 @@ def test_features_agree_with_those_of_dgllife_on_real_molecules(data_dir):
 @pytest.mark.parametrize(
     "smiles, limits, reason",
     [
-        ("C" * 20_000, Limits(), r"SMILES too long: 20000 characters, more than 5000 \(--max-smiles-length\)"),
-        ("C" * 1001, Limits(), r"too many atoms: 1001, more than 1000 \(--max-atoms\)"),
+        (
+            "C" * 20_000,
+            Limits(),
+            r"SMILES too long: 20000 characters, more than 5000 \(train's --max-smiles-length\)",
+        ),
+        ("C" * 1001, Limits(), r"too many atoms: 1001, more than 1000 \(train's --max-atoms\)"),
         ("CCCC", Limits(length=3), "SMILES too long: 4 characters, more than 3"),
         ("CCCC", Limits(atoms=3), "too many atoms: 4, more than 3"),
         ("CC.CC", Limits(atoms=3), "too many atoms: 4"),

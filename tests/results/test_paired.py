@@ -38,7 +38,13 @@ def test_equal_differences():
 def fair_result(network, scores):
     run = {"parts": {"train": 81, "validation": 9, "test": 10}}
     folds = [
-        {"fold": fold, "test": {"accuracy": score}, "runs": {"run0": run}, "validation": {"accuracy": score}}
+        {
+            "fold": fold,
+            "selection": [{}, {}],
+            "test": {"accuracy": score},
+            "runs": {"run0": run},
+            "validation": {"accuracy": score},
+        }
         for fold, score in scores.items()
     ]
     values = list(scores.values())

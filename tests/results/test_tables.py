@@ -66,7 +66,7 @@ def test_fair_folds_are_counted_and_never_mixed_with_the_papers(tmp_path):
     path = tmp_path / "ours" / "result.json"
     result = json.loads(path.read_text())
     runs = result.pop("runs")
-    result["folds"], result["num_outer_folds"] = [{"runs": runs}] * 4, 10
+    result["folds"], result["num_outer_folds"] = [{"runs": runs, "selection": [{}, {}]}] * 4, 10
     result["ensemble"] = {"members": 3, "summary": {"test": {"accuracy": {"mean": 0.74, "std": 0.03}}}}
     result["outer_folds"] = "those of splits/ENZYMES_splits.json"
     path.write_text(json.dumps(result))
@@ -74,6 +74,9 @@ def test_fair_folds_are_counted_and_never_mixed_with_the_papers(tmp_path):
     result["num_outer_folds"] = 4
     result["outer_folds"] = fair_folds(None, [0, 1] * 50)[1]
     (tmp_path / "drawn" / "result.json").write_text(json.dumps(result))
+    (tmp_path / "single").mkdir()
+    result["folds"] = [{"runs": runs, "selection": []}] * 4
+    (tmp_path / "single" / "result.json").write_text(json.dumps(result))
     assert main(["tables", str(tmp_path)]) == 0
     paper, fair = (tmp_path / "README.md").read_text().split("## Protocol `fair`")
     assert "|  | validation | runs |" in paper and "PathNN" not in paper and "ours" not in paper
@@ -81,6 +84,7 @@ def test_fair_folds_are_counted_and_never_mixed_with_the_papers(tmp_path):
     assert "| PathNN, 2023 |  | 0.730 ± 0.052 |  |" in fair
     assert "| `ours` | 0.750 ± 0.010 | 0.731 ± 0.040 | 4 of 10 |" in fair
     assert "| `ours`, ensembles of 3 |  | 0.740 ± 0.030 | 4 of 10 |" in fair
+    assert "| `single`, folds of our own, one candidate |" in fair
     assert "| `drawn`, folds of our own | 0.750 ± 0.010 | 0.731 ± 0.040 | 4 |" in fair
 
 

@@ -63,7 +63,7 @@ def benchmark(folder, out, *options):
 @pytest.fixture(scope="module")
 def whole(folder):
     """Of a file, without a configuration."""
-    small = ["--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2", "--split", "random"]
+    small = ["--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--epochs", "2"]
     assert (
         main(
             [
@@ -422,3 +422,50 @@ def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, c
     assert [each.name for each in out.iterdir() if each.is_dir()] == ["seed2"]
     continued = read(out / "result.json")
     assert continued["summary"] == result["summary"] and continued["runs"]["seed0"] == result["runs"]["seed0"]
+
+
+@pytest.mark.parametrize("there", ["run", "mine"])
+@pytest.mark.parametrize("protocol", ["moleculenet", "repeats"])
+def test_a_folder_of_something_else_is_left_as_it_was(there, protocol, folder, whole, tmp_path, capsys):
+    if there == "run":
+        shutil.copytree(whole / "seed0", tmp_path / "out")
+    else:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "curves.png").write_text("mine")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    for overwrite in ([], ["--overwrite"]):
+        assert benchmark(folder, tmp_path / "out", "--protocol", protocol, *overwrite) == 1
+        said = capsys.readouterr().err
+        assert ("holds a run" if there == "run" else "is not empty, and holds no benchmark") in said
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_results_are_not_replaced_by_predictions(folder, whole, capsys):
+    before = (whole / "result.json").read_bytes()
+    for command in ("predict", "embed"):
+        arguments = [str(whole / "seed0"), "--csv", str(folder / "molecules.csv"), "--overwrite"]
+        assert main([command, *arguments, "--out", str(whole / "result.json")]) == 1
+        assert "result.json is a file of the run" in capsys.readouterr().err
+    assert (whole / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "protocol, option, value",
+    [("moleculenet", "--seed", "7"), ("scaffold", "--split", "stratified"), ("fair", "--fold", "3"),
+     ("paper", "--keep", "last")],
+)  # fmt: skip
+def test_what_a_protocol_says_itself_is_refused(protocol, option, value, folder, tmp_path, capsys):
+    assert benchmark(folder, tmp_path / "out", "--protocol", protocol, option, value) == 1
+    assert f"{option} is said by protocol {protocol}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_same_data_at_another_place_are_the_same_benchmark(folder, whole, tmp_path, capsys):
+    shutil.copytree(whole, tmp_path / "whole")
+    shutil.rmtree(tmp_path / "whole" / "seed1")  # from result.json
+    moved = shutil.copy(folder / "molecules.csv", tmp_path / "moved.csv")
+    assert benchmark(folder, tmp_path / "whole", "--csv", str(moved)) == 0
+    assert read(tmp_path / "whole" / "result.json")["runs"] == read(whole / "result.json")["runs"]
+    pd.read_csv(moved).assign(size=1.5).to_csv(moved, index=False)
+    assert benchmark(folder, tmp_path / "whole", "--csv", str(moved)) == 1
+    assert "its data have changed since" in capsys.readouterr().err

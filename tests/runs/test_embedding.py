@@ -13,7 +13,7 @@ import torch
 from dgl_memgnn.cli import main
 from dgl_memgnn.data import smiles_to_graph
 from dgl_memgnn.runs import Predictor
-from dgl_memgnn.runs.embedding import embed_csv
+from dgl_memgnn.runs.embedding import EMBEDDING_FORMATS, embed_csv
 
 SMALL = ["--epochs", "1", "--hidden-feats", "8", "--num-layers", "1", "--num-keys", "2,1", "--split", "random"]
 HAS_PYARROW = importlib.util.find_spec("pyarrow") is not None
@@ -118,3 +118,14 @@ def test_what_cannot_be_embedded_is_refused(run, csv, tmp_path, capsys, monkeypa
     monkeypatch.setattr(builtins, "__import__", without_pyarrow)
     assert 'pip install "dgl-memgnn[parquet]"' in error(*start, tmp_path / "e.parquet")
     assert not list(tmp_path.glob("e.*"))
+
+
+def test_an_array_is_as_long_as_what_is_written(tmp_path):
+    """A file that is mapped is as long as it will be from the start, and a full disk then ends the process."""
+    values = np.arange(6, dtype=np.float64).reshape(2, 3)
+    for pieces in (1, 2):
+        with EMBEDDING_FORMATS[".npy"](tmp_path / f"{pieces}.npy", (4, 3)) as write:
+            for _ in range(pieces):
+                write(pd.DataFrame(index=range(2)), values)
+    assert np.load(tmp_path / "2.npy").tolist() == [*values.tolist(), *values.tolist()]
+    assert (tmp_path / "2.npy").stat().st_size - (tmp_path / "1.npy").stat().st_size == 2 * 3 * 4

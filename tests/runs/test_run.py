@@ -25,6 +25,8 @@ from dgl_memgnn.data import random_split
 from dgl_memgnn.runs import Predictor, parts, run, train_run
 from dgl_memgnn.tasks import Regression
 from dgl_memgnn.training import load_checkpoint
+from dgl_memgnn.visualization import RunClusters
+from dgl_memgnn.weights import load_weights
 
 SETTINGS = {
     "tasks": ["size"],
@@ -338,5 +340,40 @@ def test_a_full_disk_names_the_file_and_loses_nothing(config, uninterrupted, tmp
 
 def test_a_file_in_place_of_the_folder_is_an_error(config, tmp_path):
     (tmp_path / "run").touch()
-    with pytest.raises(OSError, match=str(tmp_path / "run")):
-        train_run(config, tmp_path / "run", progress=False)
+    nowhere = load_config(overrides={**SETTINGS, "csv": str(tmp_path / "none.csv")})  # told before data are read
+    with pytest.raises(NotADirectoryError, match=f"{tmp_path / 'run'} is a file. Give a folder with --out"):
+        train_run(nowhere, tmp_path / "run", progress=False)
+
+
+def test_the_same_data_at_another_place_are_the_same_run(config, uninterrupted, csv, tmp_path, capsys):
+    shutil.copytree(uninterrupted, tmp_path / "run")
+    moved = shutil.copy(csv, tmp_path / "moved.csv")
+    elsewhere = load_config(overrides={"csv": str(moved), **SETTINGS})
+    stored = json.loads((uninterrupted / "metrics.json").read_text())
+    assert train_run(elsewhere, tmp_path / "run", progress=False) == stored
+    interrupt_after_first_epoch(config, tmp_path / "begun")
+    train_run(elsewhere, tmp_path / "begun", progress=False)
+    assert pd.read_csv(tmp_path / "begun" / "history.csv").equals(pd.read_csv(uninterrupted / "history.csv"))
+    interrupt_after_first_epoch(config, tmp_path / "other")
+    pd.read_csv(moved).assign(size=range(60)).to_csv(moved, index=False)
+    for folder in ("run", "other"):
+        with pytest.raises(ValueError, match="changed since"):
+            train_run(elsewhere, tmp_path / folder, progress=False)
+
+
+def test_weights_by_another_path_are_the_same_weights(config, uninterrupted, csv, tmp_path):
+    own = {"csv": str(csv), "epochs": 1, "tasks": ["size"], "split": "random"}
+    named = [str(uninterrupted), str(uninterrupted.parent / "." / uninterrupted.name) + "/"]
+    first, second = (load_config("molecules", {**own, "pretrained": name}) for name in named)
+    stored = train_run(first, tmp_path / "run", progress=False)
+    assert train_run(second, tmp_path / "run", progress=False) == stored
+    other = load_config("molecules", {**own, "pretrained": str(tmp_path / "run")})
+    with pytest.raises(ValueError, match="model.pretrained is "):
+        train_run(other, tmp_path / "run", progress=False)
+
+
+def test_who_takes_a_network_that_is_not_finished_is_told(config, tmp_path):
+    interrupt_after_first_epoch(config, tmp_path / "run")
+    for take in (load_weights, RunClusters, Predictor):
+        with pytest.warns(UserWarning, match="run is not finished: its network is that of the best epoch so far"):
+            take(tmp_path / "run")

@@ -3,6 +3,7 @@
 import builtins
 import importlib
 import json
+import shutil
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -223,11 +224,18 @@ def test_a_damaged_database_is_named(config, tmp_path):
 
 def test_another_search_or_something_else_is_refused(searched, config, tmp_path):
     folder, _, _ = searched
-    with pytest.raises(ValueError, match="holds another search, which differs in draws, space.dropout"):
+    with pytest.raises(ValueError, match="holds another search, which differs in space.dropout, draws"):
         search(config, folder, 1, draws=2, space={**SPACE, "dropout": [0.1]}, workers=1)
     other = load_config(overrides={**asdict(config)["data"], **asdict(config)["model"], "epochs": 3})
     with pytest.raises(ValueError, match="differs in config.training"):
         search(other, folder, 1, space=SPACE, workers=1)
+    moved = shutil.copy(config.data.csv, tmp_path / "moved.csv")
+    values = {**asdict(config)["data"], **asdict(config)["model"], **asdict(config)["training"]}
+    elsewhere = load_config(overrides={**values, "csv": str(moved), "cache_dir": str(tmp_path / "cache")})
+    assert search(elsewhere, folder, 5, space=SPACE, workers=1)["trials"] == 5
+    pd.read_csv(moved).head(49).to_csv(moved, index=False)
+    with pytest.raises(ValueError, match="differs in digest"):
+        search(elsewhere, folder, 5, space=SPACE, workers=1)
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="holds no search"):
         search(config, tmp_path, 1, space=SPACE, workers=1)
@@ -272,3 +280,18 @@ def test_two_processes_on_the_command_line(csv, tmp_path, capfd):
     said = capfd.readouterr().out
     assert "Best of 4 trials: validation rmse" in said and "best.yaml" in said
     assert len(pd.read_csv(tmp_path / "s" / "trials.csv")) == 4
+
+
+def test_what_it_says_at_its_end_and_when_stopped(csv, tmp_path, monkeypatch, capsys):
+    small = ["--epochs", "1", "--num-layers", "1", "--hidden-feats", "8", "--split", "random", "--workers", "1"]
+    start = ["search", "--csv", str(csv), "--tasks", TARGET, "--trials", "1", *small]
+    out = tmp_path / "of mine"
+    assert main([*start, "--search", '{"dropout": [0.1]}', "--out", str(out)]) == 0
+    assert f"Train it: dgl-memgnn train '{out / 'best.yaml'}'" in capsys.readouterr().out
+
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.import_module("dgl_memgnn.search_command"), "search", stopped)
+    assert main([*start, "--out", str(out)]) == 130
+    assert "stopped. Finished trials are stored, and the same command continues." in capsys.readouterr().err

@@ -173,6 +173,7 @@ def test_graphs_that_have_changed_are_to_be_restored(graph_run, tmp_path, capsys
         ("regression", ["--csv", "no.csv"], "no.csv"),
         ("regression", ["--csv", "MOLECULES", "--smiles-column", "x"], "x"),
         ("regression", ["--pictures", "0"], "--pictures must be at least 1"),
+        ("regression", ["--smiles", "C", "--smiles-column", "x"], "--smiles-column is for --csv: leave it out"),
         ("regression", ["--smiles", "C", "--reference", "REST"], "--reference compares sets"),
         ("none", [], "holds no checkpoint.pt"),
         (".", [], "holds 7 runs: give one of them"),
@@ -246,5 +247,5 @@ def test_report(runs, tmp_path, capsys):
 def test_damaged_metrics_are_named(runs, command, tmp_path, capsys):
     shutil.copytree(runs.binary, tmp_path / "run")
     (tmp_path / "run" / "metrics.json").write_text("")
-    assert main([command, str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 1
+    assert main([command, str(tmp_path / "run"), "--out", str(tmp_path / "out.html")]) == 1
     assert f"{tmp_path / 'run' / 'metrics.json'} is damaged" in capsys.readouterr().err

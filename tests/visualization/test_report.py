@@ -13,8 +13,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dgl_memgnn.config import load_config
+from dgl_memgnn.run_files import FILES, STATE, check_beside_runs
 from dgl_memgnn.runs import train_run
-from dgl_memgnn.runs.folder import FILES, STATE
 from dgl_memgnn.visualization import (
     draw_calibration,
     draw_measured,
@@ -203,13 +203,12 @@ def test_a_file_of_the_run_is_never_replaced(runs, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["checkpoint.pt", "weights.pt"])
 def test_a_file_of_another_run_is_never_replaced(runs, tmp_path, name):
-    for file in (name, "config.yaml", "notes.txt"):
+    for file in (name, "config.yaml", "notes.csv"):
         (tmp_path / file).write_text("theirs")
     for file in (name, "config.yaml"):
         with pytest.raises(ValueError, match=f"{file} is a file of the run .*: give another file to write"):
-            write_report(runs.sum, tmp_path / file, overwrite=True)
-        assert (tmp_path / file).read_text() == "theirs"
-    write_report(runs.sum, tmp_path / "notes.txt", overwrite=True)
+            check_beside_runs(tmp_path / file)
+    check_beside_runs(tmp_path / "notes.csv")
 
 
 def test_what_cannot_be_reported_is_refused(runs, tmp_path):
@@ -259,3 +258,25 @@ def test_a_browser_opens_it_without_a_word(pages, tmp_path, width):
     assert found, done.stdout[:300]
     page_width, broken, pictures = map(int, found.groups())
     assert page_width <= width and broken == 0 and pictures > 10
+
+
+@pytest.mark.parametrize("tasks", [["length"], ["length", "ring"]])
+def test_the_worst_predictions_are_those_whose_means_are_farthest_off(runs, tmp_path, tasks):
+    """Of networks that expect a deviation too, which is no prediction of the target."""
+    options = {"csv": str(runs.csv), "tasks": tasks, "task_type": "regression-mve", "split": "random"}
+    config = load_config(overrides={**options, "hidden_feats": 8, "epochs": 1, "num_layers": 1})
+    train_run(config, tmp_path / "run", progress=False, report=False)
+    held_out = read_held_out(tmp_path / "run")
+    errors = np.zeros(len(held_out.rows))
+    for name in tasks:
+        table = held_out.targets[name]
+        own = (table["prediction"] - table["target"]).abs() / np.std(table["target"])
+        errors = np.maximum(errors, own)
+    np.testing.assert_allclose(held_out.errors, errors, rtol=1e-5)
+    assert "Worst predictions" in report_html(tmp_path / "run")
+
+
+def test_a_page_is_called_html(runs, tmp_path):
+    for name in ("page.pdf", "page"):
+        with pytest.raises(ValueError, match=f"{name}: the name must end in .html"):
+            write_report(runs.sum, tmp_path / name)

@@ -76,6 +76,18 @@ class BinaryTasks(Task):
     def labels(self, matrix: Tensor) -> Tensor:
         return matrix.float()
 
+    def checked(self, label: Tensor, num_graphs: int) -> Tensor:
+        label = super().checked(label, num_graphs)
+        other = ~((label == 0) | (label == 1) | label.isnan())
+        if other.any():
+            row, task = other.nonzero()[0].tolist()
+            raise ValueError(
+                f"The label {label[row, task].item():g} of {self.names[task]!r} is neither 0 nor 1, as binary "
+                "targets are, nor NaN, as missing ones: use Classes for other labels of classes, Regression for "
+                "numbers."
+            )
+        return label
+
     def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, T) for labels of shape (B, T)."""
         label = self.checked(label, len(output))

@@ -137,7 +137,7 @@ class Classes(Task):
                 f"Labels of {len(self.classes)} classes must be between 0 and {len(self.classes) - 1}, got "
                 f"{label.min().item()} to {label.max().item()}."
             )
-        return label
+        return label.long()
 
     @property
     def num_outputs(self) -> int:

@@ -103,7 +103,7 @@ def score_regression(prediction: Tensor, label: Tensor) -> dict[str, float]:
     Returns
     -------
     dict
-        ``rmse``, ``mae`` and ``r2``; the last is NaN where a task has a single label.
+        ``rmse``, ``mae`` and ``r2``; the last is NaN unless each task has two different labels.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def score_regression(prediction: Tensor, label: Tensor) -> dict[str, float]:
     return {
         "rmse": _mean(metrics.mean_squared_error(y, p) ** 0.5 for y, p in scored),
         "mae": _mean(metrics.mean_absolute_error(y, p) for y, p in scored),
-        "r2": _mean(metrics.r2_score(y, p) if len(y) > 1 else np.nan for y, p in scored),
+        "r2": _mean(metrics.r2_score(y, p) if len(np.unique(y)) > 1 else np.nan for y, p in scored),
     }
 
 

@@ -99,7 +99,7 @@ class Task(nn.Module):
     def checked(self, label: Tensor, num_graphs: int) -> Tensor:
         """Labels of some graphs in their shape; a single target may come in shape (B,).
 
-        ValueError if shape or type are not those of labels of this task.
+        ValueError if shape, type or values are not those of labels of this task.
         """
         if not label.dtype.is_floating_point:
             raise ValueError(

@@ -22,6 +22,15 @@ def test_classification_is_log_loss():
     assert task(output, label).item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
+def test_classes_may_be_integers_of_any_size(dtype):
+    output, label = torch.randn(7, 3), torch.tensor([0, 1, 2, 0, 1, 2, 2])
+    task, weight = Classes([0, 1, 2]), torch.rand(7, 1)
+    assert task(output, label.to(dtype)).item() == pytest.approx(log_loss(label, output.double().softmax(1)))
+    weighted = log_loss(label, output.double().softmax(1), sample_weight=weight[:, 0].numpy(), normalize=False) / 7
+    assert task(output, label.to(dtype), weight).item() == pytest.approx(weighted)
+
+
 def test_binary_tasks_leave_out_missing_labels():
     output = torch.randn(4, 2, requires_grad=True)
     label = torch.tensor([[0.0, NAN], [1.0, NAN], [NAN, 1.0], [1.0, 0.0]])
@@ -107,12 +116,18 @@ def test_labels_of_a_single_target_may_come_in_one_dimension(task):
         (Regression(), torch.zeros(4, 1).long(), "must be floating-point numbers, got torch.int64: call .float()"),
         (BinaryTasks(), torch.zeros(4).bool(), "classification must be floating-point numbers, got torch.bool"),
         (BinaryTasks("ab"), torch.zeros(4, 1), r"shape \(4, 2\)"),
+        (
+            BinaryTasks("ab"),
+            torch.tensor([[0.0, 1.0], [NAN, NAN], [1.0, 2.0], [3.0, 0.0]]),
+            "The label 2 of 'b' is neither 0 nor 1, as binary targets are, nor NaN",
+        ),
+        (BinaryTasks(), torch.tensor([1.0, 0.0, -1.0, 1.0]), "The label -1 of 'target' is neither 0 nor 1"),
         (Classes("ab"), torch.zeros(4), "must be integers, got torch.float32"),
         (Classes("ab"), torch.zeros(4, 2).long(), r"shape \(4,\), a class a graph, got \(4, 2\)"),
         (Classes("ab"), torch.tensor([0, 1, 2, 0]), "Labels of 2 classes must be between 0 and 1, got 0 to 2"),
     ],
 )
-def test_labels_of_another_shape_or_type_are_refused(task, label, message):
+def test_labels_of_another_shape_type_or_value_are_refused(task, label, message):
     output = torch.zeros(4, task.num_outputs)
     for use in (lambda: task(output, label), lambda: task.score(output, label)):
         with pytest.raises(ValueError, match=message):

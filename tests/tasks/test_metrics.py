@@ -106,9 +106,12 @@ def test_a_task_without_targets_is_left_out_with_a_warning():
         assert score_regression(prediction, label)["rmse"] == 1
 
 
-def test_a_single_target_has_no_r2():
-    scores = score_regression(torch.zeros(1, 1), torch.ones(1, 1))
-    assert scores["mae"] == 1 and math.isnan(scores["r2"])
+@pytest.mark.parametrize("error", [0.0, 1.0])
+@pytest.mark.parametrize("labels", [[2.5], [2.5, 2.5, 2.5], [2.5, NAN, 2.5]])
+def test_targets_that_are_all_alike_have_no_r2(labels, error):
+    label = torch.tensor(labels)[:, None]
+    scores = score_regression(torch.full_like(label, 2.5 + error), label)
+    assert scores["mae"] == error and math.isnan(scores["r2"])
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,8 @@ def test_a_single_target_has_no_r2():
         (BinaryTasks("ab"), [[0.0, NAN], [1.0, NAN]], ["'b' has no label: no roc_auc, pr_auc."]),
         (BinaryTasks("a"), [[1.0]], ["'a' is 1 in its only label: no roc_auc, pr_auc."]),
         (Regression("a"), [[2.5]], ["'a' is 2.5 in its only label: no r2."]),
-        (Regression("a"), [[2.5], [2.5]], []),
+        (Regression("a"), [[2.5], [2.5]], ["'a' is 2.5 in all 2 labels: no r2."]),
+        (Regression("a"), [[2.5], [2.0]], []),
         (Classes(["x", "y"], "kind"), [1, 1, 1], ["'kind' is y in all 3 labels: no roc_auc."]),
         (Classes(["x", "y"], "kind"), [1, 0, 1], []),
     ],

@@ -113,8 +113,10 @@ def is_joined() -> bool:
 def _joint_moments(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float]:
     """Mean, variance and number of the rows of all processes, with one message, and one more for the gradient."""
     own_mean = rows.sum(0) / max(len(rows), 1)
-    own_square = (rows - own_mean).square().sum(0).double() + len(rows) * own_mean.double().square()
-    sums = torch.cat([rows.sum(0).double(), own_square, own_square.new_tensor([len(rows)])])
+    rest = (rows - own_mean).double()  # sums of small numbers keep their digits
+    own_sum = rest.sum(0) + len(rows) * own_mean.double()
+    own_square = rest.square().sum(0) + own_mean.double() * (own_sum + rest.sum(0))
+    sums = torch.cat([own_sum, own_square, own_square.new_tensor([len(rows)])])
     sums = _AllSum.apply(sums)
     count = sums[-1].item()
     mean, square = (sums[:-1] / max(count, 1)).chunk(2)

@@ -118,3 +118,16 @@ def test_joined_processes_are_one_and_others_keep_to_themselves(tmp_path):
 def main(folder):
     with process_group("cpu"):
         torch.save([step(PARTS[rank()], joint) for joint in (True, False)], folder / f"{rank()}.pt")
+
+
+def test_joined_ones_keep_the_digits_of_features_far_from_0():
+    feat = 1000 + torch.randn(100, 4)
+    norm, exact = BatchNorm(4), torch.nn.BatchNorm1d(4).double()
+    join_batch_norms(norm)
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        out = norm(feat)
+    finally:
+        torch.distributed.destroy_process_group()
+    torch.testing.assert_close(out.double(), exact(feat.double()), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(norm.running_var.double(), exact.running_var, rtol=1e-6, atol=0)

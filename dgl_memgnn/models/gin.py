@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from dgl_memgnn.models.network import Network, Widths
 from dgl_memgnn.nn.norm import BatchNorm
+from dgl_memgnn.nn.reset import Resettable
 
 __all__ = ["GIN", "GIN_NETWORK"]
 
 
-class GIN(nn.Module):
+class GIN(Resettable):
     r"""Graph isomorphism network (GIN) from
     `How Powerful are Graph Neural Networks? <https://arxiv.org/abs/1810.00826>`__
 
@@ -63,7 +64,7 @@ class GIN(nn.Module):
         self.feat_norm = BatchNorm(in_feats) if feat_norm else nn.Identity()
         widths = [in_feats] + [hidden_feats] * num_layers
         self.convs = nn.ModuleList(
-            GINConv(_perceptron(width, hidden_feats), "sum", learn_eps=True) for width in widths[:-1]
+            _Convolution(_perceptron(width, hidden_feats), "sum", learn_eps=True) for width in widths[:-1]
         )
         self.norms = nn.ModuleList(BatchNorm(hidden_feats) for _ in range(num_layers))
         self.pooling = SumPooling()
@@ -91,6 +92,11 @@ class GIN(nn.Module):
             layers.append(self.activation(norm(conv(graph, layers[-1]))))
         outputs = [self.dropout(head(self.pooling(graph, each))) for head, each in zip(self.heads, layers)]
         return sum(outputs[1:], outputs[0])
+
+
+class _Convolution(GINConv):
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.eps)
 
 
 def _perceptron(in_feats: int, out_feats: int) -> nn.Module:

@@ -8,6 +8,7 @@ import torch
 from dgl import DGLError
 
 from dgl_memgnn import GMN, EdgeGATConv, MemGNN, MemoryPooling, MemoryReadout
+from dgl_memgnn.models.gin import GIN
 from dgl_memgnn.nn import ConvQuery, DescriptorNorm, TopologyQuery
 from dgl_memgnn.nn.norm import BatchNorm
 
@@ -32,6 +33,7 @@ NETWORKS = {
     "GMN": lambda: GMN(5, 6, 8, 2),
     "MemGNN": lambda: MemGNN(5, 3, 8, 2, 2, descriptor_feats=4),
     "MemGNN, gru": lambda: MemGNN(5, 3, 8, 2, 2, update="gru", edge_message=True),
+    "GIN": lambda: GIN(5, 8, 2, 2, feat_norm=True),
 }
 LAYERS = {
     "MemGNN, another readout": lambda: MemGNN(

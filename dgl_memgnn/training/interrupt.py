@@ -15,8 +15,8 @@ __all__ = ["deferred_interrupt"]
 def deferred_interrupt() -> Iterator[Callable[[], None]]:
     """Holds Ctrl-C back: yields a function that raises KeyboardInterrupt if it was pressed meanwhile.
 
-    A second Ctrl-C is not held back. Python delivers signals to its main thread only; in others, and where
-    Ctrl-C is already handled in a way of its own, nothing is held back.
+    The end of the block raises it as well. A second Ctrl-C is not held back. Python delivers signals to its main
+    thread only; in others, and where Ctrl-C is already handled in a way of its own, nothing is held back.
 
     Examples
     --------
@@ -47,3 +47,4 @@ def deferred_interrupt() -> Iterator[Callable[[], None]]:
         yield stop_if_interrupted
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    stop_if_interrupted()

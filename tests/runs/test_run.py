@@ -147,6 +147,28 @@ def test_ctrl_c_ends_at_a_batch_and_says_how_to_continue(csv, uninterrupted, tmp
     assert epochs == len(pd.read_csv(tmp_path / "history.csv")) > 0
 
 
+def test_ctrl_c_after_the_last_batch_is_heeded_and_the_run_then_ends_the_same(
+    config, uninterrupted, tmp_path, monkeypatch
+):
+    save = run.save_checkpoint
+
+    def press_after_the_last_epoch(path, **content):
+        save(path, **content)
+        if path.name == run.STATE and len(content["trainer"]["history"]) == config.training.epochs:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(run, "save_checkpoint", press_after_the_last_epoch)
+            train_run(config, tmp_path, progress=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not (tmp_path / "metrics.json").exists()
+    train_run(config, tmp_path, progress=False)
+    assert_same_run(tmp_path, uninterrupted)
+
+
 def test_a_finished_run_is_left_alone(config, uninterrupted):
     before = {path: path.read_bytes() for path in uninterrupted.iterdir()}
     assert train_run(config, uninterrupted) == json.loads(before[uninterrupted / "metrics.json"])

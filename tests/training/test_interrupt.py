@@ -4,6 +4,7 @@ import signal
 import threading
 
 import pytest
+import torch
 
 from dgl_memgnn.training.interrupt import deferred_interrupt
 
@@ -34,6 +35,37 @@ def test_the_second_does_not_wait():
             signal.raise_signal(signal.SIGINT)
             pytest.fail("The second Ctrl-C was held back.")
     assert waited
+
+
+def test_the_end_of_the_block_is_a_place_too():
+    ended = False
+    with pytest.raises(KeyboardInterrupt):
+        with deferred_interrupt():
+            signal.raise_signal(signal.SIGINT)
+            ended = True
+    assert ended and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_else_ends_the_block_is_not_hidden():
+    with pytest.raises(FloatingPointError):
+        with deferred_interrupt():
+            signal.raise_signal(signal.SIGINT)
+            raise FloatingPointError
+
+
+def test_after_the_last_batch_it_stops_the_training_which_then_is_finished(make_trainer, dataset):
+    whole, stopped = (make_trainer(epochs=4, learning_rate=1e-2) for _ in range(2))
+    whole.fit(dataset, range(18), range(18, 24))
+
+    def press(record, kept):
+        if record["epoch"] == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(dataset, range(18), range(18, 24), press)
+    assert stopped.fit(dataset, range(18), range(18, 24)) == whole.history
+    for name, value in stopped.model.state_dict().items():
+        assert torch.equal(value, whole.model.state_dict()[name])
 
 
 def test_other_handlers_and_threads_are_left_alone():

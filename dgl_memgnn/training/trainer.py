@@ -244,7 +244,7 @@ class Trainer:
         return self.history
 
     def state_dict(self) -> dict[str, Any]:
-        """All that :meth:`fit` needs to continue after its last epoch: tensors and plain values.
+        """All that :meth:`fit` and :meth:`predict` need to go on after the last epoch: tensors and plain values.
 
         Ask for it at the end of an epoch, in ``on_epoch``: within an epoch the network has moved on, and after
         :meth:`fit` it is that of the epoch that is kept.
@@ -253,6 +253,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "task": self.task.state_dict(),
             "history": list(self.history),
             "kept_epoch": self.kept_epoch,
             "kept_state": self.kept_state,
@@ -264,6 +265,8 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.schedule.load_state_dict(state["schedule"])
+        if "task" in state:  # older ones lack it, and fit learns it anew
+            self.task.load_state_dict(state["task"])
         self.history = list(state["history"])
         self.kept_epoch, self.kept_state = state["kept_epoch"], state["kept_state"]
 

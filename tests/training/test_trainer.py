@@ -401,6 +401,42 @@ def test_a_state_does_not_grow_with_the_trainer_that_takes_it(make_trainer, data
     assert [len(first.history), len(second.history)] == [2, 4]
 
 
+@pytest.fixture
+def far_from_0(dataset):
+    """Targets of 1004 to 1009, and a maker of trainers that learn them."""
+
+    def make(epochs):
+        torch.manual_seed(0)
+        model = GMN(1, 1, 8, 1, num_keys=(4, 1), num_heads=2)
+        inputs = lambda graph: (graph.ndata["feat"], graph.ndata["topology"])  # noqa: E731
+        settings = TrainingConfig(epochs=epochs, batch_size=8, clustering_period=2)
+        return Trainer(model, Regression(), inputs, settings, progress=False)
+
+    return [(graph, torch.tensor([1000.0 + graph.num_nodes()])) for graph, _ in dataset], make
+
+
+def test_a_trainer_that_takes_a_state_predicts_in_the_unit_of_the_targets(far_from_0):
+    graphs, make = far_from_0
+    trained, restored = make(2), make(2)
+    trained.fit(graphs, TRAIN)
+    restored.load_state_dict(trained.state_dict())
+    assert torch.equal(restored.predict(graphs), trained.predict(graphs))
+    assert (restored.predict(graphs) - 1000).abs().max() < 100
+
+
+def test_a_state_of_an_older_version_continues(far_from_0):
+    """It holds no task."""
+    graphs, make = far_from_0
+    whole, begun, continued = make(4), make(2), make(4)
+    whole.fit(graphs, TRAIN)
+    begun.fit(graphs, TRAIN)
+    state = begun.state_dict()
+    del state["task"]
+    continued.load_state_dict(state)
+    assert continued.fit(graphs, TRAIN) == whole.history
+    assert torch.equal(continued.predict(graphs), whole.predict(graphs))
+
+
 class Wrapped(torch.nn.Module):
     """Memory layers somewhere within; no assignments are returned."""
 

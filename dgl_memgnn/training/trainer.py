@@ -166,12 +166,15 @@ class Trainer:
         FloatingPointError
             If a loss or its gradient is not finite; the message names the batch.
         ValueError
-            If a part is empty or overlaps with the other, labels are not those of the task, or the trainer has
-            learned from others before.
+            If a part is empty or overlaps with the other, labels are not those of the task, weights are not
+            numbers of at least 0, one a graph, or the trainer has learned from others before; or if the best
+            epoch is to be kept, and validation does not define the metric that decides.
         IndexError
             If an index is out of range.
         """
         config = self.config
+        if weights is not None:
+            _check_weights(weights, len(dataset))
         given = {"train": train} if validation is None else {"train": train, "validation": validation}
         parts = check_parts(given, len(dataset))
         train, validation = parts["train"], parts.get("validation")
@@ -221,10 +224,11 @@ class Trainer:
                     metrics = self.task.score(self.predict(dataset, validation), held_out)
                     record.update(metrics)
                     name, value = next(iter(metrics.items()))
-                    if math.isnan(value):
+                    if config.keep == "best" and math.isnan(value):
                         raise ValueError(
                             f"{name} on validation is not a number, so no epoch can be chosen. See that "
-                            "the validation part has a label, and a binary task both classes."
+                            "the validation part has a label, and a binary task both classes, or keep the last "
+                            "epoch (keep='last')."
                         )
                     best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -sign * math.inf
                     kept = config.keep == "last" or sign * value > sign * best
@@ -451,6 +455,20 @@ def _labels(dataset: Sequence[Any], indices: Sequence[int]) -> Tensor:
     if isinstance(labels, Tensor):  # which saves making the graphs of a data set that makes them when asked
         return labels[torch.as_tensor(indices)]
     return torch.stack([torch.as_tensor(dataset[i][1]) for i in indices])
+
+
+def _check_weights(weights: Tensor, num_graphs: int) -> None:
+    if weights.shape != (num_graphs,):
+        raise ValueError(
+            f"weights must have shape ({num_graphs},), one for each graph of the data set, got "
+            f"{tuple(weights.shape)}."
+        )
+    bad = ~(weights >= 0) | weights.isinf()
+    if bad.any():
+        first = int(bad.nonzero()[0])
+        raise ValueError(
+            f"The weight of graph {first} is {weights[first].item():g}: give it a finite number of at least 0."
+        )
 
 
 @contextmanager

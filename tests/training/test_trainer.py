@@ -9,7 +9,7 @@ import torch
 from dgl.dataloading import GraphDataLoader
 
 from dgl_memgnn import GMN, MemGNN, clustering_loss
-from dgl_memgnn.tasks import Classes, Regression
+from dgl_memgnn.tasks import BinaryTasks, Classes, Regression
 from dgl_memgnn.training import (
     AlternatingSchedule,
     EvenBatches,
@@ -225,6 +225,43 @@ def test_a_score_that_is_not_a_number(make_trainer, dataset):
     trainer.task.score = lambda prediction, label: {"accuracy": float("nan")}
     with pytest.raises(ValueError, match="accuracy on validation"):
         trainer.fit(dataset, TRAIN, VALIDATION)
+
+
+def test_the_last_epoch_is_kept_where_validation_does_not_define_the_score(make_trainer, dataset):
+    """As it is without a validation part."""
+    graphs = [(graph, label[None].float()) for graph, label in dataset]
+    one_class = [i for i in VALIDATION if dataset[i][1] == 0]
+
+    def trained(validation, keep):
+        reference = make_trainer(epochs=2, keep=keep)
+        trainer = Trainer(
+            GMN(1, 1, 8, 1, num_keys=(4, 1)), BinaryTasks(), reference.inputs, reference.config, progress=False
+        )
+        return trainer, trainer.fit(graphs, TRAIN, validation)
+
+    trainer, history = trained(one_class, "last")
+    alone, losses = trained(None, "last")
+    assert [record["loss"] for record in history] == [record["loss"] for record in losses]
+    assert all(np.isnan(record["roc_auc"]) for record in history)
+    for name, value in trainer.model.state_dict().items():
+        assert torch.equal(value, alone.model.state_dict()[name])
+    with pytest.raises(ValueError, match=r"roc_auc on validation is not a number.* \(keep='last'\)"):
+        trained(one_class, "best")
+
+
+@pytest.mark.parametrize(
+    "weights, message",
+    [
+        (torch.ones(18), r"weights must have shape \(24,\), one for each graph of the data set, got \(18,\)"),
+        (torch.ones(24, 1), r"must have shape \(24,\).* got \(24, 1\)"),
+        (torch.ones(24).index_fill(0, torch.tensor(3), -0.5), "The weight of graph 3 is -0.5: give it a finite"),
+        (torch.ones(24).index_fill(0, torch.tensor(20), float("nan")), "The weight of graph 20 is nan"),
+        (torch.ones(24).index_fill(0, torch.tensor(0), float("inf")), "The weight of graph 0 is inf"),
+    ],
+)
+def test_weights_that_are_none_are_refused(make_trainer, dataset, weights, message):
+    with pytest.raises(ValueError, match=message):
+        make_trainer().fit(dataset, TRAIN, VALIDATION, weights=weights)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,17 @@ def test_all_parameters_but_single_keys_learn(name):
     assert not {n for n in still - single if "bias" not in n}
 
 
+def test_dropout_reaches_the_query_network_and_the_head(name):
+    model, inputs = make(name), make_input(name, 9)
+    queried = inputs if name == "MemGNN" else inputs[1:]
+    query, pooled = model.query(*queried), torch.randn(4, 16)
+    assert not torch.allclose(model.query(*queried), query)
+    assert not torch.allclose(model.head(pooled), model.head(pooled))
+    model.eval()
+    assert torch.equal(model.query(*queried), model.query(*queried))
+    assert torch.equal(model.head(pooled), model.head(pooled))
+
+
 def test_a_batch_of_one(name):
     """Has no variance to normalise by in training; otherwise it is as good as any."""
     model, single = make(name), make_input(name, 9)

@@ -81,3 +81,12 @@ def test_an_update_that_is_none():
 def test_heads_must_fit():
     with pytest.raises(ValueError, match="multiple of the 4 attention heads, got 18"):
         ConvQuery(6, 4, 18, num_layers=1)
+
+
+@pytest.mark.parametrize("update", ["skip", "gru"])
+def test_dropout_is_for_training(update):
+    query = ConvQuery(6, 4, 16, num_layers=1, feat_drop=0.5, update=update)
+    inputs = dgl.rand_graph(7, 12), torch.randn(7, 6), torch.randn(12, 4)
+    assert not torch.allclose(query(*inputs), query(*inputs))
+    query.eval()
+    assert torch.equal(query(*inputs), query(*inputs))

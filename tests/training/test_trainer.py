@@ -172,6 +172,15 @@ def test_gradients_are_clipped(make_trainer, dataset):
     assert norm.item() == pytest.approx(1e-3, rel=1e-3)
 
 
+def test_the_gradient_of_keys_that_do_not_move_is_not_clipped_with_the_others(make_trainer):
+    trainer = make_trainer(clip_norm=1.0)
+    parameters = dict(trainer.model.named_parameters())
+    keys = [parameters.pop(name) for name in list(parameters) if name.endswith("keys")]
+    loss = 1e6 * sum(p.sum() for p in keys) + 1e-3 * sum(p.sum() for p in parameters.values())
+    trainer.schedule.supervised_step(loss)
+    assert keys and all((p.grad == torch.tensor(1e-3)).all() for p in parameters.values())
+
+
 def test_predictions_keep_the_order_and_leave_no_trace(make_trainer, dataset):
     trainer = make_trainer()
     some = [5, 0, 17]

@@ -9,10 +9,12 @@ import dgl
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from dgl_memgnn.nn import MemoryPooling
+from dgl_memgnn.training.inference import evaluating
 
-__all__ = ["has_several_keys", "memory_layers", "node_queries", "node_shares"]
+__all__ = ["has_several_keys", "memory_layers", "node_queries", "node_shares", "watch_queries"]
 
 _BATCH_SIZE = 128
 
@@ -25,6 +27,15 @@ def memory_layers(model: nn.Module) -> list[MemoryPooling]:
 def has_several_keys(model: nn.Module) -> bool:
     """Whether a network has a memory layer of several keys, which can be clustered."""
     return any(layer.keys.shape[1] > 1 for layer in memory_layers(model))
+
+
+def watch_queries(layer: nn.Module, on_query: Callable[[Tensor], None]) -> RemovableHandle:
+    """Call a function with what a memory layer is asked, each time, until the handle is removed."""
+
+    def watch(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        on_query(args[1] if len(args) > 1 else kwargs["feat"])
+
+    return layer.register_forward_pre_hook(watch, with_kwargs=True)
 
 
 def node_shares(
@@ -115,12 +126,11 @@ def _outputs(
     layers = memory_layers(model)
     if not layers:
         raise ValueError(f"{type(model).__name__} has no memory layer, and so no assignments.")
-    hook = layers[0].register_forward_pre_hook(lambda _, arguments: queries.append(arguments[1]))
-    model.eval()
+    hook = watch_queries(layers[0], queries.append)
     try:
         for start in range(0, len(graphs), _BATCH_SIZE):
             graph = dgl.batch(graphs[start : start + _BATCH_SIZE]).to(device)
-            with torch.no_grad():
+            with evaluating(model), torch.no_grad():
                 _, assignments = model(
                     graph, *inputs(graph), get_assignments=True, **_no_descriptors(model, graph)
                 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dgl
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from dgl_memgnn.tasks import Task
 
-__all__ = ["descriptor_argument", "predict", "predict_batches"]
+__all__ = ["descriptor_argument", "evaluating", "predict", "predict_batches"]
 
 
 def predict(
@@ -25,6 +26,8 @@ def predict(
     descriptors: Tensor | None = None,
 ) -> Tensor:
     """Predict for graphs, batch by batch, in evaluation mode and without gradients.
+
+    The model's training mode and torch's random numbers are left as they were.
 
     Parameters
     ----------
@@ -47,9 +50,19 @@ def predict(
     -------
     torch.Tensor
         Predictions of shape :math:`(n, D_{out})`: class probabilities, probabilities, or targets, on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many rows of descriptors as graphs.
     """
+    if descriptors is not None and len(descriptors) != len(graphs):
+        raise ValueError(
+            f"There are {len(descriptors)} rows of descriptors for {len(graphs)} graphs: give a row a graph."
+        )
     items = [(graph,) for graph in graphs] if descriptors is None else list(zip(graphs, descriptors))
-    return predict_batches(model, task, inputs, GraphDataLoader(items, batch_size=batch_size), device)
+    batches = GraphDataLoader(items, batch_size=batch_size, generator=torch.Generator())
+    return predict_batches(model, task, inputs, batches, device)
 
 
 def predict_batches(
@@ -61,13 +74,24 @@ def predict_batches(
 ) -> Tensor:
     """As :func:`predict`, of batched graphs, each followed by the descriptors of its graphs if there are any."""
     device = torch.device(device)  # which dgl compares with a graph's own
-    model.eval()
-    with torch.no_grad():
+    with evaluating(model), torch.no_grad():
         outputs = []
         for graph, *described in batches:
             graph = graph.to(device)
             outputs.append(model(graph, *inputs(graph), **descriptor_argument(described, device)))
     return task.predict(torch.cat(outputs)).cpu()
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode while the block lasts; then each module is in its own mode again."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def descriptor_argument(described: Sequence[Tensor], device: str | torch.device) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from dgl_memgnn.nn import MemoryPooling
+from dgl_memgnn.training.assignments import watch_queries
 from dgl_memgnn.training.batching import EvenBatches
 from dgl_memgnn.training.inference import descriptor_argument
 
@@ -92,12 +93,12 @@ def _queries(
         if isinstance(module, nn.Dropout):
             module.eval()
     seen: list[Tensor] = []
-    layer = model.get_submodule(name)
-    layer.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[1].detach().flatten(0, -2).cpu()))
+    watch_queries(model.get_submodule(name), lambda query: seen.append(query.flatten(0, -2).cpu()))
     items: Any = dataset
     with torch.no_grad():
         batches = EvenBatches(len(train), batch_size, seed)
-        for graph, _, *described in GraphDataLoader(Subset(items, train), batch_sampler=batches):
+        loader = GraphDataLoader(Subset(items, train), batch_sampler=batches, generator=torch.Generator())
+        for graph, _, *described in loader:
             graph = graph.to(device)
             model(graph, *inputs(graph), **descriptor_argument(described, device))
     return torch.cat(seen)

@@ -7,7 +7,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import dgl
@@ -138,10 +138,10 @@ class Trainer:
         on_epoch: Callable[[dict[str, Any], bool], None] | None = None,
         weights: Tensor | None = None,
     ) -> list[dict[str, Any]]:
-        """Train, and leave the model at the epoch that is kept.
+        """Train, and leave the model at the epoch that is kept, in evaluation mode.
 
         After :meth:`load_state_dict`, training continues as if it had never stopped. Ctrl-C stops it at the end
-        of a batch.
+        of a batch, or after the last epoch.
 
         Parameters
         ----------
@@ -203,7 +203,10 @@ class Trainer:
                 stacklevel=2,
             )
         if config.initial_keys == "kmeans" and not self.history:
-            initialise_keys(self.model, dataset, train, self.inputs, config.batch_size, config.seed, self.device)
+            with self._forked():
+                initialise_keys(
+                    self.model, dataset, train, self.inputs, config.batch_size, config.seed, self.device
+                )
         network = self.model
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             join_batch_norms(self.model)
@@ -211,8 +214,7 @@ class Trainer:
         sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0
         bar = tqdm(total=num_epochs, initial=len(self.history), unit="epoch", disable=silent)
-        forked = torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
-        with bar, forked, deferred_interrupt() as stop_if_interrupted:
+        with bar, self._forked(), deferred_interrupt() as stop_if_interrupted:
             while not self._is_finished(num_epochs):
                 epoch = len(self.history) + 1
                 torch.manual_seed(epoch_seed(config.seed, epoch, rank()))
@@ -245,6 +247,7 @@ class Trainer:
         assert self.kept_state is not None
         for network in {self.model, self.evaluated}:
             network.load_state_dict(self.kept_state)
+            network.eval()
         return self.history
 
     def state_dict(self) -> dict[str, Any]:
@@ -362,6 +365,10 @@ class Trainer:
         return predict(
             self.evaluated, self.task, self.inputs, graphs, 4 * self.config.batch_size, self.device, descriptors
         )
+
+    def _forked(self) -> AbstractContextManager[None]:
+        """Leaves the caller's random numbers alone while the block lasts."""
+        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
 
     def _is_finished(self, num_epochs: int) -> bool:
         epoch = len(self.history)

@@ -113,6 +113,23 @@ def test_keys_begin_at_the_centres_of_the_queries(make_trainer, dataset):
     assert changed == ["readout.layers.0.keys"]
 
 
+def test_each_head_has_a_start_of_its_own(make_trainer, dataset):
+    """Queries without clusters, on which k-means ends elsewhere from each start."""
+    trainer = make_trainer()
+    graphs = [(graph.clone(), label) for graph, label in dataset]
+    for graph, _ in graphs:
+        graph.ndata["feat"], graph.ndata["topology"] = torch.randn(2, graph.num_nodes(), 1)
+    initialise_keys(trainer.model, graphs, TRAIN, trainer.inputs, 18, seed=5)
+    first, second = (sorted(keys.tolist()) for keys in trainer.model.readout.layers[0].keys)
+    assert not np.allclose(first, second, atol=1e-2)
+
+
+def test_random_numbers_are_left_alone(make_trainer, dataset):
+    trainer, before = make_trainer(), torch.get_rng_state()
+    initialise_keys(trainer.model, dataset, TRAIN, trainer.inputs, 18, seed=5)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_a_training_begins_with_them_and_a_continued_one_does_not(make_trainer, dataset, monkeypatch):
     calls = []
     monkeypatch.setattr(trainer_module, "initialise_keys", lambda *arguments: calls.append(arguments))

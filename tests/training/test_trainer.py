@@ -16,9 +16,11 @@ from dgl_memgnn.training import (
     Trainer,
     TrainingConfig,
     config,
+    node_queries,
     node_shares,
     predict,
 )
+from dgl_memgnn.training.initial_keys import initialise_keys
 
 TRAIN, VALIDATION = range(18), range(18, 24)
 
@@ -189,6 +191,33 @@ def test_predictions_keep_the_order_and_leave_no_trace(make_trainer, dataset):
     alone = torch.cat([predict(trainer.model, trainer.task, trainer.inputs, [dataset[i][0]]) for i in some])
     torch.testing.assert_close(together, alone)
     assert all(torch.equal(before[name], value) for name, value in trainer.model.state_dict().items())
+
+
+def test_predictions_leave_modes_and_random_numbers_as_they_were(make_trainer, dataset):
+    trainer = make_trainer()
+    model = trainer.model.train()
+    model.query.eval()
+    before, state = [module.training for module in model.modules()], torch.get_rng_state()
+    trainer.predict(dataset)
+    node_shares(model, trainer.inputs, [dataset[0][0]])
+    assert [module.training for module in model.modules()] == before
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_what_was_trained_is_left_in_evaluation_mode(make_trainer, dataset):
+    graph = dgl.batch([graph for graph, _ in dataset])
+    for parts in ([TRAIN], [TRAIN, VALIDATION]):
+        trainer = make_trainer()
+        trainer.fit(dataset, *parts)
+        prediction = trainer.model(graph, *trainer.inputs(graph)).softmax(1)
+        torch.testing.assert_close(prediction.detach(), trainer.predict(dataset))
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_descriptors_of_other_graphs_are_refused(make_trainer, dataset, count):
+    trainer, graphs = make_trainer(), [dataset[i][0] for i in range(3)]
+    with pytest.raises(ValueError, match=f"There are {count} rows of descriptors for 3 graphs"):
+        predict(trainer.model, trainer.task, trainer.inputs, graphs, descriptors=torch.zeros(count, 2))
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(make_trainer, dataset):
@@ -430,6 +459,14 @@ def test_the_callers_random_numbers_are_left_alone(make_trainer, dataset):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_the_callers_random_numbers_are_left_alone_by_a_start_from_k_means(make_trainer, dataset):
+    trainer = make_trainer(epochs=1, initial_keys="kmeans")
+    trainer.model.query.feat_drop = torch.nn.AlphaDropout(0.1)  # draws in training
+    before = torch.get_rng_state()
+    trainer.fit(dataset, TRAIN, VALIDATION)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_a_trainer_that_has_learned_does_not_learn_from_others(make_trainer, dataset):
     """It would scale its predictions by labels that the network has not seen."""
     trainer = make_trainer(epochs=2)
@@ -529,3 +566,24 @@ def test_nothing_to_predict_for_and_nothing_assigned(make_trainer, dataset):
         trainer.predict(dataset, [])
     with pytest.raises(ValueError, match="Linear has no memory layer, and so no assignments"):
         node_shares(torch.nn.Linear(1, 1), trainer.inputs, [dataset[0][0]])
+
+
+class ByKeyword(torch.nn.Module):
+    """A network that names what it asks its memory layer."""
+
+    def __init__(self, query, layer):
+        super().__init__()
+        self.query, self.layer = query, layer
+
+    def forward(self, graph, *inputs, get_assignments=False):
+        pooled, assignment = self.layer(graph=graph, feat=self.query(*inputs), get_assignment=True)
+        return (pooled[:, 0], [assignment]) if get_assignments else pooled[:, 0]
+
+
+def test_what_a_memory_layer_is_asked_by_keyword_is_seen(make_trainer, dataset):
+    trainer, graphs = make_trainer(), [graph for graph, _ in dataset]
+    model = ByKeyword(trainer.model.query, trainer.model.readout.layers[0]).eval()
+    expected = model.query(*trainer.inputs(dgl.batch(graphs))).detach().numpy()
+    np.testing.assert_allclose(node_queries(model, trainer.inputs, graphs), expected, rtol=1e-5, atol=1e-6)
+    initialise_keys(model, dataset, TRAIN, trainer.inputs, 18, seed=0)
+    assert model.layer.keys.isfinite().all()

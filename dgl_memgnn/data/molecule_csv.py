@@ -329,6 +329,8 @@ def numeric_columns(path: str | os.PathLike[str], smiles_column: str) -> list[st
 def _pieces(path: Path, smiles_column: str, chunk_size: int = 1000) -> Iterator[Any]:
     """The header, then all other rows, piece by piece: their lines, and their cells as strings, none missing."""
     csv.field_size_limit(_LARGEST_CELL)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path} is no file but a pipe or a device, and is read more than once: give a file.")
     try:
         with _opened(path) as file:
             delimiter = _delimiter(path, smiles_column)

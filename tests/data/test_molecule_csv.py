@@ -1,4 +1,5 @@
 import gzip
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -167,6 +168,13 @@ def test_errors_in_pieces(tmp_path, content, message):
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         list(iterate_molecules(tmp_path / "m.csv", "smiles", chunk_size=1))
+
+
+def test_a_pipe_is_named_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "m.csv")
+    for read in (column_names, numeric_columns):
+        with pytest.raises(ValueError, match="m.csv is no file but a pipe or a device, and is read more than once"):
+            read(tmp_path / "m.csv", "smiles")
 
 
 def test_rows_that_are_dropped_need_no_part_and_no_weight(tmp_path):

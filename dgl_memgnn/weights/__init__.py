@@ -13,7 +13,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from dgl_memgnn.checkpoint import load_checkpoint, save_checkpoint
-from dgl_memgnn.run_files import CHECKPOINT, WEIGHTS, warn_of_unfinished
+from dgl_memgnn.run_files import CHECKPOINT, warn_of_unfinished
+from dgl_memgnn.run_files import WEIGHTS as FILE
 
 __all__ = [
     "FIXED",
@@ -220,13 +221,13 @@ def weights_path(name: str | PathLike[str]) -> Path:
     """
     path = Path(name)
     if str(name) in shipped_weights():
-        if any((path / file).is_file() for file in (WEIGHTS, CHECKPOINT)):
+        if any((path / file).is_file() for file in (FILE, CHECKPOINT)):
             warnings.warn(
                 f"{name} are weights that come with the package; those of the run in that folder are ./{name}.",
                 stacklevel=2,
             )
         return _FOLDER / f"{name}.pt"
-    for file in (path / WEIGHTS, path / CHECKPOINT, path):
+    for file in (path / FILE, path / CHECKPOINT, path):
         if file.is_file():
             return file
     if (path / "config.yaml").is_file():
@@ -236,6 +237,6 @@ def weights_path(name: str | PathLike[str]) -> Path:
         f"Those that come with the package: {', '.join(shipped)}." if shipped else "None come with the package."
     )
     raise FileNotFoundError(
-        f"There are no weights {name}: no such name, nor a run with {WEIGHTS} or {CHECKPOINT}. {known} To make "
+        f"There are no weights {name}: no such name, nor a run with {FILE} or {CHECKPOINT}. {known} To make "
         "some: dgl-memgnn pretrain --csv FILE --out RUN."
     )

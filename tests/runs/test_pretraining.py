@@ -22,10 +22,9 @@ from dgl_memgnn.data.molecule_store import MoleculeStore, write_store
 from dgl_memgnn.data.unlabelled import Unlabelled
 from dgl_memgnn.objectives import OBJECTIVES
 from dgl_memgnn.objectives.masked import FeatureLoss
-from dgl_memgnn.run_files import WEIGHTS
 from dgl_memgnn.runs import assemble, load_pretraining_config, pretrain, pretraining
 from dgl_memgnn.training import load_checkpoint, memory_clustering_loss
-from dgl_memgnn.weights import load_weights
+from dgl_memgnn.weights import FILE, load_weights
 
 SMALL = {
     "hidden_feats": 8,
@@ -259,7 +258,7 @@ def uninterrupted(csv, tmp_path_factory):
 
 
 def assert_same_run(folder, other):
-    weights, expected = (load_checkpoint(path / WEIGHTS)["weights"] for path in (folder, other))
+    weights, expected = (load_checkpoint(path / FILE)["weights"] for path in (folder, other))
     assert all(torch.equal(weights[name], value) for name, value in expected.items())
     assert (folder / "history.csv").read_bytes() == (other / "history.csv").read_bytes()
     metrics, expected = (json.loads((path / "metrics.json").read_text()) for path in (folder, other))

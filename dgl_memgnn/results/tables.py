@@ -19,7 +19,7 @@ from dgl_memgnn.results.paired import (
     scored_on_one_part,
 )
 from dgl_memgnn.results.published import PUBLISHED
-from dgl_memgnn.run_files import ABLATION
+from dgl_memgnn.run_files import ABLATION, RESULT
 from dgl_memgnn.runs.ablations import CURVES, read_ablation
 from dgl_memgnn.runs.protocols import PROTOCOLS, protocols_of
 from dgl_memgnn.tasks import TASK_TYPES
@@ -72,7 +72,7 @@ def write_tables(folder: str | PathLike[str]) -> list[Path]:
 def _stored(folder: Path) -> dict[Path, dict[str, Any]]:
     """The results of benchmarks, by their folders; others of that name are said, and left out."""
     results, others = {}, []
-    for path in sorted(folder.rglob("result.json")):
+    for path in sorted(folder.rglob(RESULT)):
         result = read_json(path)
         if isinstance(result, dict) and result.get("protocol") in [*PROTOCOLS]:
             results[path.parent] = result

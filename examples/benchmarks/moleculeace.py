@@ -89,14 +89,14 @@ def main():
 
 def page(result):
     """Means and deviations over seeds, of all test molecules and of those on cliffs, a table each."""
-    trained = {str(values["training"]["epochs"] or "by default") for values in result["networks"].values()}
+    epochs = {str(values["training"]["epochs"] or "by default") for values in result["networks"].values()}
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     lines = [
         "# Activities with cliffs",
         "",
         "Made by `examples/benchmarks/moleculeace.py`, which says what the rows are, from `moleculeace.json` "
         "beside this page. RMSE of pKi, each file's own test part; mean ± standard deviation over the seeds "
-        f"(support vectors know no chance). MemGNN has default settings; epochs: {', '.join(sorted(trained))}. "
+        f"(support vectors know no chance). MemGNN has default settings; epochs: {', '.join(sorted(epochs))}. "
         "Nothing was chosen on these files, and the weights "
         f"that come with the package know none of the test molecules. {versions}.",
     ]

@@ -16,12 +16,13 @@ from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options, read_yaml
 from dgl_memgnn.data import column_names
 from dgl_memgnn.embed_command import add_embed_command
+from dgl_memgnn.heeded import check_heeded
 from dgl_memgnn.options import command_line
 from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.pretrain_command import add_pretrain_command
 from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
-from dgl_memgnn.runs.protocols import SET_BY_PROTOCOL
+from dgl_memgnn.runs.protocols import SET_BY_PROTOCOL, runs
 from dgl_memgnn.runs.run import begun_with_weights
 from dgl_memgnn.search_command import add_search_command, json_mapping
 from dgl_memgnn.training import describe_key_usage
@@ -193,6 +194,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.out or Path("runs", _name(arguments)))
     config = _config(arguments, folder)
+    check_heeded(config, _overrides(arguments))
     with process_group(config.training.device):
         is_main_process = rank() == 0
         result = train_run(config, folder, overwrite=arguments.overwrite, tensorboard=arguments.tensorboard)
@@ -230,6 +232,10 @@ def _benchmark(arguments: argparse.Namespace) -> None:
     config = _config(arguments)
     if arguments.search is not None:
         config.search = arguments.search
+    if arguments.protocol == "fair":
+        check_heeded(config, _overrides(arguments), config.search)
+    else:
+        check_heeded(next(iter(runs(config, arguments.protocol).values())), _overrides(arguments))
     folder = arguments.out or Path("runs", f"{_name(arguments)}-{arguments.protocol}")
     result = benchmark(
         config,
@@ -321,7 +327,9 @@ def _names(values: Sequence[str], header: Sequence[str]) -> list[str]:
 
 
 def _named_config(arguments: argparse.Namespace) -> tuple[Config, str]:
-    return _config(arguments), _name(arguments)
+    config = _config(arguments)
+    check_heeded(config, _overrides(arguments), arguments.search or config.search)
+    return config, _name(arguments)
 
 
 def _name(arguments: argparse.Namespace) -> str:

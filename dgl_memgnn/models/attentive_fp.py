@@ -28,6 +28,6 @@ ATTENTIVE_FP = Network(
     "AttentiveFP",
     _build,
     inputs=lambda options: ("feat", "edge_feat"),
-    options=lambda options: ("hidden_feats", "num_layers"),
+    options=lambda options: ("hidden_feats", "num_layers", "dropout"),
     for_molecules_only=True,
 )

@@ -120,5 +120,5 @@ GIN_NETWORK = Network(
     "GIN",
     _build,
     inputs=lambda options: ("feat",),
-    options=lambda options: ("hidden_feats", "num_layers"),
+    options=lambda options: ("hidden_feats", "num_layers", "dropout"),
 )

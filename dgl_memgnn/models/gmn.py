@@ -152,5 +152,5 @@ GMN_NETWORK = Network(
     "GMN",
     _build,
     inputs=lambda options: ("feat", "topology"),
-    options=lambda options: ("hidden_feats", *READOUTS[options.readout].options),
+    options=lambda options: ("hidden_feats", *READOUTS[options.readout].options, "dropout"),
 )

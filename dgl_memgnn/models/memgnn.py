@@ -249,10 +249,16 @@ def _inputs(options: Any) -> Sequence[str]:
     return ("feat", "topology", edge_feat) if options.topology else ("feat", edge_feat)
 
 
+def _options(options: Any) -> Sequence[str]:
+    sizes = ("hidden_feats", "num_layers", *READOUTS[options.readout].options)
+    edges = ("edge_features", "edge_message") if options.edge_features else ("edge_features",)
+    return (*sizes, "pretrained", *edges, "update", "topology", "dropout")
+
+
 MEMGNN_NETWORK = Network(
     "MemGNN",
     _build,
     _inputs,
-    options=lambda options: ("hidden_feats", "num_layers", *READOUTS[options.readout].options, "pretrained"),
+    _options,
     takes_descriptors=True,
 )

@@ -124,9 +124,10 @@ def _memory_readout(options: Any, feat_drop: float, concat: bool = False) -> nn.
     )
 
 
+_OF_MEMORY = ("num_keys", "num_heads", "tau", "key_means", "log_scores")
 READOUTS = {
-    "memory": Readout(_memory, ("num_keys", "num_heads")),
-    "rows": Readout(_rows, ("readout", "num_keys", "num_heads")),
+    "memory": Readout(_memory, _OF_MEMORY),
+    "rows": Readout(_rows, ("readout", *_OF_MEMORY)),
     "random": Readout(_random, ("readout", "num_keys")),
     "sum": Readout(_sum),
     "mean": Readout(_mean),

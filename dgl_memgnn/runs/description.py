@@ -114,5 +114,6 @@ def _network(assembly: Assembly) -> str:
     sizes = [_PHRASES[name].format(**values) for name in heeded if name in _PHRASES]
     count = sum(parameter.numel() for parameter in assembly.learner.evaluated.parameters())
     parameters = f": {count:,} parameters" if count else ""
-    listed = ", ".join("--" + name.replace("_", "-") for name in ("network", *heeded))
+    said = [name for name in heeded if name in (*_PHRASES, "num_heads", "pretrained")]
+    listed = ", ".join("--" + name.replace("_", "-") for name in ("network", *said))
     return f"Network: {', '.join([network.name, *sizes])}{parameters} ({listed})."

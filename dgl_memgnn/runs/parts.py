@@ -208,6 +208,10 @@ def describe_split(config: Config, dataset: GraphDataset, parts: dict[str, np.nd
                 f"{'rows are' if len(given['train']) > 1 else 'row is'} drawn for it by split {data.split} "
                 "(--split, --split-sizes, --split-seed)."
             )
+        idle = (["split"] if data.split != "random" else []) + data.own_draw
+        if "validation" in given and data.validation_seed is None and idle:
+            said = ", ".join("--" + name.replace("_", "-") for name in idle)
+            line += f" The validation part is given, so that nothing is drawn: {said} not heeded."
         unused = len(dataset) - sum(len(indices) for indices in parts.values())
         if unused:
             line += f" {unused} kept here were dropped there, and are in no part."

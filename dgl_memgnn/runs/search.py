@@ -291,7 +291,7 @@ def _read_by(config: Config) -> list[str]:
     network = NETWORKS[config.model.network]
     read = list(network.options(config.model))
     if not network.learns_by_itself:
-        read += ["dropout", "learning_rate", "weight_decay"]
+        read += ["learning_rate", "weight_decay"]
     if "num_keys" in read:
         read.append("clustering_period")
     return [name for name in SPACE if name in read]

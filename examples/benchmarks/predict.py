@@ -29,11 +29,11 @@ def write(path, smiles):
     return path
 
 
-def train_both(folder, chemprop, sizes):
+def train_both(folder, chemprop, number, sizes):
     """The commands that predict, by who does; each takes a file to read and one to write."""
     known = FreeWilson()
     table = folder / "known.csv"
-    rows = [f"{text},{label.item()}" for text, label in zip(known.smiles, known.labels)]
+    rows = [f"{text},{label.item()}" for text, label in zip(known.smiles[:number], known.labels)]
     table.write_text("smiles,y\n" + "\n".join(rows) + "\n")
     run, peer = folder / "ours", folder / "chemprop"
     commands.run(commands.ours("train", "--csv", table, "--tasks", "y", "--epochs", "1", "--out", run, *sizes))
@@ -100,12 +100,13 @@ if __name__ == "__main__":
     args = parser.parse_args()
     if args.chemprop and not shutil.which(args.chemprop):
         parser.error(f"there is no program {args.chemprop}: {INSTALL}")
-    number, rounds, sizes = 15_000, 3, []
+    number, learned_from, rounds, sizes = 15_000, None, 3, []
     if args.quick:
-        number, rounds, sizes = FIRST + 20, 1, ["--hidden-feats", "8", "--num-layers", "1"]
+        number, learned_from, rounds = FIRST + 20, 100, 1
+        sizes = ["--hidden-feats", "8", "--num-layers", "1"]
     samples = libraries.libraries(args.data_dir, number)
     with tempfile.TemporaryDirectory() as folder:
-        contestants = train_both(Path(folder), args.chemprop, sizes)
+        contestants = train_both(Path(folder), args.chemprop, learned_from, sizes)
         if args.quick:
             del contestants["ours, 2 workers"]
         rows = command_rows(contestants, Path(folder), libraries.mixed(samples, number), rounds)

@@ -12,7 +12,7 @@ import time
 
 import pandas as pd
 import pytest
-from processes import heed_ctrl_c
+from processes import fork, heed_ctrl_c
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
@@ -242,9 +242,13 @@ def start(folder, out):
 
 @pytest.mark.slow
 def test_killed_it_continues_and_ends_the_same(folder, whole):
-    process = start(folder, "killed")
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process = fork(benchmark, folder, "killed")
+    process.start()
+    while process.is_alive() and not list((folder / "killed").glob("*/training.pt")):
+        time.sleep(0.002)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not (folder / "killed" / "result.json").exists()
     assert benchmark(folder, "killed") == 0
     assert read(folder / "killed" / "result.json")["summary"] == read(whole / "result.json")["summary"]

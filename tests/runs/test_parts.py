@@ -78,7 +78,11 @@ def test_a_column_that_says_all_three_in_any_case(table, tmp_path):
         "validation": [2, 3] * 10,
         "test": [4, 5] * 10,
     }
-    assert "drawn" not in said
+    assert "drawn" not in said and "heeded" not in said
+    *_, said = parts_of(tmp_path / "m.csv", splits_column="split", split="stratified", split_seed=3)
+    assert "so that nothing is drawn: --split, --split-seed not heeded." in said
+    *_, said = parts_of(tmp_path / "m.csv", splits_column="split", split_seed=3, validation_seed=1)
+    assert "heeded" not in said
 
 
 def test_files_of_their_own_are_the_column_in_three_files(table, csv, tmp_path):

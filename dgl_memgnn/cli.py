@@ -8,7 +8,7 @@ import csv
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options, read_yaml
 from dgl_memgnn.data import column_names
 from dgl_memgnn.embed_command import add_embed_command
-from dgl_memgnn.heeded import check_heeded
+from dgl_memgnn.heeded import not_heeded
 from dgl_memgnn.options import command_line
 from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.pretrain_command import add_pretrain_command
@@ -194,9 +194,10 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.out or Path("runs", _name(arguments)))
     config = _config(arguments, folder)
-    check_heeded(config, _overrides(arguments))
     with process_group(config.training.device):
         is_main_process = rank() == 0
+        if is_main_process:
+            _print_lines(not_heeded(config, _overrides(arguments)))
         result = train_run(config, folder, overwrite=arguments.overwrite, tensorboard=arguments.tensorboard)
     if is_main_process:
         _print_result(result, folder)
@@ -210,9 +211,13 @@ def _print_result(result: Mapping[str, Any], folder: str | os.PathLike[str]) -> 
             print(f"{part}: {scores or 'its labels define no metric'}")
     if result["kept_epoch"] is not None:
         print(f"Epoch kept: {result['kept_epoch']}.")
-    for line in describe_key_usage(result.get("keys", [])):
-        print(line)
+    _print_lines(describe_key_usage(result.get("keys", [])))
     print(f"Stored in {folder}.")
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
 
 
 def _positive(text: str) -> int:
@@ -233,9 +238,10 @@ def _benchmark(arguments: argparse.Namespace) -> None:
     if arguments.search is not None:
         config.search = arguments.search
     if arguments.protocol == "fair":
-        check_heeded(config, _overrides(arguments), config.search)
+        _print_lines(not_heeded(config, _overrides(arguments), config.search))
     else:
-        check_heeded(next(iter(runs(config, arguments.protocol).values())), _overrides(arguments))
+        first = next(iter(runs(config, arguments.protocol, arguments.repeats).values()))
+        _print_lines(not_heeded(first, _overrides(arguments)))
     folder = arguments.out or Path("runs", f"{_name(arguments)}-{arguments.protocol}")
     result = benchmark(
         config,
@@ -328,7 +334,7 @@ def _names(values: Sequence[str], header: Sequence[str]) -> list[str]:
 
 def _named_config(arguments: argparse.Namespace) -> tuple[Config, str]:
     config = _config(arguments)
-    check_heeded(config, _overrides(arguments), arguments.search or config.search)
+    _print_lines(not_heeded(config, _overrides(arguments), arguments.search or config.search))
     return config, _name(arguments)
 
 

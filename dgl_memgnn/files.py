@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,20 @@ _PREFIX = ".unfinished-"
 _WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def check_new_file(path: Path, overwrite: bool) -> None:
+def check_new_file(path: Path, overwrite: bool, endings: Sequence[str]) -> None:
     """Refuse a file that could not be written in the end, or should not.
 
-    FileNotFoundError if its folder is missing, IsADirectoryError if it is one, FileExistsError if it is there,
-    without ``overwrite``; the message names it, and what to do.
+    ValueError if its name has none of the endings, FileNotFoundError if its folder is missing, IsADirectoryError
+    if it is one, FileExistsError if it is there, without ``overwrite``; the message names it, and what to do.
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} in.")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: give a file to write.")
+    if not path.name.endswith(tuple(endings)):
+        *others, last = endings
+        listed = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"{path}: the name must end in {listed}, which says the format.")
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} is there already: give another file, or replace it with --overwrite.")
 

@@ -12,7 +12,7 @@ from dgl_memgnn.config import FAIR_SPLITS, Config, ModelConfig, with_values
 from dgl_memgnn.models.networks import NETWORKS
 from dgl_memgnn.training import TrainingConfig
 
-__all__ = ["check_heeded"]
+__all__ = ["not_heeded"]
 
 _SWITCHES = ("network", "readout", "topology", "edge_features", "decay", "keep", "clustering_weight")
 _REFUSED_ELSEWHERE = ("network", "readout", "topology", "pretrained", "pretrained_sha256", "freeze_query")
@@ -27,36 +27,57 @@ def _heeded(config: Config) -> list[str]:
     return list(NETWORKS[config.model.network].options(config.model))
 
 
-_BY_NETWORK = "network {model.network} with readout {model.readout}"
-_RULES: list[tuple[list[str], Callable[[Config, str], bool], str]] = [  # keys, who heeds them, and who does not
-    (["split_seed"], lambda config, key: config.data.split in ("random", "stratified"), "split {data.split}"),
-    (["num_folds"], lambda config, key: config.data.split == "folds", "split {data.split}"),
-    (["fold"], lambda config, key: config.data.split in ("folds", *FAIR_SPLITS), "split {data.split}"),
-    (["edge_sampling"], lambda config, key: config.data.edge_fraction < 1, "edge_fraction 1"),
+def _network(config: Config) -> str:
+    model = config.model
+    return f"network {model.network}" + f" with readout {model.readout}" * (model.readout != ModelConfig.readout)
+
+
+def _split(config: Config) -> str:
+    return f"split {config.data.split}"
+
+
+_Rule = tuple[list[str], Callable[[Config, str], bool], Callable[[Config], str]]
+_RULES: list[_Rule] = [  # keys, whether a configuration heeds one of them, and what in it does not
+    (["split_seed"], lambda config, key: config.data.split in ("random", "stratified"), _split),
+    (["num_folds"], lambda config, key: config.data.split == "folds", _split),
+    (["fold"], lambda config, key: config.data.split in ("folds", *FAIR_SPLITS), _split),
+    (
+        ["edge_sampling"],
+        lambda config, key: config.data.edge_fraction < 1,
+        lambda config: f"edge_fraction {config.data.edge_fraction}",
+    ),
     (
         _OF_EMBEDDING,
         lambda config, key: NETWORKS[config.model.network].takes_topology(config.model),
-        "network {model.network} without a topological embedding",
+        lambda config: f"network {config.model.network} without a topological embedding",
     ),
-    (_OF_NETWORKS, lambda config, key: key in _heeded(config), _BY_NETWORK),
-    (_OF_KEYS, lambda config, key: "num_heads" in _heeded(config), _BY_NETWORK),
+    (_OF_NETWORKS, lambda config, key: key in _heeded(config), _network),
+    (_OF_KEYS, lambda config, key: "num_heads" in _heeded(config), _network),
     (
         ["clustering_period"],
         lambda config, key: not config.training.clustering_weight,
-        "clustering_weight {training.clustering_weight}",
+        lambda config: f"clustering_weight {config.training.clustering_weight}",
     ),
-    (["halve_every"], lambda config, key: config.training.decay == "halving", "decay {training.decay}"),
-    (["patience"], lambda config, key: config.training.keep == "best", "keep {training.keep}"),
+    (
+        ["halve_every"],
+        lambda config, key: config.training.decay == "halving",
+        lambda config: f"decay {config.training.decay}",
+    ),
+    (
+        ["patience"],
+        lambda config, key: config.training.keep == "best",
+        lambda config: f"keep {config.training.keep}",
+    ),
     (
         _BY_GRADIENT,
         lambda config, key: not NETWORKS[config.model.network].learns_by_itself,
-        "network {model.network}, which is not trained by gradients",
+        lambda config: f"network {config.model.network}, which is not trained by gradients",
     ),
 ]
 
 
-def check_heeded(config: Config, given: Iterable[str], space: Mapping[str, Any] | None = None) -> None:
-    """Refuse keys that the user has given and that have no part in what is asked for.
+def not_heeded(config: Config, given: Iterable[str], space: Mapping[str, Any] | None = None) -> list[str]:
+    """Say which keys that the user has given have no part in what is asked for.
 
     Keys that stand in the file of a configuration are not the user's: it serves several networks and splits.
 
@@ -69,26 +90,24 @@ def check_heeded(config: Config, given: Iterable[str], space: Mapping[str, Any] 
     space : dict, optional
         Values by key, among which are chosen: a key may be for some of these.
 
-    Raises
-    ------
-    ValueError
-        If no configuration, with whichever values of the space, heeds such a key; the message names
-        it, and what it has no part in.
+    Returns
+    -------
+    list of str
+        A sentence a key that no configuration heeds, with whichever values of the space.
 
     Examples
     --------
     >>> from dgl_memgnn.config import load_config
-    >>> check_heeded(load_config("quickstart", {"decay": "cosine"}), ["halve_every"])
-    Traceback (most recent call last):
-    ...
-    ValueError: --halve-every has no part in decay cosine: leave it out.
+    >>> not_heeded(load_config("quickstart", {"decay": "cosine"}), ["halve_every", "epochs"])
+    ['--halve-every has no part in decay cosine.']
     """
     asked, possible = set(given), _possible(config, space or {})
+    said = {}
     for keys, heeds, what in _RULES:
-        for key in (key for key in keys if key in asked):
-            if possible and not any(heeds(config, key) for config in possible):
-                option = "--" + key.replace("_", "-")
-                raise ValueError(f"{option} has no part in {what.format(**vars(possible[0]))}: leave it out.")
+        for key in keys:
+            if key in asked and possible and not any(heeds(config, key) for config in possible):
+                said[key] = f"--{key.replace('_', '-')} has no part in {what(possible[0])}."
+    return list(said.values())
 
 
 def _possible(config: Config, space: Mapping[str, Any]) -> list[Config]:

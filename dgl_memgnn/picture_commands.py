@@ -83,9 +83,7 @@ def _clusters(arguments: argparse.Namespace) -> None:
 
 def _curves(arguments: argparse.Namespace) -> None:
     target = Path(arguments.out)
-    if target.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"{target} must end in .png, .svg or .pdf, which says what kind of picture it is.")
-    check_new_file(target, arguments.overwrite)
+    check_new_file(target, arguments.overwrite, [".png", ".svg", ".pdf"])
     plot_curves(run_histories(arguments.runs), target)
     print(f"Wrote {target}.")
 

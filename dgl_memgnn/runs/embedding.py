@@ -77,10 +77,8 @@ def embed_csv(
     """
     column = smiles_column or predictor.config.data.smiles_column
     source, target = Path(source), Path(target)
-    check_target(source, target, overwrite)
-    ending = next((ending for ending in EMBEDDING_FORMATS if target.name.endswith(ending)), None)
-    if ending is None:
-        raise ValueError(f"{target}: the name must end in {', '.join(EMBEDDING_FORMATS)}, which says the format.")
+    check_target(source, target, overwrite, list(EMBEDDING_FORMATS))
+    ending = next(ending for ending in EMBEDDING_FORMATS if target.name.endswith(ending))
     total = predictor.count(source, iterate_molecules(source, column))
     dimensions = [f"embedding{i}" for i in range(predictor.config.model.hidden_feats)]
     failed = 0

@@ -349,9 +349,7 @@ class Predictor:
         index, shards = shard
         if not 1 <= index <= shards:
             raise ValueError(f"There is no shard {index}/{shards}: they are 1/{shards} to {shards}/{shards}.")
-        check_target(source, target, overwrite)
-        if not target.name.endswith((".csv", ".csv.gz")):
-            raise ValueError(f"{target}: the name must end in .csv or .csv.gz, since that is what is written.")
+        check_target(source, target, overwrite, [".csv", ".csv.gz"])
         total = self.count(source, islice(iterate_molecules(source, column, chunk_size), index - 1, None, shards))
         self.predict([], self._no_properties(), interval, calibrate, similarity)  # tells what cannot be had
         renamed: dict[str, str] = {}
@@ -502,11 +500,9 @@ def _as_list(smiles: Iterable[str]) -> list[str]:
     return list(smiles)
 
 
-def check_target(source: Path, target: Path, overwrite: bool) -> None:
+def check_target(source: Path, target: Path, overwrite: bool, endings: Sequence[str]) -> None:
     """Refuse a file that could not be written in the end, or should not."""
-    if target.is_dir():
-        raise ValueError(f"{target} is a folder: give a file to write.")
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"{target} would replace the file of molecules: give another file to write.")
     check_beside_runs(target)
-    check_new_file(target, overwrite)
+    check_new_file(target, overwrite, endings)

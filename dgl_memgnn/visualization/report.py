@@ -71,9 +71,7 @@ def write_report(run: str | PathLike[str], path: str | PathLike[str], overwrite:
     """
     path = Path(path)
     check_beside_runs(path)
-    check_new_file(path, overwrite)
-    if path.suffix not in (".html", ".htm"):
-        raise ValueError(f"{path}: the name must end in .html, since that is what is written.")
+    check_new_file(path, overwrite, [".html", ".htm"])
     with replacing(path) as unfinished:
         unfinished.write_text(report_html(run), encoding="utf-8")
     return path

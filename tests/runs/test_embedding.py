@@ -93,7 +93,7 @@ def test_what_cannot_be_embedded_is_refused(run, csv, tmp_path, capsys, monkeypa
         return capsys.readouterr().err
 
     start = (run, "--csv", csv, "--out")
-    assert "e.txt: the name must end in .csv, .csv.gz, .parquet, .npy" in error(*start, tmp_path / "e.txt")
+    assert "e.txt: the name must end in .csv, .csv.gz, .parquet or .npy" in error(*start, tmp_path / "e.txt")
     (tmp_path / "there.npy").write_text("mine")
     assert "is there already" in error(*start, tmp_path / "there.npy")
     assert "would replace the file of molecules" in error(*start, csv)

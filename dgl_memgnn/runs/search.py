@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -68,7 +69,8 @@ def search(
         Receives search.db, in which Optuna keeps all trials, trials.csv, best.yaml, search.json and search.png. A
         search that is there goes on, if it is of the same configuration and space.
     num_trials : int, optional
-        Number of finished trials altogether. Default: ``50``.
+        Number of finished trials altogether; fewer if the space has fewer combinations of values, none of which is
+        tried twice. Default: ``50``.
     draws : int, optional
         With 1, the validation part is the configuration's. With more, as many are drawn from what is not tested,
         each with a seed of its own. Default: ``1``.
@@ -239,21 +241,26 @@ def _suggest(trial: Any, space: Mapping[str, list[Any]]) -> dict[str, Any]:
 def _run(
     study: Any, config: Config, space: Mapping[str, list[Any]], draws: int, num_trials: int, workers: int
 ) -> None:
-    """Trials until so many are finished. This process alone asks and tells; the others score."""
+    """Trials until so many are finished, or all values tried. This process alone asks and tells; others score."""
     import optuna
 
-    finished = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
+    complete = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+    finished, tried = len(complete), {_places(trial, space) for trial in complete}
+    num_values = math.prod(map(len, space.values()))
     bar = tqdm(total=num_trials, initial=min(finished, num_trials), unit="trial")
     processes: Any = process_pool(workers) if workers > 1 else nullcontext(_ThisProcess())
     with bar, processes as pool:
         running: dict[Future[Any], tuple[Any, dict[str, Any]]] = {}
         failed = 0
         while finished < num_trials:
-            while len(running) < min(workers, num_trials - finished):
-                trial = study.ask()
-                values = _suggest(trial, space)
+            while len(running) < min(workers, num_trials - finished) and len(tried) < num_values:
+                trial, values = _propose(study, space, tried)
                 trial.set_user_attr("values", values)
+                tried.add(_places(trial, space))
                 running[pool.submit(_score, config, values, draws)] = (trial, values)
+            if not running:
+                bar.write(f"All {num_values} combinations of values are tried.")
+                break
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 trial, values = running.pop(future)
@@ -263,7 +270,7 @@ def _run(
                     tqdm.write(f"failed: {values}: {error}")
                     study.tell(trial, state=optuna.trial.TrialState.FAIL)
                     failed += 1
-                    if failed > num_trials:
+                    if failed > num_trials or failed == num_values:
                         raise
                     continue
                 for name, value in outcome.items():
@@ -272,6 +279,36 @@ def _run(
                 finished += 1
                 bar.update()
                 bar.set_postfix({f"best validation {outcome['metric']}": significant(study.best_value)})
+
+
+def _propose(
+    study: Any, space: Mapping[str, list[Any]], tried: set[tuple[int, ...]]
+) -> tuple[Any, dict[str, Any]]:
+    """A trial of values that are not tried yet: Optuna's proposal or, where that is tried, some at random."""
+    import optuna
+
+    trial = study.ask()
+    values = _suggest(trial, space)
+    while _places(trial, space) in tried:
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        study.enqueue_trial(_untried(space, tried, trial.number))
+        trial = study.ask()
+        values = _suggest(trial, space)
+    return trial, values
+
+
+def _untried(space: Mapping[str, list[Any]], tried: set[tuple[int, ...]], seed: int) -> dict[str, int]:
+    """Where values are in their lists that are not tried yet, drawn at random."""
+    random = np.random.default_rng(seed)
+    while True:
+        places = {name: int(random.integers(len(choices))) for name, choices in space.items()}
+        if tuple(places.values()) not in tried:
+            return places
+
+
+def _places(trial: Any, space: Mapping[str, list[Any]]) -> tuple[int, ...]:
+    """Where a trial's values are in their lists."""
+    return tuple(trial.params[name] for name in space)
 
 
 class _ThisProcess:

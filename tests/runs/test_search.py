@@ -4,6 +4,7 @@ import builtins
 import importlib
 import json
 import shutil
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -18,7 +19,9 @@ from dgl_memgnn.runs.search import search
 from dgl_memgnn.training import Trainer
 
 optuna = pytest.importorskip("optuna")
+module = importlib.import_module("dgl_memgnn.runs.search")  # its function has its name
 TARGET = "y [pEC50/pKi]"
+OUTCOME = {"metric": "rmse", "scores": [0.0], "kept_epochs": [1], "seconds": 0.0}
 SPACE = {"hidden_feats": [8, 4], "dropout": [0.0, 0.3], "num_keys": [[2, 1], [3, 1]]}
 
 
@@ -105,9 +108,7 @@ def test_it_goes_on_where_it_stopped_or_was_killed(config, tmp_path):
 
 def test_what_it_goes_on_with_is_drawn_anew(config, tmp_path, monkeypatch):
     """In one call it draws as Optuna's sampler of its seed does; each later call draws others, always the same."""
-    outcome = {"score": 1.0, "metric": "rmse", "scores": [1.0], "kept_epochs": [1], "seconds": 0.0}
-    module = importlib.import_module("dgl_memgnn.runs.search")  # its function has its name
-    monkeypatch.setattr(module, "validate", lambda config, draws: outcome)
+    monkeypatch.setattr(module, "validate", lambda config, draws: {**OUTCOME, "score": 1.0})
     space = {"dropout": [i / 20 for i in range(20)], "learning_rate": [i / 1000 for i in range(1, 21)]}
     sampler = optuna.samplers.TPESampler(seed=config.training.seed, constant_liar=True)
     alone = optuna.create_study(sampler=sampler)
@@ -154,15 +155,32 @@ def test_a_trial_that_diverges_is_put_aside(config, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Trainer, "fit", fit)
     result = search(config, tmp_path, num_trials=3, space={"learning_rate": [1e-3, 2e-3, 1.0]}, workers=1)
-    assert result["trials"] == 3 and result["values"]["learning_rate"] < 1
+    assert result["trials"] == 2 and result["values"]["learning_rate"] < 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_values_are_tried_twice(config, tmp_path, capsys, monkeypatch, workers):
+    """Neither in a call, in which the sampler proposes them again, nor in a later one."""
+    monkeypatch.setattr(module, "process_pool", lambda workers: nullcontext(module._ThisProcess()))
+    monkeypatch.setattr(module, "_score", lambda config, values, draws: {**OUTCOME, "score": sum(values.values())})
+    space = {"dropout": [0.0, 0.1, 0.2], "learning_rate": [1e-3, 2e-3, 4e-3], "tau": [1, 2]}
+    for num_trials, expected in [(5, 5), (16, 16), (50, 18), (50, 18)]:
+        result = search(config, tmp_path, num_trials, space=space, workers=workers)
+        table = pd.read_csv(tmp_path / "trials.csv")
+        assert len(table) == len(table.drop_duplicates(list(space))) == result["trials"] == expected
+        assert ("All 18 combinations of values are tried." in capsys.readouterr().out) == (expected == 18)
 
 
 def test_values_that_do_not_go_together_are_put_aside(config, tmp_path, capsys):
     """Each is one for the configuration; and what others have reached is stored."""
     space = {"network": ["MemGNN", "GIN"], "readout": ["memory", "sum"]}
     result = search(config, tmp_path / "some", num_trials=5, space=space, workers=1)
-    assert result["trials"] == 5 and "sum is for GMN, MemGNN, not for GIN" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert (
+        "sum is for GMN, MemGNN, not for GIN" in printed and "All 4 combinations of values are tried." in printed
+    )
     table = pd.read_csv(tmp_path / "some" / "trials.csv")
+    assert len(table) == result["trials"] == 3
     assert not ((table["network"] == "GIN") & (table["readout"] == "sum")).any()
 
     keys = {"num_keys": [[3, 1], [9000, 1]]}
@@ -275,10 +293,10 @@ def test_without_optuna_it_says_what_to_install(config, tmp_path, monkeypatch):
 def test_two_processes_on_the_command_line(csv, tmp_path, capfd):
     options = ["--epochs", "1", "--num-layers", "1", "--num-heads", "1", "--split", "random", "--workers", "2"]
     space = json.dumps({"hidden_feats": [4, 8]})
-    start = ["search", "--csv", str(csv), "--tasks", TARGET, "--trials", "4", "--search", space]
+    start = ["search", "--csv", str(csv), "--tasks", TARGET, "--trials", "2", "--search", space]
     assert main([*start, *options, "--out", str(tmp_path / "s")]) == 0
     said = capfd.readouterr().out
-    assert "Best of 4 trials: validation rmse" in said and "best.yaml" in said
+    assert "Best of 2 trials: validation rmse" in said and "best.yaml" in said
     assert len(pd.read_csv(tmp_path / "s" / "trials.csv")) == 4
 
 

@@ -297,7 +297,7 @@ def test_two_processes_on_the_command_line(csv, tmp_path, capfd):
     assert main([*start, *options, "--out", str(tmp_path / "s")]) == 0
     said = capfd.readouterr().out
     assert "Best of 2 trials: validation rmse" in said and "best.yaml" in said
-    assert len(pd.read_csv(tmp_path / "s" / "trials.csv")) == 4
+    assert len(pd.read_csv(tmp_path / "s" / "trials.csv")) == 2
 
 
 def test_what_it_says_at_its_end_and_when_stopped(csv, tmp_path, monkeypatch, capsys):

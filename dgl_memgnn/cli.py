@@ -238,7 +238,7 @@ def _benchmark(arguments: argparse.Namespace) -> None:
     if arguments.search is not None:
         config.search = arguments.search
     if arguments.protocol == "fair":
-        _print_lines(not_heeded(config, _overrides(arguments), config.search))
+        _print_lines(not_heeded(config, [*_overrides(arguments), *config.search], config.search))
     else:
         first = next(iter(runs(config, arguments.protocol, arguments.repeats).values()))
         _print_lines(not_heeded(first, _overrides(arguments)))

@@ -79,14 +79,14 @@ _RULES: list[_Rule] = [  # keys, whether a configuration heeds one of them, and 
 def not_heeded(config: Config, given: Iterable[str], space: Mapping[str, Any] | None = None) -> list[str]:
     """Say which keys that the user has given have no part in what is asked for.
 
-    Keys that stand in the file of a configuration are not the user's: it serves several networks and splits.
+    Other keys that stand in the file of a configuration are not the user's: it serves several networks and splits.
 
     Parameters
     ----------
     config : dgl_memgnn.config.Config
         What is asked for.
     given : iterable of str
-        Names of the keys that the user has given.
+        Names of the keys that the user has given, or that are chosen among.
     space : dict, optional
         Values by key, among which are chosen: a key may be for some of these.
 

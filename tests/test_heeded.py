@@ -80,6 +80,12 @@ def test_the_commands_say_so(command, tmp_path, capsys):
     assert "--num-heads has no part in network MemGNN with readout sum.\n" in capsys.readouterr().out
 
 
+def test_candidates_that_are_all_the_same_are_named(tmp_path, capsys):
+    command = ["benchmark", "dd_gmn", "--protocol", "fair", "--network", "GIN", "--out", str(tmp_path / "out")]
+    assert main([*command, "--data-dir", str(tmp_path / "none")]) == 1
+    assert "--continue-prob has no part in network GIN without a topological" in capsys.readouterr().out
+
+
 def test_the_protocol_may_say_what_heeds_a_key(tmp_path, capsys):
     """Protocol paper keeps the best epoch, whatever the configuration keeps; the data are asked for after that."""
     path = tmp_path / "last.yaml"

@@ -16,7 +16,7 @@ from dgl_memgnn import __version__
 from dgl_memgnn.config import Config, DataConfig, load_config, options, read_yaml
 from dgl_memgnn.data import column_names
 from dgl_memgnn.embed_command import add_embed_command
-from dgl_memgnn.heeded import not_heeded
+from dgl_memgnn.heeded import not_heeded, variants
 from dgl_memgnn.options import command_line
 from dgl_memgnn.picture_commands import add_picture_commands
 from dgl_memgnn.pretrain_command import add_pretrain_command
@@ -197,7 +197,7 @@ def _train(arguments: argparse.Namespace) -> None:
     with process_group(config.training.device):
         is_main_process = rank() == 0
         if is_main_process:
-            _print_lines(not_heeded(config, _overrides(arguments)))
+            _print_lines(not_heeded([config], _overrides(arguments)))
         result = train_run(config, folder, overwrite=arguments.overwrite, tensorboard=arguments.tensorboard)
     if is_main_process:
         _print_result(result, folder)
@@ -236,12 +236,14 @@ def _benchmark(arguments: argparse.Namespace) -> None:
     _check_protocol(arguments, arguments.protocol)
     config = _config(arguments)
     if arguments.search is not None:
+        if arguments.protocol != "fair":
+            raise ValueError(f"--search is for protocol fair: protocol {arguments.protocol} has no candidates.")
         config.search = arguments.search
+    given = _overrides(arguments)
     if arguments.protocol == "fair":
-        _print_lines(not_heeded(config, [*_overrides(arguments), *config.search], config.search))
+        _print_lines(not_heeded(variants(config, config.search), [*given, *config.search]))
     else:
-        first = next(iter(runs(config, arguments.protocol, arguments.repeats).values()))
-        _print_lines(not_heeded(first, _overrides(arguments)))
+        _print_lines(not_heeded(list(runs(config, arguments.protocol, arguments.repeats).values()), given))
     folder = arguments.out or Path("runs", f"{_name(arguments)}-{arguments.protocol}")
     result = benchmark(
         config,
@@ -261,7 +263,8 @@ def _check_protocol(arguments: argparse.Namespace, protocol: str) -> None:
     for key in SET_BY_PROTOCOL[protocol]:
         if hasattr(arguments, key):
             option = "--" + key.replace("_", "-")
-            raise ValueError(f"{option} is said by protocol {protocol}: leave it out, or take protocol repeats.")
+            other = ", or take protocol repeats" if protocol != "repeats" else ""
+            raise ValueError(f"{option} is said by protocol {protocol}: leave it out{other}.")
 
 
 def _ablate(ablation: Ablation, arguments: argparse.Namespace) -> None:
@@ -270,10 +273,9 @@ def _ablate(ablation: Ablation, arguments: argparse.Namespace) -> None:
         if value is not None:
             raise ValueError(f"{option} is the ablation's own: change it in {arguments.config}.")
     _check_protocol(arguments, ablation.protocol)
-    folder = arguments.out or Path("runs", Path(arguments.config).stem)
-    results = ablate(
-        ablation, folder, _overrides(arguments), arguments.repeats, arguments.workers, arguments.overwrite
-    )
+    folder, given = arguments.out or Path("runs", Path(arguments.config).stem), _overrides(arguments)
+    _print_lines(not_heeded(list(ablation.configs(given).values()), given))
+    results = ablate(ablation, folder, given, arguments.repeats, arguments.workers, arguments.overwrite)
     print(f"{ablation.title}. Protocol {ablation.protocol}: {PROTOCOLS[ablation.protocol]}.")
     for name, result in results.items():
         print(f"{name}:")
@@ -334,7 +336,8 @@ def _names(values: Sequence[str], header: Sequence[str]) -> list[str]:
 
 def _named_config(arguments: argparse.Namespace) -> tuple[Config, str]:
     config = _config(arguments)
-    _print_lines(not_heeded(config, _overrides(arguments), arguments.search or config.search))
+    space = arguments.search or config.search
+    _print_lines(not_heeded(variants(config, space), [*_overrides(arguments), *space]))
     return config, _name(arguments)
 
 

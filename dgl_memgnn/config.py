@@ -436,7 +436,9 @@ def check_space(config: Config, space: Mapping[str, Any], beside: Iterable[str] 
     for name, values in space.items():
         if not isinstance(values, list) or not values:
             raise ValueError(f"search.{name} must be a list of values to choose from, got {values!r}.")
-        for value in values:
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                raise ValueError(f"search.{name} lists {value!r} twice.")
             with_values(config, {name: value})
 
 

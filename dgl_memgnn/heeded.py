@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from inspect import signature
 from itertools import product
 from typing import Any
 
 from dgl_memgnn.config import FAIR_SPLITS, Config, ModelConfig, with_values
+from dgl_memgnn.data import is_molecular
 from dgl_memgnn.models.networks import NETWORKS
 from dgl_memgnn.training import TrainingConfig
+from dgl_memgnn.transforms import EMBEDDINGS
 
-__all__ = ["not_heeded"]
+__all__ = ["not_heeded", "variants"]
 
-_SWITCHES = ("network", "readout", "topology", "edge_features", "decay", "keep", "clustering_weight")
+_SWITCHES = (
+    "network",
+    "readout",
+    "topology",
+    "edge_features",
+    "embedding",
+    "decay",
+    "keep",
+    "clustering_weight",
+    "clustering_period",
+)
 _REFUSED_ELSEWHERE = ("network", "readout", "topology", "pretrained", "pretrained_sha256", "freeze_query")
 _OF_NETWORKS = [each.name for each in fields(ModelConfig) if each.name not in _REFUSED_ELSEWHERE]
 _BY_GRADIENT = [each.name for each in fields(TrainingConfig) if each.name not in ("seed", "device")]
 _OF_EMBEDDING = ["embedding", "embedding_width", "embedding_sort", "continue_prob"]
+_OF_MOLECULES = ["featurizer"]
+_OF_FILES = ["max_atoms", "max_smiles_length"]
 _OF_KEYS = ["clustering_period", "clustering_weight", "supervised_keys", "detach_target", "initial_keys"]
 
 
 def _heeded(config: Config) -> list[str]:
     """Keys of the section model that have a part in a network."""
     return list(NETWORKS[config.model.network].options(config.model))
+
+
+def _on_graphs(config: Config) -> bool:
+    return config.data.dataset is not None and not is_molecular(config.data.dataset)
+
+
+def _walks(config: Config, key: str) -> bool:
+    return "continue_prob" in signature(EMBEDDINGS[config.data.embedding]).parameters
 
 
 def _network(config: Config) -> str:
@@ -51,12 +74,25 @@ _RULES: list[_Rule] = [  # keys, whether a configuration heeds one of them, and 
         lambda config, key: NETWORKS[config.model.network].takes_topology(config.model),
         lambda config: f"network {config.model.network} without a topological embedding",
     ),
+    (["continue_prob"], _walks, lambda config: f"embedding {config.data.embedding}"),
+    (["degree_features"], lambda config, key: _on_graphs(config), lambda config: "molecules, which have features"),
+    (
+        _OF_MOLECULES,
+        lambda config, key: not _on_graphs(config),
+        lambda config: f"the graphs of {config.data.dataset}",
+    ),
+    (_OF_FILES, lambda config, key: config.data.csv is not None, lambda config: f"data set {config.data.dataset}"),
     (_OF_NETWORKS, lambda config, key: key in _heeded(config), _network),
     (_OF_KEYS, lambda config, key: "num_heads" in _heeded(config), _network),
     (
-        ["clustering_period"],
+        ["clustering_period", "supervised_keys"],
         lambda config, key: not config.training.clustering_weight,
-        lambda config: f"clustering_weight {config.training.clustering_weight}",
+        lambda config: f"clustering_weight {config.training.clustering_weight}, by which keys move in every step",
+    ),
+    (
+        ["detach_target"],
+        lambda config, key: bool(config.training.clustering_weight or config.training.clustering_period),
+        lambda config: "a training without a clustering loss",
     ),
     (
         ["halve_every"],
@@ -76,45 +112,42 @@ _RULES: list[_Rule] = [  # keys, whether a configuration heeds one of them, and 
 ]
 
 
-def not_heeded(config: Config, given: Iterable[str], space: Mapping[str, Any] | None = None) -> list[str]:
+def not_heeded(configs: Sequence[Config], given: Iterable[str]) -> list[str]:
     """Say which keys that the user has given have no part in what is asked for.
 
     Other keys that stand in the file of a configuration are not the user's: it serves several networks and splits.
 
     Parameters
     ----------
-    config : dgl_memgnn.config.Config
-        What is asked for.
+    configs : sequence of dgl_memgnn.config.Config
+        What is asked for: of several, a key need be for one.
     given : iterable of str
         Names of the keys that the user has given, or that are chosen among.
-    space : dict, optional
-        Values by key, among which are chosen: a key may be for some of these.
 
     Returns
     -------
     list of str
-        A sentence a key that no configuration heeds, with whichever values of the space.
+        A sentence a key that no configuration heeds.
 
     Examples
     --------
     >>> from dgl_memgnn.config import load_config
-    >>> not_heeded(load_config("quickstart", {"decay": "cosine"}), ["halve_every", "epochs"])
+    >>> not_heeded([load_config("quickstart", {"decay": "cosine"})], ["halve_every", "epochs"])
     ['--halve-every has no part in decay cosine.']
     """
-    asked, possible = set(given), _possible(config, space or {})
-    said = {}
+    asked, said = set(given), {}
     for keys, heeds, what in _RULES:
         for key in keys:
-            if key in asked and possible and not any(heeds(config, key) for config in possible):
-                said[key] = f"--{key.replace('_', '-')} has no part in {what(possible[0])}."
+            if key in asked and configs and not any(heeds(config, key) for config in configs):
+                said[key] = f"--{key.replace('_', '-')} has no part in {what(configs[0])}."
     return list(said.values())
 
 
-def _possible(config: Config, space: Mapping[str, Any]) -> list[Config]:
-    """The configuration with all values of the space that change which keys are heeded, and that go together."""
-    switches = [key for key in _SWITCHES if key in space]
-    possible = []
+def variants(config: Config, space: Mapping[str, Any]) -> list[Config]:
+    """A configuration with all values of a space that change which keys are heeded, and that go together."""
+    switches = [key for key in _SWITCHES if isinstance(space.get(key), list)]
+    made = []
     for values in product(*(space[key] for key in switches)):
         with contextlib.suppress(ValueError):
-            possible.append(with_values(config, dict(zip(switches, values))))
-    return possible
+            made.append(with_values(config, dict(zip(switches, values))))
+    return made

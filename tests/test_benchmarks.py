@@ -476,6 +476,10 @@ def test_which_epoch_to_keep(tmp_path, monkeypatch):
     file = tmp_path / "one_keep.json"
     run("keep", "quickstart", "--draws", "2", "--values", json.dumps(small), "--out", str(file))
     draws = json.loads(file.read_text())["draws"]
+    run("keep", "quickstart", "--draws", "2", "--values", json.dumps(small), "--out", str(file))
+    assert json.loads(file.read_text())["draws"] == draws
+    with pytest.raises(SystemExit, match="2"):
+        run("keep", "quickstart", "--values", json.dumps({**small, "epochs": 4}), "--out", str(file))
     assert [draw["last_epoch"] for draw in draws] == [3, 3] and [draw["seed"] for draw in draws] == [0, 1]
 
     monkeypatch.syspath_prepend(BENCHMARKS)

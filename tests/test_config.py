@@ -156,6 +156,7 @@ def test_option_names_are_unique():
         ("search: {dropout: 0.1}", "search.dropout must be a list of values to choose from, got 0.1"),
         ("search: {dropout: []}", "search.dropout must be a list of values"),
         ("search: {dropout: [0.1, 2]}", "model.dropout must be at most 0.99, got 2"),
+        ("search: {dropout: [0.1, 0.2, 0.1]}", "search.dropout lists 0.1 twice"),
         ("search: {num_keys: [[8, 1], [8, 2]]}", "model.num_keys must end in 1, got [8, 2]"),
         ("data: {split: fair}", "fair is for classes"),
         ("data: {tasks: [Act]}", "data.tasks is for a CSV file of molecules (--csv): FreeWilson has columns of"),

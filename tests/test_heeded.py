@@ -4,7 +4,7 @@ import pytest
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config, options
-from dgl_memgnn.heeded import not_heeded
+from dgl_memgnn.heeded import not_heeded, variants
 
 KMEANS = {"initial_keys": "kmeans"}
 
@@ -23,6 +23,12 @@ KMEANS = {"initial_keys": "kmeans"}
         ({"readout": "random", "tau": 10.0}, "tau"),
         ({"readout": "mean", **KMEANS}, "initial_keys"),
         ({"clustering_weight": 0.1, "clustering_period": 2}, "clustering_period"),
+        ({"clustering_weight": 0.1, "supervised_keys": True}, "supervised_keys"),
+        ({"clustering_period": 0, "detach_target": False}, "detach_target"),
+        ({"network": "GMN", "embedding": "HeatKernel", "continue_prob": 0.5}, "continue_prob"),
+        ({"degree_features": ["log"]}, "degree_features"),
+        ({"max_atoms": 50}, "max_atoms"),
+        ({"dataset": "TINY", "featurizer": "canonical"}, "featurizer"),
         ({"network": "AttentiveFP", "edge_message": True}, "edge_message"),
         ({"network": "RandomForest", "learning_rate": 0.1}, "learning_rate"),
         ({"network": "RandomForest", "hidden_feats": 16}, "hidden_feats"),
@@ -30,7 +36,7 @@ KMEANS = {"initial_keys": "kmeans"}
     ],
 )
 def test_a_key_that_nothing_heeds_is_named(values, key):
-    (said,) = not_heeded(load_config("quickstart", values), values)
+    (said,) = not_heeded([load_config("quickstart", values)], values)
     assert said.startswith("--" + key.replace("_", "-") + " has no part in ")
 
 
@@ -50,19 +56,20 @@ def test_a_key_that_nothing_heeds_is_named(values, key):
     ],
 )
 def test_a_key_that_is_heeded_is_not(values):
-    assert not_heeded(load_config("quickstart", values), values) == []
+    assert not_heeded([load_config("quickstart", values)], values) == []
 
 
 def test_of_memgnn_all_keys_are_heeded_but_those_of_other_choices():
-    said = not_heeded(load_config("quickstart"), [name for name, _, _ in options()])
+    said = not_heeded([load_config("quickstart")], [name for name, _, _ in options()])
     of_topology = {"--embedding", "--embedding-width", "--embedding-sort", "--continue-prob"}
-    assert {line.split()[0] for line in said} == of_topology | {"--fold", "--num-folds", "--edge-sampling"}
+    of_files, of_graphs = {"--max-atoms", "--max-smiles-length"}, {"--degree-features", "--edge-sampling"}
+    assert {line.split()[0] for line in said} == of_topology | of_files | of_graphs | {"--fold", "--num-folds"}
 
 
 def test_a_key_may_be_for_some_candidates():
     config, space = load_config("quickstart"), {"decay": ["cosine", "halving"], "dropout": [0.1]}
-    assert not_heeded(config, ["halve_every"], space) == []
-    assert len(not_heeded(config, ["halve_every"], {**space, "decay": ["cosine"]})) == 1
+    assert not_heeded(variants(config, space), ["halve_every"]) == []
+    assert len(not_heeded(variants(config, {**space, "decay": ["cosine"]}), ["halve_every"])) == 1
 
 
 SMALL = ["--hidden-feats", "8", "--num-layers", "1", "--readout", "sum", "--num-heads", "2"]
@@ -83,7 +90,11 @@ def test_the_commands_say_so(command, tmp_path, capsys):
 def test_candidates_that_are_all_the_same_are_named(tmp_path, capsys):
     command = ["benchmark", "dd_gmn", "--protocol", "fair", "--network", "GIN", "--out", str(tmp_path / "out")]
     assert main([*command, "--data-dir", str(tmp_path / "none")]) == 1
-    assert "--continue-prob has no part in network GIN without a topological" in capsys.readouterr().out
+    said = "--continue-prob has no part in network GIN without a topological embedding.\n"
+    assert said in capsys.readouterr().out
+    command = ["search", "dd_gmn", "--network", "GIN", "--trials", "1", "--out", str(tmp_path / "searched")]
+    assert main([*command, "--data-dir", str(tmp_path / "none")]) == 1
+    assert said in capsys.readouterr().out
 
 
 def test_the_protocol_may_say_what_heeds_a_key(tmp_path, capsys):

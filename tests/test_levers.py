@@ -64,6 +64,33 @@ def test_all_levers_are_measured_and_stored_ones_are_not_measured_again(levers, 
     assert any(line.startswith("| lever means |") for line in report.section(out))
 
 
+def test_folds_are_stored_one_by_one_and_other_levers_are_measured(levers, config, tmp_path, monkeypatch):
+    """Where a fold diverges: called again, it measures that one alone."""
+    out, measured, broken = tmp_path / "levers.json", [], {("nothing", 1)}
+    arguments = ["levers.py", str(config), "--folds", "3", "--workers", "1", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", [*arguments, "--levers", "nothing", "plain sum"])
+
+    def validate(source, start, name, fold):
+        measured.append((name, fold))
+        if (name, fold) in broken:
+            raise FloatingPointError("The loss is nan.")
+        return {"seed": fold, "score": fold, "metric": "accuracy", "sign": 1, "kept_epoch": 1, "seconds": 0.0}
+
+    monkeypatch.setattr(levers, "validate", validate)
+    with pytest.raises(FloatingPointError, match="nothing: The loss is nan."):
+        levers.main()
+    assert len(measured) == 6
+    broken.clear()
+    levers.main()
+    assert measured[6:] == [("nothing", 1)]
+    stored = json.loads(out.read_text())
+    assert {trial["values"]["lever"]: [each["seed"] for each in trial["seeds"]] for trial in stored["trials"]} == {
+        "nothing": [0, 1, 2],
+        "plain sum": [0, 1, 2],
+    }
+    assert set(stored) == {"setting", "trials"}
+
+
 def test_test_parts_are_never_looked_at(levers, config, monkeypatch):
     """A trial ends the same whatever the labels of the outer test part."""
     levers.load.cache_clear()

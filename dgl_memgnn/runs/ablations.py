@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from dgl_memgnn.config import Config, load_config
-from dgl_memgnn.files import replacing
+from dgl_memgnn.files import read_json, replacing
 from dgl_memgnn.run_files import ABLATION, RESULT
 from dgl_memgnn.runs.benchmark import benchmark, check_benchmark
 from dgl_memgnn.runs.kept import remove_stored
@@ -60,11 +60,16 @@ class Ablation:
     note: str = ""
 
     def configs(self, overrides: Mapping[str, Any] | None = None) -> dict[str, Config]:
-        """The configuration of each row; ``overrides`` go before its own values."""
-        return {
-            name: load_config(self.config, {**(row.get("values") or {}), **(overrides or {})})
-            for name, row in self.rows.items()
-        }
+        """The configuration of each row; ValueError if ``overrides`` hold what a row changes."""
+        overrides, configs = overrides or {}, {}
+        for name, row in self.rows.items():
+            values = row.get("values") or {}
+            for key in values:
+                if key in overrides:
+                    option = "--" + key.replace("_", "-")
+                    raise ValueError(f"{key} is what row {name} changes: leave out {option}, or change the row.")
+            configs[name] = load_config(self.config, {**values, **overrides})
+        return configs
 
 
 def read_ablation(path: str | PathLike[str]) -> Ablation | None:
@@ -168,6 +173,8 @@ def ablate(
     if overwrite:
         for name, config in configs.items():
             remove_stored(folder / name, config)
+        (folder / CURVES).unlink(missing_ok=True)
+    before = _stored_runs(folder, configs)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / ABLATION) as unfinished:
         unfinished.write_text(
@@ -190,4 +197,12 @@ def ablate(
     }
     if all(runs and all(run.is_file() for run in runs) for runs in histories.values()):
         plot_mean_curves(histories, folder / CURVES)
+    elif _stored_runs(folder, configs) != before:
+        (folder / CURVES).unlink(missing_ok=True)  # of fewer runs
     return results
+
+
+def _stored_runs(folder: Path, rows: Iterable[str]) -> dict[str, list[str]]:
+    """Names of the runs in each row's result.json."""
+    paths = {name: folder / name / RESULT for name in rows}
+    return {name: [*read_json(path).get("runs", ())] for name, path in paths.items() if path.is_file()}

@@ -89,6 +89,8 @@ def benchmark(
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
+    elif pending:
+        (folder / "curves.png").unlink(missing_ok=True)  # of fewer runs
     return result
 
 
@@ -171,10 +173,10 @@ def _stored(
     whole = {split: names for split, names in runs_of.items() if all(name in metrics for name in names)}
     if members > 1 and whole:
         task = make_task(scored[0]["task"], scored[0]["task_arguments"])
-        scores = {
-            split: ensembles.get(split) or ensemble_score([folder / name for name in names], task)
-            for split, names in whole.items()
-        }
+        for split, names in whole.items():
+            if split not in ensembles:
+                ensembles[split] = ensemble_score([folder / name for name in names], task)
+        scores = {split: ensembles[split] for split in whole}
         result["ensemble"] = {
             "members": members,
             "num_splits": len(whole),

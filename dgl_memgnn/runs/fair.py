@@ -14,7 +14,7 @@ from dgl_memgnn.run_files import RESULT
 from dgl_memgnn.runs.assembly import assemble, check_splits, load_dataset
 from dgl_memgnn.runs.description import describe
 from dgl_memgnn.runs.jobs import check_workers, finished_jobs
-from dgl_memgnn.runs.kept import check_benchmark_folder, kept_folds, remove_stored
+from dgl_memgnn.runs.kept import check_benchmark_folder, check_candidates, kept_folds, remove_stored
 from dgl_memgnn.runs.parts import outer_folds
 from dgl_memgnn.runs.protocols import asked
 from dgl_memgnn.runs.run import train_run, write_json
@@ -91,6 +91,8 @@ def fair_benchmark(
     histories = {f"fold{i}": folder / "assessment" / f"fold{i}" / "run0" / "history.csv" for i in numbers}
     if all(history.is_file() for history in histories.values()):
         plot_curves(histories, folder / "curves.png")
+    elif calls:
+        (folder / "curves.png").unlink(missing_ok=True)  # of fewer folds
     return result
 
 
@@ -121,7 +123,10 @@ def _begun(config: Config, folder: Path, repeats: int | None, overwrite: bool, n
     done = {} if overwrite else kept_folds(folder, config, numbers, num_runs, dataset)
     pending, description = [number for number in numbers if number not in done], []
     if pending:  # and processes find what this has cached
-        assemblies = [assemble(_with_split(each, "fair", 0, 0), dataset) for _, each in candidates(config)]
+        proposed = candidates(config)
+        for number in () if overwrite else pending:
+            check_candidates(folder, number, len(proposed))
+        assemblies = [assemble(_with_split(each, "fair", 0, 0), dataset) for _, each in proposed]
         description = [describe(assemblies[0])]
         check_splits({f"fold{number}": _with_split(config, "fair", number, 0) for number in pending}, dataset)
     return _Begun(source, len(folds), numbers, done, description)

@@ -20,7 +20,7 @@ from dgl_memgnn.runs.run import (
     remove_run,
 )
 
-__all__ = ["check_benchmark_folder", "kept_folds", "kept_runs", "remove_stored"]
+__all__ = ["check_benchmark_folder", "check_candidates", "kept_folds", "kept_runs", "remove_stored"]
 
 RUNS = ("fold[0-9]*", "seed[0-9]*", "selection/fold[0-9]*/candidate[0-9]*", "assessment/fold[0-9]*/run[0-9]*")
 REMEDY = "Give another folder with --out, or start anew with --overwrite."
@@ -66,16 +66,17 @@ def kept_runs(
         If these results are of another protocol, configuration or data, or something of them would be lost.
     """
     stored = _stored(folder, protocol)
-    gone = {name: run for name, run in stored.get("runs", {}).items() if not (folder / name).is_dir()}
-    if not gone:
-        return {}, {}
-    theirs = 1 + max(map(member_of, gone))
+    kept = stored.get("runs", {})
+    theirs = 1 + max(map(member_of, kept), default=0)
     if members < theirs:
         raise ValueError(
-            f"Folders of runs in {folder} are gone; it had {theirs} members, not {members}. Ask for as many with "
-            f"--members. {REMEDY}"
+            f"{folder} holds results of {theirs} members, not {members}: ask for as many with --members. {REMEDY}"
         )
-    _check(folder, stored, config, gone, asked)
+    _check_asked(folder, kept, asked)
+    gone = {name: run for name, run in kept.items() if not (folder / name).is_dir()}
+    if not gone:
+        return {}, {}
+    _check_configuration(folder, stored, config)
     ensemble = stored.get("ensemble", {})
     scored = ensemble.get("splits", {}) if ensemble.get("members") == members else {}
     for name in gone if members > 1 else ():
@@ -94,16 +95,18 @@ def kept_folds(
 ) -> dict[int, Any]:
     """The same of protocol fair: entries of outer folds, by their numbers, of which a run folder is gone."""
     stored, runs = _stored(folder, "fair"), folder / "assessment"
-    gone = {fold["fold"]: fold for fold in stored.get("folds", []) if not _has_folders(folder, fold)}
-    if not gone:
-        return {}
-    _check(folder, stored, config, gone, asked)
-    for number, fold in gone.items():
-        if len(fold["runs"]) != num_runs:
+    kept = {fold["fold"]: fold for fold in stored.get("folds", [])}
+    gone = {number: fold for number, fold in kept.items() if not _has_folders(folder, fold)}
+    if kept:
+        _check_configuration(folder, stored, config)
+    _check_asked(folder, [f"fold{number}" for number in kept], [f"fold{number}" for number in asked])
+    for number, fold in kept.items():
+        if len(fold["runs"]) > num_runs or (number in gone and len(fold["runs"]) < num_runs):
             raise ValueError(
-                f"Folders of fold {number} in {folder} are gone; it had {len(fold['runs'])} runs, not {num_runs}. "
-                f"Ask for as many with --members. {REMEDY}"
+                f"{folder} holds {len(fold['runs'])} runs of fold {number}, not {num_runs}: ask for as many with "
+                f"--members. {REMEDY}"
             )
+    for number, fold in gone.items():
         check_unchanged(runs / f"fold{number}", fold["runs"]["run0"], dataset)
     return gone
 
@@ -157,16 +160,30 @@ def _heeded(config: Config, protocol: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _check(
-    folder: Path, stored: dict[str, Any], config: Config, gone: Collection[Any], asked: Collection[Any]
-) -> None:
-    """ValueError if results are of another configuration, or more than what is asked for."""
+def check_candidates(folder: Path, fold: int, num_candidates: int) -> None:
+    """ValueError if an outer fold is being assessed, and its candidate was chosen among others."""
+    if not (folder / "assessment" / f"fold{fold}").is_dir():
+        return
+    chosen_among = len(list((folder / "selection" / f"fold{fold}").glob("candidate[0-9]*"))) or 1
+    if chosen_among != num_candidates:
+        raise ValueError(
+            f"{folder} holds runs of fold {fold}, whose candidate was chosen among {chosen_among}, not "
+            f"{num_candidates}. {REMEDY}"
+        )
+
+
+def _check_configuration(folder: Path, stored: dict[str, Any], config: Config) -> None:
+    """ValueError if results are of another configuration."""
     theirs = stored_config(overrides=flat_values(stored["config"]))
     theirs.search = stored["config"].get("search", {}) if stored["protocol"] == "fair" else config.search
     check_same_configuration(folder, *(_heeded(each, stored["protocol"]) for each in (theirs, config)))
-    unasked = [str(name) for name in gone if name not in asked]
+
+
+def _check_asked(folder: Path, kept: Collection[str], asked: Collection[str]) -> None:
+    """ValueError if results would be lost, since fewer are asked for."""
+    unasked = [name for name in kept if name not in asked]
     if unasked:
         raise ValueError(
-            f"{folder} holds results of {', '.join(unasked)}, whose folders are gone and which are not asked for: "
-            f"ask for more with --repeats. {REMEDY}"
+            f"{folder} holds results of {', '.join(unasked)}, which are not asked for: ask for more with "
+            f"--repeats. {REMEDY}"
         )

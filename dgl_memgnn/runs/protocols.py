@@ -24,7 +24,7 @@ SET_BY_PROTOCOL = {  # keys that its runs have values of their own of
     "fair": _FOLDS,
     "moleculenet": ("split", "seed"),
     "scaffold": ("split", "seed"),
-    "repeats": (),
+    "repeats": ("validation_seed",),
 }
 
 

@@ -115,6 +115,11 @@ def search(
                 f"search.{name}: the weights {config.model.pretrained} fix it. Leave it out, or start without "
                 f"weights (--pretrained {NONE})."
             )
+    if draws > 1 and config.data.validation_seed is not None:
+        raise ValueError(
+            "data.validation_seed draws one validation part, and a search with several draws its own: leave it "
+            "out (--validation-seed), or search with one (--draws)."
+        )
     for name, low in (
         ("number of trials", num_trials),
         ("number of draws", draws),
@@ -140,7 +145,7 @@ def search(
     report = partial(_report, study, config, space, folder, setting, dataset)
     try:
         _run(study, config, space, draws, num_trials, workers)
-    except (ValueError, FloatingPointError):
+    except BaseException:  # Ctrl-C and processes that died as well: what is finished is reported
         if study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
             report()
         raise
@@ -245,7 +250,8 @@ def _run(
     import optuna
 
     complete = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
-    finished, tried = len(complete), {_places(trial, space) for trial in complete}
+    put_aside = [trial for trial in study.trials if "error" in trial.user_attrs]
+    finished, tried = len(complete), {_places(trial, space) for trial in [*complete, *put_aside]}
     num_values = math.prod(map(len, space.values()))
     bar = tqdm(total=num_trials, initial=min(finished, num_trials), unit="trial")
     processes: Any = process_pool(workers) if workers > 1 else nullcontext(_ThisProcess())
@@ -258,6 +264,11 @@ def _run(
                 trial.set_user_attr("values", values)
                 tried.add(_places(trial, space))
                 running[pool.submit(_score, config, values, draws)] = (trial, values)
+            if not running and not finished:
+                raise ValueError(
+                    f"None of the {num_values} combinations of values can be trained; the last of them: "
+                    f"{study.user_attrs['error']}"
+                )
             if not running:
                 bar.write(f"All {num_values} combinations of values are tried.")
                 break
@@ -268,9 +279,11 @@ def _run(
                     outcome = future.result()
                 except (ValueError, FloatingPointError) as error:  # values that do not go together, or diverge
                     tqdm.write(f"failed: {values}: {error}")
+                    trial.set_user_attr("error", str(error))
+                    study.set_user_attr("error", str(error))
                     study.tell(trial, state=optuna.trial.TrialState.FAIL)
                     failed += 1
-                    if failed > num_trials or failed == num_values:
+                    if failed > num_trials:
                         raise
                     continue
                 for name, value in outcome.items():

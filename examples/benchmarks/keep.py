@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from levers import same
 
 from dgl_memgnn.config import load_config
 from dgl_memgnn.runs import assemble, load_dataset, runs, split
@@ -26,18 +27,22 @@ def main():
         "--out",
         type=Path,
         required=True,
-        help="JSON file to write; search_report.py shows those named *_keep.json",
+        help="JSON file to write, or to continue; search_report.py shows those named *_keep.json",
     )
     args = parser.parse_args()
 
     configs = runs(load_config(args.config, {**args.values, "keep": "last"}), "moleculenet", args.draws)
     (first, *_) = configs.values()
+    stored = {"setting": {"config": asdict(first), "protocol": "moleculenet"}, "draws": []}
+    if args.out.exists():
+        setting, stored = stored["setting"], json.loads(args.out.read_text(encoding="utf-8"))
+        if not same(stored["setting"], setting):
+            parser.error(f"{args.out} is of another setting. Give another --out, or remove it.")
     dataset = load_dataset(first)
-    draws = []
-    for config in configs.values():
-        draws.append(compare(config, dataset))
-        print(draws[-1], flush=True)
-        write_json(args.out, {"setting": {"config": asdict(first), "protocol": "moleculenet"}, "draws": draws})
+    for config in list(configs.values())[len(stored["draws"]) :]:
+        stored["draws"].append(compare(config, dataset))
+        print(stored["draws"][-1], flush=True)
+        write_json(args.out, stored)
 
 
 def compare(config, dataset):

@@ -168,15 +168,35 @@ def main():
             parser.error(f"{args.out} is of another setting. Give another --out, or remove it.")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     done = {trial["values"]["lever"] for trial in stored["trials"]}
+    diverged = []
     for name in args.levers or [each for each in LEVERS if fits(each, config)]:
         if name in done:
             continue
-        calls = [(args.config, args.values, name, fold) for fold in range(args.folds)]
-        outcomes = sorted(finished_jobs(validate, calls, args.workers), key=lambda outcome: outcome["seed"])
+        try:
+            outcomes = measure(args, name, stored)
+        except FloatingPointError as error:  # the other levers are measured
+            diverged.append(f"{name}: {error}")
+            continue
         mean = sum(outcome["score"] for outcome in outcomes) / len(outcomes)
         stored["trials"].append({"values": {"lever": name}, "mean": mean, "seeds": outcomes})
+        del stored["begun"][name]
+        if not stored["begun"]:
+            del stored["begun"]
         write_json(args.out, stored)
         print(f"{mean:.4f} {outcomes[0]['metric']} with {name}", flush=True)
+    if diverged:
+        raise FloatingPointError("\n".join(diverged))
+
+
+def measure(args, name, stored):
+    """What a lever reaches fold by fold; each fold is stored when it ends, and not measured again."""
+    outcomes = stored.setdefault("begun", {}).setdefault(name, [])
+    known = {outcome["seed"] for outcome in outcomes}
+    calls = [(args.config, args.values, name, fold) for fold in range(args.folds) if fold not in known]
+    for outcome in finished_jobs(validate, calls, args.workers):
+        outcomes.append(outcome)
+        write_json(args.out, stored)
+    return sorted(outcomes, key=lambda outcome: outcome["seed"])
 
 
 def same(stored, setting):

@@ -12,6 +12,8 @@ def section(file):
     stored = json.loads(file.read_text(encoding="utf-8"))
     setting, trials = stored["setting"], stored["trials"]
     data, training = setting["config"]["data"], setting["config"]["training"]
+    if not trials:
+        return ["", f"## {file.stem}: {data['dataset']}", "", "Nothing is measured on all folds yet."]
     first = trials[0]["seeds"][0]
     draws = setting.get("resamples") or 1
     several = "outer folds" if setting["protocol"] == "fair" else "seeds"

@@ -105,6 +105,10 @@ def test_runs_continues_and_becomes_a_table(file, tmp_path, monkeypatch, capsys)
     shutil.rmtree(out / "one" / "fold0")
     assert ablate(ablation, out, overrides, workers=1) == results
     assert (out / "curves.png").read_bytes() == b"of all runs"
+    monkeypatch.undo()
+    monkeypatch.setattr(run_module, "plot_curves", lambda histories, path: None)
+    assert len(ablate(ablation, out, overrides, repeats=4, workers=1)["two"]["runs"]) == 4
+    assert not (out / "curves.png").exists()
 
 
 def test_a_wrong_call_changes_nothing(file, tmp_path, monkeypatch, capsys):
@@ -194,6 +198,8 @@ def test_what_is_wrong_is_named_before_anything_runs(change, message, file, tmp_
 
 
 def test_options_that_an_ablation_has_itself(file, capsys):
+    assert main(["benchmark", str(file), "--num-heads", "4"]) == 1
+    assert "num_heads is what row one changes: leave out --num-heads, or change the row" in capsys.readouterr().err
     assert main(["benchmark", str(file), "--protocol", "paper"]) == 1
     assert "--protocol is the ablation's own" in capsys.readouterr().err
     assert main(["benchmark", "quickstart"]) == 1

@@ -113,8 +113,12 @@ def test_a_second_call_runs_what_is_left(folder, whole, capfd):
 def test_what_is_to_be_searched_is_no_part_of_the_runs(folder, whole):
     """Of other protocols than fair: the packaged configurations for TU sets have such a section."""
     shutil.copytree(whole, folder / "searched")
-    assert benchmark(folder, "searched", "--search", '{"dropout": [0.0, 0.2]}') == 0
-    assert read(folder / "searched" / "result.json")["runs"] == read(whole / "result.json")["runs"]
+    config = load_config(folder / "small.yaml")
+    config.search = {"dropout": [0.0, 0.2]}
+    assert (
+        module.benchmark(config, "moleculenet", folder / "searched", workers=1)["runs"]
+        == read(whole / "result.json")["runs"]
+    )
 
 
 def test_overwriting_starts_anew(folder, whole):
@@ -159,7 +163,7 @@ def test_overwriting_removes_nothing_where_something_is_not_of_a_benchmark(folde
 
 
 def test_an_ensemble_is_scored_by_its_mean_prediction(folder, whole, capsys):
-    shutil.copytree(whole, folder / "ensemble")
+    shutil.copytree(whole, folder / "ensemble", ignore=shutil.ignore_patterns("seed2", "result.json"))
     assert benchmark(folder, "ensemble", "--repeats", "2", "--members", "2") == 0
     assert "ensemble test rmse:" in capsys.readouterr().out
     scores, spreads = [], []
@@ -348,6 +352,16 @@ def test_the_result_grows_run_by_run_and_says_what_is_missing(folder, whole, mon
     assert not (out / "seed0").exists() and read(out / "result.json")["summary"] == result["summary"]
 
 
+def test_an_ensemble_is_scored_once(folder, monkeypatch):
+    scored, score = [], module.ensemble_score
+    monkeypatch.setattr(module, "ensemble_score", lambda runs, task: scored.append(runs) or score(runs, task))
+    assert benchmark(folder, "once", "--members", "2", "--repeats", "2") == 0
+    assert [[run.name for run in runs] for runs in scored] == [
+        ["seed0", "seed0-member1"],
+        ["seed1", "seed1-member1"],
+    ]
+
+
 def test_an_ensemble_is_scored_when_it_is_whole(folder, monkeypatch):
     stop_at("seed1-member1", monkeypatch)
     assert benchmark(folder, "members", "--members", "2", "--repeats", "2") == 130
@@ -384,7 +398,7 @@ def test_ensembles_are_kept_though_the_folders_of_their_members_are_gone(folder,
     assert benchmark(folder, out.name, "--members", "3", "--repeats", "2") == 1
     assert "no ensembles can be scored" in capsys.readouterr().err
     assert benchmark(folder, out.name, "--repeats", "2") == 1
-    assert "it had 2 members, not 1. Ask for as many with --members." in capsys.readouterr().err
+    assert "holds results of 2 members, not 1: ask for as many with --members." in capsys.readouterr().err
 
 
 def test_ensembles_have_no_score_where_the_test_part_has_one_class(tmp_path):
@@ -409,7 +423,7 @@ def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, c
     first = {**result, "runs": {name: result["runs"][name] for name in ("seed0", "seed1")}}
     (out / "result.json").write_text(json.dumps(first))
     for options, said in [
-        (["--repeats", "1"], "holds results of seed1, whose folders are gone"),
+        (["--repeats", "1"], "holds results of seed1, which are not asked for"),
         (["--members", "2"], "no ensembles can be scored"),
         (["--tau", "2"], "model.tau is 1.0, not 2.0"),
         (["--protocol", "repeats"], "holds results of protocol moleculenet, not repeats"),
@@ -426,6 +440,28 @@ def test_a_run_that_is_stored_is_kept_though_its_folder_is_gone(folder, whole, c
     assert [each.name for each in out.iterdir() if each.is_dir()] == ["seed2"]
     continued = read(out / "result.json")
     assert continued["summary"] == result["summary"] and continued["runs"]["seed0"] == result["runs"]["seed0"]
+
+
+def test_asked_for_less_it_loses_nothing(folder, whole, capsys):
+    before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+    assert benchmark(folder, "whole", "--repeats", "2") == 1
+    assert (
+        "holds results of seed2, which are not asked for: ask for more with --repeats" in capsys.readouterr().err
+    )
+    assert {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()} == before
+
+
+def test_curves_are_of_all_runs_or_none(folder, whole):
+    out = folder / "curves"
+    shutil.copytree(whole, out)
+    shutil.rmtree(out / "seed0")
+    assert benchmark(folder, "curves") == 0 and (out / "curves.png").is_file()
+    assert benchmark(folder, "curves", "--repeats", "4") == 0 and not (out / "curves.png").exists()
+
+
+def test_candidates_are_for_protocol_fair(folder, tmp_path, capsys):
+    assert benchmark(folder, tmp_path / "out", "--search", '{"dropout": [0.1, 0.2]}') == 1
+    assert "--search is for protocol fair: protocol moleculenet has no candidates" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("there", ["run", "mine"])
@@ -456,7 +492,7 @@ def test_results_are_not_replaced_by_predictions(folder, whole, capsys):
 @pytest.mark.parametrize(
     "protocol, option, value",
     [("moleculenet", "--seed", "7"), ("scaffold", "--split", "stratified"), ("fair", "--fold", "3"),
-     ("paper", "--keep", "last")],
+     ("paper", "--keep", "last"), ("repeats", "--validation-seed", "7")],
 )  # fmt: skip
 def test_what_a_protocol_says_itself_is_refused(protocol, option, value, folder, tmp_path, capsys):
     assert benchmark(folder, tmp_path / "out", "--protocol", protocol, option, value) == 1

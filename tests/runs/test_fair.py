@@ -1,5 +1,6 @@
 """The fair protocol: parts, selection without the test part, assessment, and what is stored."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -410,9 +411,9 @@ def test_a_fold_that_is_stored_is_kept_though_its_runs_are_gone(config, whole, t
     result = read(whole / "result.json")
     first = {**result, "folds": result["folds"][:2]}
     (tmp_path / "result.json").write_text(json.dumps(first))
-    with pytest.raises(ValueError, match="holds results of 1, whose folders are gone and which are not asked for"):
+    with pytest.raises(ValueError, match="holds results of fold1, which are not asked for"):
         benchmark(config, "fair", tmp_path, repeats=1, workers=1)
-    with pytest.raises(ValueError, match="it had 3 runs, not 1. Ask for as many with --members"):
+    with pytest.raises(ValueError, match="holds 3 runs of fold 0, not 1: ask for as many with --members"):
         benchmark(config, "fair", tmp_path, workers=1, members=1)
     other = load_config(
         overrides={**SETTINGS, "data_dir": config.data.data_dir, "cache_dir": config.data.cache_dir}
@@ -434,6 +435,21 @@ def test_a_fold_that_is_stored_is_kept_though_its_runs_are_gone(config, whole, t
     shutil.rmtree(tmp_path / "assessment" / "fold2" / "run1")
     assert benchmark(config, "fair", tmp_path, workers=1) == continued
     assert not (tmp_path / "selection").exists() and not (tmp_path / "assessment" / "fold2" / "run1").exists()
+
+
+def test_other_candidates_are_refused_before_any_is_trained(config, whole, tmp_path, monkeypatch):
+    """Of folds that are stored, whose folders are there; and of one that is not, but is being assessed."""
+    out = tmp_path / "out"
+    shutil.copytree(whole, out)
+    more = dataclasses.replace(config, search={**config.search, "learning_rate": [0.05, 0.001, 0.01]})
+    monkeypatch.setattr(fair, "train_run", None)
+    with pytest.raises(ValueError, match=r"search.learning_rate is \[0.05, 0.001\], not \[0.05, 0.001, 0.01\]"):
+        benchmark(more, "fair", out, workers=1)
+    (out / "result.json").unlink()
+    with pytest.raises(
+        ValueError, match="runs of fold 0, whose candidate was chosen among 4, not 6. Give another"
+    ):
+        benchmark(more, "fair", out, workers=1)
 
 
 def test_a_stored_fold_of_other_data_is_refused(config, whole, tmp_path):

@@ -171,6 +171,50 @@ def test_no_values_are_tried_twice(config, tmp_path, capsys, monkeypatch, worker
         assert ("All 18 combinations of values are tried." in capsys.readouterr().out) == (expected == 18)
 
 
+def test_values_that_failed_are_not_tried_again(config, tmp_path, monkeypatch):
+    tried, space = [], {"dropout": [0.0, 0.1, 0.2, 0.3]}
+
+    def score(config, values, draws):
+        tried.append(values["dropout"])
+        if values["dropout"] > 0.1 or broken:
+            raise FloatingPointError("The loss is nan.")
+        return {**OUTCOME, "score": values["dropout"]}
+
+    monkeypatch.setattr(module, "_score", score)
+    broken = False
+    for num_trials in (1, 2, 2, 9):
+        result = search(config, tmp_path / "some", num_trials, space=space, workers=1)
+        assert len(set(tried)) == len(tried) and result["trials"] == min(num_trials, 2)
+    broken = True
+    for _ in range(2):
+        with pytest.raises(ValueError, match="None of the 4 combinations of values can be .*: The loss is nan."):
+            search(config, tmp_path / "none", 9, space=space, workers=1)
+    assert len(tried) == 8
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ChildProcessError])
+def test_stopped_it_reports_what_is_finished(config, tmp_path, monkeypatch, error):
+    def score(config, values, draws):
+        if len(scored) == 2:
+            raise error
+        scored.append(values["dropout"])
+        return {**OUTCOME, "score": values["dropout"]}
+
+    scored = []
+    monkeypatch.setattr(module, "_score", score)
+    with pytest.raises(error):
+        search(config, tmp_path, 3, space={"dropout": [0.1, 0.2, 0.3]}, workers=1)
+    assert json.loads((tmp_path / "search.json").read_text())["score"] == min(scored)
+    assert len(pd.read_csv(tmp_path / "trials.csv")) == 2
+
+
+def test_a_validation_seed_is_no_seed_of_several_draws(config, tmp_path):
+    seeded = replace(config, data=replace(config.data, validation_seed=5))
+    with pytest.raises(ValueError, match="validation_seed draws one validation part"):
+        search(seeded, tmp_path / "out", 1, draws=2, space=SPACE, workers=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_values_that_do_not_go_together_are_put_aside(config, tmp_path, capsys):
     """Each is one for the configuration; and what others have reached is stored."""
     space = {"network": ["MemGNN", "GIN"], "readout": ["memory", "sum"]}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sklearn.base import (
     RegressorMixin,
     TransformerMixin,
 )
+from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -211,10 +213,11 @@ class _MemGNNEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if not 0 <= share < 1:
             raise ValueError(f"validation_fraction must be at least 0 and below 1, got {share}.")
         fractions = (1 - share, share, 0)
-        if share and task_of(dataset).discrete:
-            train, validation, _ = stratified_split(dataset.labels.numpy(), fractions, seed)
-        else:
-            train, validation, _ = random_split(len(dataset), fractions, seed)
+        with _naming_the_remedy():
+            if share and task_of(dataset).discrete:
+                train, validation, _ = stratified_split(dataset.labels.numpy(), fractions, seed)
+            else:
+                train, validation, _ = random_split(len(dataset), fractions, seed)
         return {"train": train, "validation": validation} if share else {"train": train}
 
     def _rebuilt(self) -> Predictor:
@@ -397,6 +400,35 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
             mean, std = mean[:, 0], None if std is None else std[:, 0]
         return (mean, std) if return_std else mean
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Coefficient of determination, of several targets its mean, without values that are missing.
+
+        Parameters
+        ----------
+        X : sequence of str
+            SMILES of n molecules.
+        y : array-like of shape (n,) or (n, T)
+            Targets, NaN or NA where missing.
+        sample_weight : array-like of shape (n,), optional
+            Default: all are 1.
+
+        Returns
+        -------
+        float
+            NaN if no target has two values.
+        """
+        labels, prediction = _numbers(y), self.predict(X)
+        if labels.shape != prediction.shape:
+            raise ValueError(f"y must be of shape {prediction.shape}, got {labels.shape}.")
+        columns = zip(labels.reshape(len(labels), -1).T, prediction.reshape(len(labels), -1).T)
+        weights = np.ones(len(labels)) if sample_weight is None else _weights(sample_weight, len(labels))
+        scores = []
+        for label, predicted in columns:
+            there = ~np.isnan(label)
+            if there.sum() > 1:
+                scores.append(r2_score(label[there], predicted[there], sample_weight=weights[there]))
+        return float(np.mean(scores)) if scores else float("nan")
+
     def _moments(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Means and, where there are any, standard deviations, of shape (n, T)."""
         values = torch.from_numpy(self._outputs(X))
@@ -479,7 +511,8 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
         if len(classes) < 2:
             raise ValueError(f"y holds one class only, {classes.tolist()}: there is nothing to learn.")
         if self.validation_fraction:
-            check_stratifiable(labels, 2, "parts")
+            with _naming_the_remedy():
+                check_stratifiable(labels, 2, "parts")
         self._fit(X, encoded.astype(np.float64)[:, None], sample_weight, self.class_weight == "balanced")
         self.classes_ = classes
         return self
@@ -527,6 +560,15 @@ class MemGNNClassifier(ClassifierMixin, _MemGNNEstimator):
         return values if values.shape[2] > 1 else np.concatenate([1 - values, values], axis=2)
 
 
+@contextmanager
+def _naming_the_remedy() -> Iterator[None]:
+    """For what is wrong with a validation part."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{error} Or hold none out (validation_fraction=0): the last epoch is kept.") from error
+
+
 def _smiles(X: Any) -> list[Any]:
     """SMILES out of a list, array, Series, or a table of one column."""
     if isinstance(X, str):
@@ -544,6 +586,10 @@ def _smiles(X: Any) -> list[Any]:
 def _numbers(y: Any) -> np.ndarray:
     """Targets as float64, NaN where they are missing, also where pandas says so by NA."""
     values = np.asarray(y)
+    if values.dtype.kind in "Mm":
+        raise ValueError(
+            "y holds dates or durations, not numbers: turn them into numbers of a unit, such as days."
+        )
     if values.dtype == object:
         values = np.where(pd.isna(values), np.nan, values)
     try:

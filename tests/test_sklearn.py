@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.base import clone
+from sklearn.base import RegressorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -147,6 +148,21 @@ def test_several_targets_with_missing_ones(posed):
         np.testing.assert_array_equal(MemGNNRegressor(**SMALL).fit(smiles, same).predict(smiles), expected)
 
 
+def test_scores_leave_missing_targets_out(posed):
+    smiles, targets = posed
+    y, weights = np.stack([targets["regressor"], -targets["regressor"]], axis=1), np.arange(1.0, 51.0)
+    model = MemGNNRegressor(**SMALL).fit(smiles, y)
+    for sample_weight in (None, weights):
+        whole = RegressorMixin.score(model, smiles, y, sample_weight)
+        assert model.score(smiles, y, sample_weight) == pytest.approx(whole)
+    y[::3, 1] = np.nan
+    prediction, there = model.predict(smiles), ~np.isnan(y[:, 1])
+    each = [r2_score(y[:, 0], prediction[:, 0]), r2_score(y[there, 1], prediction[there, 1])]
+    assert model.score(smiles, y) == pytest.approx(np.mean(each))
+    search = GridSearchCV(MemGNNRegressor(**SMALL), {"dropout": [0.0, 0.5]}, cv=2).fit(smiles, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
 def test_weights_reach_the_training(posed):
     smiles, targets = posed
     y = targets["regressor"]
@@ -234,6 +250,7 @@ def test_default_sizes_give_way_to_those_of_weights_of_ones_own(table, tmp_path)
         (lambda x, y: (x[:49], y), "y has 50 rows for 49 SMILES"),
         (lambda x, y: ([], y[:0]), "0 SMILES"),
         (lambda x, y: (x, [1.0] * 50), "wherever it is given: there is nothing to learn"),
+        (lambda x, y: (x, pd.date_range("2024-01-01", periods=50)), "y holds dates or durations, not numbers"),
         (lambda x, y: (x, [np.inf] + y[1:]), "A label of row 0 is infinite"),
         (lambda x, y: (x, [*y[:7], "high", *y[8:]]), r"y\[7\] is .*'high'.*, not a number; NaN if it is missing"),
     ],
@@ -252,7 +269,11 @@ def test_bad_classes_and_parameters(fitted, posed):
     for missing in (np.nan, None, pd.NA):
         with pytest.raises(ValueError, match=r"y\[50\] is missing: leave out"):
             MemGNNClassifier(**SMALL).fit([*smiles, "C"], [*"ab" * 25, missing])
-    with pytest.raises(ValueError, match="Class c has 1 sample, too few for 2 parts"):
+    with pytest.raises(
+        ValueError, match=r"2 classes leave a part of 1: .* hold none out \(validation_fraction=0\)"
+    ):
+        MemGNNClassifier(**SMALL).fit(smiles[:10], [*"ab" * 5])
+    with pytest.raises(ValueError, match=r"Class c has 1 sample, too few for 2 parts.*\(validation_fraction=0\)"):
         MemGNNClassifier(**SMALL).fit([*smiles, "C"], [*"ab" * 25, "c"])
     with pytest.raises(ValueError, match="continuous"):
         MemGNNClassifier(**SMALL).fit(smiles, targets["regressor"])

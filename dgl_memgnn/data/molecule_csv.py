@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import gzip
 import os
+import warnings
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -288,6 +291,8 @@ def column_names(path: str | os.PathLike[str], smiles_column: str) -> list[str]:
 def numeric_columns(path: str | os.PathLike[str], smiles_column: str) -> list[str]:
     r"""Columns of a CSV file that could be targets: each cell is a number or missing, and not all are missing.
 
+    Of a column that holds other cells beside more numbers, a warning names the first.
+
     Parameters
     ----------
     path : str or Path
@@ -314,16 +319,25 @@ def numeric_columns(path: str | os.PathLike[str], smiles_column: str) -> list[st
     path = Path(path)
     pieces = _pieces(path, smiles_column)
     header = next(pieces)
-    text = {_column(path, header, smiles_column, "smiles_column, --smiles-column")}
-    has_value: set[int] = set()
+    smiles = _column(path, header, smiles_column, "smiles_column, --smiles-column")
+    numbers, words, first = Counter[int](), Counter[int](), dict[int, str]()
     for lines, cells in pieces:
-        for position in set(range(len(header))) - text:
+        text = {position for position in words if words[position] > numbers[position]}
+        for position in set(range(len(header))) - {smiles} - text:
             column = _target(path, header[position], [row[position] for row in cells], lines)
-            if not column.is_numeric:
-                text.add(position)
-            elif not column.missing.all():
-                has_value.add(position)
-    return [header[position] for position in sorted(has_value - text)]
+            is_word = ~column.missing & np.isnan(column.parsed)
+            if is_word.any():
+                first.setdefault(position, column.culprit(int(is_word.argmax())))
+            words[position] += int(is_word.sum())
+            numbers[position] += int((~column.missing & ~is_word).sum())
+    for position, culprit in sorted(first.items()):
+        if numbers[position] > words[position]:
+            count = f"{words[position]} of its values {'is' if words[position] == 1 else 'are'} no number"
+            warnings.warn(
+                f"{header[position]!r} is not among the columns of numbers, since {count}: {culprit}.",
+                stacklevel=2,
+            )
+    return [header[position] for position in sorted(numbers) if numbers[position] and not words[position]]
 
 
 def _pieces(path: Path, smiles_column: str, chunk_size: int = 1000) -> Iterator[Any]:

@@ -339,6 +339,12 @@ class MoleculeDataset(GraphDataset):
             lines.append(
                 f"Measured properties: {', '.join(ranges)} (--descriptors-columns); predict needs them too."
             )
+            same = [name for name, least, most in zip(self.property_names, low, high) if least == most]
+            if same:
+                lines.append(
+                    f"Nothing is learned from {list_names(same)}: the value is the same in all rows, and others "
+                    "have no part in predictions."
+                )
         return lines
 
     def _subset(self, indices: np.ndarray) -> MoleculeDataset:

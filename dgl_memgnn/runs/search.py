@@ -384,9 +384,10 @@ def _validate(config: Config) -> tuple[float, int | None, str]:
     assembly = assemble(config, dataset, parts)
     learner = assembly.learner
     learner.fit(dataset, parts["train"], parts["validation"], weights=dataset.weights)
-    scores = learner.task.score(learner.predict(dataset, parts["validation"]), dataset.labels[parts["validation"]])
-    metric, score = next(iter(scores.items()))
-    return score, learner.kept_epoch, metric
+    task, prediction = learner.task, learner.predict(dataset, parts["validation"])
+    labels = dataset.labels[parts["validation"]]
+    quality, *_ = task.quality(task.score(prediction, labels), prediction, labels)
+    return quality if task.higher_is_better else -quality, learner.kept_epoch, task.deciding
 
 
 def _dataset(data: str) -> GraphDataset:
@@ -411,7 +412,7 @@ def _report(
     """Write table, picture and best configuration; the content of search.json."""
     import optuna
 
-    metric = next(iter(task_of(dataset).metrics))
+    metric = task_of(dataset).deciding
     trials = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     sign = -1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else 1
     ranked = sorted(trials, key=lambda trial: (sign * trial.value, trial.number))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -96,6 +99,7 @@ class Classes(Task):
         else:
             labels = np.where(column.missing, np.array(None), column.text)
             _check_spelling(column)
+            _say_missing(column)
         classes = sorted({label for label in labels if label is not None})
         position = {label: float(i) for i, label in enumerate(classes)}
         matrix = [[position.get(label, np.nan)] for label in labels]
@@ -159,7 +163,17 @@ class Classes(Task):
         return output.softmax(dim=1)
 
     def calibrated(self, known: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Probabilities at another temperature, the one of the least log loss."""
+        """Probabilities at another temperature, the one of the least log loss.
+
+        Where the known labels are of one class they stay, with a warning.
+        """
+        if len(np.unique(label)) < 2:
+            warnings.warn(
+                f"Probabilities of {self.names[0]!r} are not calibrated, since the validation part has one of its "
+                "classes alone: train with another one (--split, --split-sizes, --validation-seed).",
+                stacklevel=2,
+            )
+            return prediction
         with np.errstate(divide="ignore"):
             return cooled(np.log(prediction), temperature(known, label))
 
@@ -168,13 +182,20 @@ class Classes(Task):
     ) -> dict[str, dict[str, Any]]:
         """Calibration error and log loss of probabilities as they are and calibrated."""
         prediction, label = held_out[0].double().numpy(), held_out[1].numpy()
-        calibrated = self.calibrated(known[0].double().numpy(), known[1].numpy(), prediction)
-        before, after = (score_probabilities(p, label) for p in (prediction, calibrated))
+        before = score_probabilities(prediction, label)
+        after = dict.fromkeys(before)
+        if len(known[1].unique()) > 1:
+            calibrated = self.calibrated(known[0].double().numpy(), known[1].numpy(), prediction)
+            after = score_probabilities(calibrated, label)
         return {self.names[0]: {**before, **{f"{key}_calibrated": value for key, value in after.items()}}}
 
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Accuracy, F1 and ROC-AUC, see :func:`dgl_memgnn.tasks.score_classes`."""
         return score_classes(prediction, self.checked(label, len(prediction)))
+
+    def quality(self, scores: Mapping[str, float], prediction: Tensor, label: Tensor) -> tuple[float, ...]:
+        """Accuracy, then ROC-AUC: where one class is rare, the accuracy is that of the other for many epochs."""
+        return (scores["accuracy"], 0.0 if math.isnan(scores["roc_auc"]) else scores["roc_auc"])
 
     @property
     def output_names(self) -> list[str]:
@@ -222,6 +243,21 @@ def _whole_numbers(column: Column) -> np.ndarray:
             "with --task-type regression to predict numbers."
         )
     return np.array([None if np.isnan(value) else int(value) for value in numbers], dtype=object)
+
+
+def _say_missing(column: Column) -> None:
+    """Warn of words that stand for no value: among classes, one of them may be meant as such."""
+    words = Counter(
+        text
+        for text, value, missing in zip(column.text, column.values, column.missing)
+        if missing and text and isinstance(value, str)
+    )
+    for word, count in words.items():
+        warnings.warn(
+            f"{count} of {len(column.text)} values of {column.name!r} say {word!r}, which is read as no value: "
+            "rename it if it is a class.",
+            stacklevel=2,
+        )
 
 
 def _check_spelling(column: Column) -> None:

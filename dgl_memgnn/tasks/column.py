@@ -79,7 +79,8 @@ class Column:
             return self.numbers()
         except ValueError as error:
             words = self.text[~self.missing & np.isnan(self.parsed)]
-            if not any(text[:1].isalpha() or not any(map(str.isdigit, text)) for text in words):
+            recur = 0 < 2 * len(set(words)) <= len(words)
+            if not any(text[:1].isalpha() or not any(map(str.isdigit, text)) for text in words) and not recur:
                 raise
             hint = "Words are classes, of one column (--task-type classes); yes and no of several are 1 and 0."
             raise ValueError(f"{error} {hint}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,18 @@ class Regression(Task):
     def predict(self, output: Tensor) -> Tensor:
         """Targets of shape (B, T) in their own unit, float64."""
         return output.double() * self.std + self.mean
+
+    @property
+    def deciding(self) -> str:
+        return super().deciding if len(self.names) == 1 else "rmse_in_std"
+
+    def quality(self, scores: Mapping[str, float], prediction: Tensor, label: Tensor) -> tuple[float, ...]:
+        """The RMSE; of several targets, the mean of theirs in standard deviations of the training part."""
+        if len(self.names) == 1:
+            return super().quality(scores, prediction, label)
+        label = self.checked(label, len(prediction)).double().cpu()
+        error = (prediction.double().cpu()[:, : len(self.names)] - label) / self.std.cpu()
+        return (-error.square().nanmean(0).sqrt().nanmean().item(),)
 
     def centre_and_scale(self, prediction: Tensor) -> tuple[Tensor, Tensor]:
         """Intervals lie around the prediction, as wide for all."""

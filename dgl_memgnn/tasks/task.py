@@ -36,7 +36,8 @@ class Task(nn.Module):
     noun : str
         What it is called in a report.
     metrics : dict
-        Its metrics, and the heading of each in a table. The first decides which epoch is best.
+        Its metrics, and the heading of each in a table. The first decides which epoch is best, see
+        :meth:`quality`.
     higher_is_better : bool
         Whether the metric that decides grows as predictions improve.
     discrete : bool
@@ -166,6 +167,19 @@ class Task(nn.Module):
     @abstractmethod
     def score(self, prediction: Tensor, label: Tensor) -> dict[str, float]:
         """Metrics of predictions; NaN where the labels do not define one."""
+
+    @property
+    def deciding(self) -> str:
+        """What the first number of :meth:`quality` is called, without its sign."""
+        return next(iter(self.metrics))
+
+    def quality(self, scores: Mapping[str, float], prediction: Tensor, label: Tensor) -> tuple[float, ...]:
+        """How good predictions are, for the choice of an epoch or a trial: the larger, the better.
+
+        It is the first metric of their scores, with its sign, and then what decides among equal ones.
+        """
+        first = next(iter(scores.values()))
+        return (first if self.higher_is_better else -first,)
 
     def score_each(self, prediction: Tensor, label: Tensor) -> dict[str, dict[str, float]]:
         """Metrics of each target, if there are several."""
@@ -302,7 +316,7 @@ class Task(nn.Module):
                 lacks = f"class {self.value_name(lost[0])}" if len(training) else "value"
                 raise ValueError(
                     f"The training part has no {lacks} of the target {name!r}{counted}. Split otherwise (--split, "
-                    "--seed), or leave the target out."
+                    "--seed), give the training part such rows where parts are given, or leave the target out."
                 )
             if len(training) == 1 and len(learned) > 1:
                 raise ValueError(

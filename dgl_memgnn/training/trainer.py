@@ -123,6 +123,7 @@ class Trainer:
         self._learned: tuple[bytes, bytes] | None = None
         self.history: list[dict[str, Any]] = []
         self.kept_epoch = 0
+        self.kept_quality: tuple[float, ...] | None = None  # of its validation, see Task.quality
         self.kept_state: dict[str, Any] | None = None
 
     @property
@@ -211,7 +212,6 @@ class Trainer:
         if num_processes() > 1:  # statistics of batch normalisation are equal without a broadcast
             join_batch_norms(self.model)
             network = DistributedDataParallel(self.model, **_NO_BROADCAST)
-        sign = 1 if self.task.higher_is_better else -1
         silent = not self.progress or rank() > 0
         bar = tqdm(total=num_epochs, initial=len(self.history), unit="epoch", disable=silent)
         with bar, self._forked(), deferred_interrupt() as stop_if_interrupted:
@@ -223,7 +223,8 @@ class Trainer:
                 record = {"epoch": epoch, "loss": loss, "clustering_loss": clustering}
                 kept, progress = True, {"loss": significant(loss)}
                 if held_out is not None:
-                    metrics = self.task.score(self.predict(dataset, validation), held_out)
+                    prediction = self.predict(dataset, validation)
+                    metrics = self.task.score(prediction, held_out)
                     record.update(metrics)
                     name, value = next(iter(metrics.items()))
                     if config.keep == "best" and math.isnan(value):
@@ -232,10 +233,13 @@ class Trainer:
                             "the validation part has a label, and a binary task both classes, or keep the last "
                             "epoch (keep='last')."
                         )
-                    best = self.history[self.kept_epoch - 1][name] if self.kept_epoch else -sign * math.inf
-                    kept = config.keep == "last" or sign * value > sign * best
+                    quality = self.task.quality(metrics, prediction, held_out)
+                    kept = config.keep == "last" or self.kept_quality is None or quality > self.kept_quality
+                    if kept:
+                        self.kept_quality = quality
+                    best = value if kept else self.history[self.kept_epoch - 1][name]
                     progress[f"validation {name}"] = significant(value)
-                    progress["kept"] = significant(value if kept else best)
+                    progress["kept"] = significant(best)
                 self.history.append(record)
                 if kept:
                     self.kept_epoch = epoch
@@ -263,6 +267,7 @@ class Trainer:
             "task": self.task.state_dict(),
             "history": list(self.history),
             "kept_epoch": self.kept_epoch,
+            "kept_quality": self.kept_quality,
             "kept_state": self.kept_state,
         }
 
@@ -276,6 +281,8 @@ class Trainer:
             self.task.load_state_dict(state["task"])
         self.history = list(state["history"])
         self.kept_epoch, self.kept_state = state["kept_epoch"], state["kept_state"]
+        quality = state.get("kept_quality")  # older ones lack it: the next epoch that validates begins anew
+        self.kept_quality = None if quality is None else tuple(quality)
 
     def predict(self, dataset: Sequence[Any], indices: Any = None) -> Tensor:
         """Predict for graphs of a data set.

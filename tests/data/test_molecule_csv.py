@@ -207,8 +207,13 @@ def test_columns_that_could_be_targets(tmp_path):
     header = b"name,smiles,y,label,late,void,id\n"
     rows = b"a,C,1.5,0,,,1\n" + b"b,C,NA,1,,NA,2\n" * 2500 + b"c,C,2,1,7,,x3\n"
     (tmp_path / "m.csv").write_bytes(header + rows)
-    assert numeric_columns(tmp_path / "m.csv", "smiles") == ["y", "label", "late"]
-    assert numeric_columns(tmp_path / "m.csv", "y") == ["label", "late"]
+    with pytest.warns(UserWarning) as warned:
+        assert numeric_columns(tmp_path / "m.csv", "smiles") == ["y", "label", "late"]
+    (warning,) = warned
+    said = "'id' is not among the columns of numbers, since 1 of its values is no number"
+    assert str(warning.message) == f"{said}: {tmp_path / 'm.csv'}, line 2503, column 'id': 'x3'."
+    with pytest.warns(UserWarning, match=said):
+        assert numeric_columns(tmp_path / "m.csv", "y") == ["label", "late"]
     with pytest.raises(ValueError, match="no column 'SMILES'"):
         numeric_columns(tmp_path / "m.csv", "SMILES")
 

@@ -43,6 +43,12 @@ def test_they_are_standardised_by_the_training_part(run, table):
     assert 1 / state["descriptor_norm.scale"][-2:].numpy() == pytest.approx(scaler.scale_, rel=1e-5)
 
 
+def test_one_that_is_the_same_in_all_rows_is_named(table, tmp_path, capsys):
+    assert train(table.assign(**{PROPERTIES[0]: 25.0}), tmp_path, "--epochs", "1") == 0
+    said = f"Nothing is learned from '{PROPERTIES[0]}': the value is the same in all rows"
+    assert said in capsys.readouterr().out
+
+
 def test_predict_takes_them_from_its_file(run, table, tmp_path):
     held_out = pd.read_csv(run / "predictions.csv")
     own = table.iloc[held_out["id"] - 2]

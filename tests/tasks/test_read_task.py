@@ -79,6 +79,7 @@ def test_labels_of_classes(values, classes, labels):
             "'True' is not a number.*yes and no of several are 1 and 0",
         ),
         ({"a": ["01", "x1"]}, None, "'x1' is not a number.*of one column \\(--task-type classes\\)"),
+        ({"a": ["3A4", "2D6"] * 3}, None, "'3A4' is not a number.*of one column \\(--task-type classes\\)"),
         ({"a": ["1", ">10"]}, None, "'>10' is not a number; leave the cell empty if the value is missing.$"),
         ({"a": ["1", "2"]}, "binary", "line 3, column 'a': '2' is neither 0 nor 1.*--task-type classes"),
         ({"a": ["1", "2.5"]}, "classes", "line 3, column 'a': '2.5' is not a class.*--task-type regression"),
@@ -110,3 +111,14 @@ def test_a_task_is_made_again_from_its_arguments(task_type):
 def test_whole_numbers_that_may_be_classes_are_pointed_out(values, asked):
     chosen = read_task(columns(a=values))[2]
     assert ("If its values, 0, 1, 2, are classes, say so (--task-type classes)." in chosen) == asked
+
+
+def test_words_that_are_read_as_no_value_are_named():
+    values = ["low", "none", "high", "none", "NA", None, float("nan"), " ", "low"]
+    with pytest.warns(UserWarning) as warned:
+        task, labels, _ = read_task(columns(a=values))
+    assert task.classes == ["high", "low"] and labels.isnan().sum() == 6
+    assert sorted(str(each.message) for each in warned) == [
+        "1 of 9 values of 'a' say 'NA', which is read as no value: rename it if it is a class.",
+        "2 of 9 values of 'a' say 'none', which is read as no value: rename it if it is a class.",
+    ]

@@ -155,6 +155,16 @@ def test_a_wrong_ranking_is_not_turned_over():
         np.testing.assert_allclose(calibrated, 0.5)
 
 
+def test_classes_stay_where_one_alone_is_known():
+    known, label = np.array([[0.6, 0.4], [0.9, 0.1]]), np.array([0, 0])
+    prediction, task = np.array([[0.3, 0.7]]), Classes(["a", "b"], "kind")
+    with pytest.warns(UserWarning, match="Probabilities of 'kind' are not calibrated, since .* --validation-seed"):
+        np.testing.assert_array_equal(task.calibrated(known, label, prediction), prediction)
+    parts = [(torch.from_numpy(p), torch.from_numpy(y)) for p, y in ((known, label), (prediction, np.array([1])))]
+    scores = task.score_uncertainty(*parts)["kind"]
+    assert scores["log_loss"] == pytest.approx(-np.log(0.7)) and scores["log_loss_calibrated"] is None
+
+
 def test_a_target_of_one_class_has_no_calibration():
     known, label = np.array([[0.2, 0.3], [0.7, 0.9]]), np.array([[0.0, 1.0], [1.0, 1.0]])
     with pytest.warns(UserWarning, match="Probabilities of 'b' are not calibrated, since .* --validation-seed"):

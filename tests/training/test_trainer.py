@@ -50,10 +50,46 @@ def test_the_best_epoch_is_kept(make_trainer, dataset):
         VALIDATION,
         lambda record, kept: states.update({record["epoch"]: copy.deepcopy(trainer.model.state_dict())}),
     )
-    accuracies = [record["accuracy"] for record in history]
-    assert trainer.kept_epoch == 1 + accuracies.index(max(accuracies))
+    qualities = [(record["accuracy"], record["roc_auc"]) for record in history]
+    assert len({accuracy for accuracy, _ in qualities}) < len(set(qualities))  # of equal ones ROC-AUC decides
+    assert trainer.kept_epoch == 1 + qualities.index(max(qualities))
     kept = trainer.model.state_dict()
     assert all(torch.equal(kept[name], value) for name, value in states[trainer.kept_epoch].items())
+
+
+def test_the_unit_of_one_of_two_targets_decides_nothing(make_trainer, dataset):
+    """Nor which epoch is kept; continued from a state, the best so far is that of before."""
+
+    def make():
+        trainer = make_trainer(epochs=12, learning_rate=0.02)
+        trainer.task = Regression(["a", "b"])
+        return trainer
+
+    def fit(trainer, items):
+        states = []
+        trainer.fit(items, TRAIN, VALIDATION, lambda *args: states.append(copy.deepcopy(trainer.state_dict())))
+        return states
+
+    torch.manual_seed(3)
+    targets, kept = torch.randn(24, 2), {}
+    for unit in (1.0, 1e6):
+        items = [(graph, row * torch.tensor([1.0, unit])) for (graph, _), row in zip(dataset, targets)]
+        whole = make()
+        states = fit(whole, items)
+        parts = [targets[list(part)].double() for part in (TRAIN, VALIDATION)]
+        rmse = []
+        for state in states:
+            whole.evaluated.load_state_dict(state["model"])
+            error = whole.predict(items, VALIDATION) / torch.tensor([1.0, unit]) - parts[1]
+            rmse.append(error.square().mean(0).sqrt() / parts[0].std(0))
+        of_b, of_both = torch.stack(rmse)[:, 1], torch.stack(rmse).mean(1)
+        assert whole.kept_epoch == 1 + of_both.argmin() != 1 + of_b.argmin()
+        kept[unit] = whole.kept_epoch
+        again = make()
+        again.load_state_dict(states[whole.kept_epoch])
+        fit(again, items)
+        assert again.kept_epoch == whole.kept_epoch
+    assert kept[1.0] == kept[1e6] not in (1, 12)
 
 
 def test_clustering_steps_end_every_period(make_trainer, dataset):

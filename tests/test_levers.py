@@ -62,6 +62,8 @@ def test_all_levers_are_measured_and_stored_ones_are_not_measured_again(levers, 
     assert json.loads(out.read_text()) == stored
     report = importlib.import_module("search_report")
     assert any(line.startswith("| lever means |") for line in report.section(out))
+    out.write_text(json.dumps({**stored, "trials": []}))
+    assert report.section(out)[-1] == "Nothing is measured on all folds yet."
 
 
 def test_folds_are_stored_one_by_one_and_other_levers_are_measured(levers, config, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 
 import common
+import pandas as pd
 
 FOLDER = common.RESULTS.parent / "search"
 
@@ -37,6 +38,30 @@ def section(file):
     return lines
 
 
+def search_section(folder):
+    """Heading and table of what ``dgl-memgnn search`` has stored, best trial first."""
+    stored = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+    data, table = stored["config"]["data"], pd.read_csv(folder / "trials.csv")
+    weights = stored["config"]["model"]["pretrained"]
+    started = "" if weights == "none" else f", from weights `{weights}`"
+    score, *changed = [name for name in table if name not in ("trial", "scores", "kept_epochs", "seconds")]
+    lines = [
+        "",
+        f"## {folder.name}: {data['dataset'] or data['csv']}",
+        "",
+        f"`dgl-memgnn search`{started}: {stored['draws']} validation parts a trial, {len(table)} trials. All "
+        f"else is that of the configuration in `{folder.name}/search.json`.",
+        "",
+        f"| {' | '.join(changed)} | {score.replace('_', ' ', 1)} | single runs | seconds |",
+        "| --- " * (len(changed) + 3) + "|",
+    ]
+    for row in table.to_dict("records"):
+        scores = ", ".join(f"{each:.3f}" for each in json.loads(row["scores"]))
+        values = " | ".join(str(row[name]) for name in changed)
+        lines.append(f"| {values} | {row[score]:.4f} | {scores} | {row['seconds']:.0f} |")
+    return lines
+
+
 def keep_section(file):
     """Heading and table of one comparison of epochs."""
     stored = json.loads(file.read_text(encoding="utf-8"))
@@ -62,11 +87,14 @@ if __name__ == "__main__":
         "",
         "Made by `examples/benchmarks/search_report.py` from the JSON files beside this page: searches of one "
         "lever after the other, by a script that `dgl-memgnn search` has replaced, comparisons of changes by "
-        "`examples/benchmarks/levers.py`, and of kept epochs by `examples/benchmarks/keep.py`. "
+        "`examples/benchmarks/levers.py`, of kept epochs by `examples/benchmarks/keep.py`, and searches of the "
+        "command itself. "
         "Scores are of parts drawn from what is not tested, and no test part was predicted.",
     ]
     for file in sorted(FOLDER.glob("*.json")):
         lines += keep_section(file) if file.stem.endswith("_keep") else section(file)
+    for file in sorted(FOLDER.glob("*/search.json")):
+        lines += search_section(file.parent)
     page = FOLDER / "README.md"
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"Wrote {page}.")

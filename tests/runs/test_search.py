@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import nullcontext
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,17 @@ def searched(config, tmp_path_factory):
         )
         result = search(config, folder, num_trials=5, space=SPACE, workers=1)
     return folder, result, predicted
+
+
+def test_the_page_of_searches_shows_its_trials(searched, monkeypatch):
+    folder, result, _ = searched
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "examples" / "benchmarks")
+    lines = importlib.import_module("search_report").search_section(folder)
+    assert "1 validation parts a trial, 5 trials" in lines[3]
+    values = " | ".join(str(result["values"][name]) for name in SPACE)
+    assert (
+        lines[7].startswith(f"| {values} | {result['score']:.4f} | {result['score']:.3f} |") and len(lines) == 12
+    )
 
 
 def test_no_test_part_is_predicted(searched):

@@ -12,10 +12,11 @@ from typing import Any
 from dgl_memgnn.config import FAIR_SPLITS, Config, ModelConfig, with_values
 from dgl_memgnn.data import is_molecular
 from dgl_memgnn.models.networks import NETWORKS
+from dgl_memgnn.runs.pretraining_config import PretrainingConfig
 from dgl_memgnn.training import TrainingConfig
 from dgl_memgnn.transforms import EMBEDDINGS
 
-__all__ = ["not_heeded", "variants"]
+__all__ = ["not_heeded", "not_heeded_in_pretraining", "variants"]
 
 _SWITCHES = (
     "network",
@@ -141,6 +142,25 @@ def not_heeded(configs: Sequence[Config], given: Iterable[str]) -> list[str]:
             if key in asked and configs and not any(heeds(config, key) for config in configs):
                 said[key] = f"--{key.replace('_', '-')} has no part in {what(configs[0])}."
     return list(said.values())
+
+
+def not_heeded_in_pretraining(config: PretrainingConfig, given: Iterable[str]) -> list[str]:
+    """The same of a pre-training.
+
+    Examples
+    --------
+    >>> from dgl_memgnn.runs.pretraining_config import load_pretraining_config
+    >>> given = {"csv": ["molecules.csv"], "halve_every": 5, "hidden_atoms": 0.3}
+    >>> not_heeded_in_pretraining(load_pretraining_config(overrides=given), given)
+    ['--halve-every has no part in decay cosine.', '--hidden-atoms has no part in objectives descriptors.']
+    """
+    decay, objectives = config.training.decay, config.pretraining.objectives
+    asked, said = set(given), []
+    if "halve_every" in asked and decay != "halving":
+        said.append(f"--halve-every has no part in decay {decay}.")
+    if "hidden_atoms" in asked and "masked" not in objectives:
+        said.append(f"--hidden-atoms has no part in objectives {', '.join(objectives)}.")
+    return said
 
 
 def variants(config: Config, space: Mapping[str, Any]) -> list[Config]:

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from dgl_memgnn.heeded import not_heeded_in_pretraining
 from dgl_memgnn.options import command_line
 from dgl_memgnn.runs.pretraining import pretrain
 from dgl_memgnn.runs.pretraining_config import load_pretraining_config, pretraining_options
@@ -45,6 +46,9 @@ def _pretrain(arguments: argparse.Namespace) -> None:
     config = load_pretraining_config(arguments.config, given)
     with process_group(config.training.device):
         is_main_process = rank() == 0
+        if is_main_process:
+            for line in not_heeded_in_pretraining(config, given):
+                print(line, flush=True)
         result = pretrain(config, Path(arguments.out), overwrite=arguments.overwrite)
     if is_main_process:
         scores = [(name, value) for name, value in result["held_out"].items() if value is not None]

@@ -358,10 +358,12 @@ def test_the_command_and_what_starts_from_it(csv, tmp_path, capsys):
         *options,
     ]
     pd.DataFrame({"mol": ["OC", "[Na+]"]}).to_csv(tmp_path / "no.csv", index=False)
-    assert main([*command, "--exclude", f"{tmp_path / 'no.csv'}:mol"]) == 0
+    assert main([*command, "--exclude", f"{tmp_path / 'no.csv'}:mol", "--halve-every=9"]) == 0
     printed = capsys.readouterr().out
+    assert "--halve-every has no part in decay cosine.\n" in printed
     assert "59 molecules of 60 rows; 0 no molecule, 0 duplicates, 1 excluded." in printed
     assert "held out: held_out_loss" in printed
+    command.append("--halve-every=9")
     assert main([*command, "--exclude", f"{tmp_path / 'no.csv'}:mol"]) == 0
     assert "is finished" in capsys.readouterr().out
     assert main(command) == 1

@@ -634,7 +634,10 @@ def _check_split(data: DataConfig) -> None:
             raise ValueError(f"data.split: {data.split} draws parts of its own: leave out data.{own[0]}.")
         if data.own_draw:
             key = data.own_draw[0]
-            raise ValueError(f"data.split: {data.split} is the same in all runs: leave out data.{key}.")
+            raise ValueError(
+                f"data.split: {data.split} is the same in all runs: leave out data.{key}, or split otherwise "
+                "(--split random)."
+            )
 
 
 def _check_columns(data: DataConfig) -> None:

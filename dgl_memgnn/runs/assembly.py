@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import torch
 from dgl_memgnn.cache import default_cache_dir
 from dgl_memgnn.config import Config, DataConfig
 from dgl_memgnn.data import GraphDataset, MoleculeDataset, load_named
+from dgl_memgnn.data.folder import DATA_DIR_VARIABLE
 from dgl_memgnn.models import NETWORKS, Network, Widths
 from dgl_memgnn.runs.parts import split, take_parts, task_of
 from dgl_memgnn.tasks import Task
@@ -123,6 +126,14 @@ def load_dataset(config: Config) -> GraphDataset:
     if config.data.splits_file is not None:
         take_parts(config.data.splits_file, dataset)
     return dataset
+
+
+def load_stored_dataset(config: Config) -> GraphDataset:
+    """The data set of a run that is stored: if its data folder is gone, that of ``DGL_MEMGNN_DATA``."""
+    data_dir = config.data.data_dir
+    if data_dir is not None and not Path(data_dir).is_dir() and os.environ.get(DATA_DIR_VARIABLE):
+        config = replace(config, data=replace(config.data, data_dir=None))
+    return load_dataset(config)
 
 
 def _load(config: Config) -> GraphDataset:

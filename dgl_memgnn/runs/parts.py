@@ -164,7 +164,10 @@ def _classes(kind: str, dataset: GraphDataset) -> np.ndarray:
     """The class of each sample, for a kind of split; ValueError if they are not of one label."""
     task, labels = task_of(dataset), dataset.labels
     if not task.discrete or not (labels.dim() == 1 or labels.shape[1] == 1):
-        raise ValueError(f"data.split: {kind} is for classes of one label, not for {task.describe()}.")
+        raise ValueError(
+            f"data.split: {kind} is for classes of one label, not for {task.describe()}: split otherwise (--split "
+            "random)."
+        )
     return labels.reshape(-1).numpy()
 
 

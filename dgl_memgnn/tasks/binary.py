@@ -90,6 +90,7 @@ class BinaryTasks(Task):
 
     def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, T) for labels of shape (B, T)."""
+        self.check_output(output)
         label = self.checked(label, len(output))
         present = ~label.isnan()
         weights = present.to(output) if weight is None else present * weight.to(output)

@@ -149,6 +149,7 @@ class Classes(Task):
 
     def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, C) for labels of shape (B,)."""
+        self.check_output(output)
         label = self.checked(label, len(output))
         if weight is None:
             return F.cross_entropy(output, label)

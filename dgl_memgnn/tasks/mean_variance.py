@@ -63,6 +63,7 @@ class MeanVariance(Regression):
 
     def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, 2T) for labels of shape (B, T) in their own unit."""
+        self.check_output(output)
         label = self.checked(label, len(output))
         present = ~label.isnan()
         mean, variance = self._moments(output)

@@ -100,6 +100,7 @@ class Regression(Task):
 
     def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, T) for labels of shape (B, T) in their own unit."""
+        self.check_output(output)
         label = self.checked(label, len(output))
         present = ~label.isnan()
         error = output - ((label.nan_to_num().double() - self.mean) / self.std).to(output)

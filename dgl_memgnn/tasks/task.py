@@ -130,6 +130,14 @@ class Task(nn.Module):
         """
         return self
 
+    def check_output(self, output: Tensor) -> None:
+        """ValueError if a network's output has not the shape (B, num_outputs), which would be broadcast."""
+        if output.dim() != 2 or output.shape[1] != self.num_outputs:
+            raise ValueError(
+                f"The network's output has shape {tuple(output.shape)}, and {self.describe()} needs (B, "
+                f"{self.num_outputs}), a row a graph: give the network {self.num_outputs} outputs (out_feats)."
+            )
+
     @abstractmethod
     def forward(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of outputs of shape (B, num_outputs).

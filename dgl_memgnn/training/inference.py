@@ -79,7 +79,9 @@ def predict_batches(
         for graph, *described in batches:
             graph = graph.to(device)
             outputs.append(model(graph, *inputs(graph), **descriptor_argument(described, device)))
-    return task.predict(torch.cat(outputs)).cpu()
+    output = torch.cat(outputs)
+    task.check_output(output)
+    return task.predict(output).cpu()
 
 
 @contextmanager

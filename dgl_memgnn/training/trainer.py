@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import inspect
 import math
 import warnings
@@ -19,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Subset
 from tqdm import tqdm
 
-from dgl_memgnn.data import check_parts, to_indices
+from dgl_memgnn.data import GraphDataset, check_parts, to_indices
 from dgl_memgnn.models.network import readout_of
 from dgl_memgnn.nn.norm import join_batch_norms
 from dgl_memgnn.tasks import Task, label_weights
@@ -120,7 +121,7 @@ class Trainer:
         self.average = None
         if self.config.weight_average > 0:
             self.average = moving_average(model, self.config.weight_average)
-        self._learned: tuple[bytes, bytes] | None = None
+        self._learned: str | None = None  # a digest of the training part and its labels
         self.history: list[dict[str, Any]] = []
         self.kept_epoch = 0
         self.kept_quality: tuple[float, ...] | None = None  # of its validation, see Task.quality
@@ -175,12 +176,13 @@ class Trainer:
         """
         config = self.config
         if weights is not None:
+            weights = torch.as_tensor(weights)
             _check_weights(weights, len(dataset))
         given = {"train": train} if validation is None else {"train": train, "validation": validation}
         parts = check_parts(given, len(dataset))
         train, validation = parts["train"], parts.get("validation")
         label = self.task.checked(_labels(dataset, train), len(train))
-        learned = (np.asarray(train).tobytes(), label.cpu().numpy().tobytes())
+        learned = hashlib.sha256(np.asarray(train).tobytes() + label.cpu().numpy().tobytes()).hexdigest()
         if self.history and self._learned not in (None, learned):
             raise ValueError(
                 "This trainer has learned from other graphs or labels: make a new one, of a new network."
@@ -224,6 +226,12 @@ class Trainer:
                 kept, progress = True, {"loss": significant(loss)}
                 if held_out is not None:
                     prediction = self.predict(dataset, validation)
+                    if not prediction.isfinite().all():
+                        graph = validation[int((~prediction.isfinite()).any(1).nonzero()[0])]
+                        raise FloatingPointError(
+                            f"The prediction for graph {graph} of the validation part is not finite after epoch "
+                            f"{epoch}. Lower the learning rate, and look for extreme features or targets."
+                        )
                     metrics = self.task.score(prediction, held_out)
                     record.update(metrics)
                     name, value = next(iter(metrics.items()))
@@ -265,6 +273,7 @@ class Trainer:
             "average": None if self.average is None else self.average.state_dict(),
             "schedule": self.schedule.state_dict(),
             "task": self.task.state_dict(),
+            "learned": self._learned,
             "history": list(self.history),
             "kept_epoch": self.kept_epoch,
             "kept_quality": self.kept_quality,
@@ -279,6 +288,7 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         if "task" in state:  # older ones lack it, and fit learns it anew
             self.task.load_state_dict(state["task"])
+        self._learned = state.get("learned")  # which older ones lack
         self.history = list(state["history"])
         self.kept_epoch, self.kept_state = state["kept_epoch"], state["kept_state"]
         quality = state.get("kept_quality")  # older ones lack it: the next epoch that validates begins anew
@@ -465,10 +475,14 @@ class Trainer:
 
 
 def _labels(dataset: Sequence[Any], indices: Sequence[int]) -> Tensor:
-    labels = getattr(dataset, "labels", None)
-    if isinstance(labels, Tensor):  # which saves making the graphs of a data set that makes them when asked
-        return labels[torch.as_tensor(indices)]
-    return torch.stack([torch.as_tensor(dataset[i][1]) for i in indices])
+    if isinstance(dataset, GraphDataset):  # which makes its graphs when they are asked for
+        return dataset.labels[torch.as_tensor(indices)]
+    labels = [dataset[i][1] for i in indices]
+    if isinstance(labels[0], (list, tuple)):
+        raise ValueError(
+            f"The label of a graph must be a tensor or a number, got {labels[0]!r}: make a tensor of it."
+        )
+    return torch.stack([torch.as_tensor(label) for label in labels])
 
 
 def _check_weights(weights: Tensor, num_graphs: int) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from dgl_memgnn.data import GraphDataset, MoleculeError, iterate_molecules, parse_smiles
 from dgl_memgnn.files import replacing
-from dgl_memgnn.runs.assembly import load_dataset
+from dgl_memgnn.runs.assembly import load_stored_dataset
 from dgl_memgnn.training import describe_key_usage, key_usage
 from dgl_memgnn.visualization.clusters import ClusteredGraph, ClusteredMolecule, RunClusters
 from dgl_memgnn.visualization.draw_graphs import LARGEST_GRAPH, draw_graphs
@@ -213,7 +213,7 @@ def _data_of(clusters: RunClusters) -> GraphDataset:
     network = clusters.network
     remedy = "give molecules with --csv" if network.for_molecules else "restore them"
     try:
-        dataset = load_dataset(network.config)
+        dataset = load_stored_dataset(network.config)
     except (OSError, ValueError) as error:
         raise FileNotFoundError(f"The data of {clusters.folder} are not here ({error}): {remedy}.") from error
     if dataset.digest != network.digest:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dgl_memgnn.files import check_new_file, read_json, replacing
 from dgl_memgnn.run_files import check_beside_runs
-from dgl_memgnn.runs.assembly import load_dataset
+from dgl_memgnn.runs.assembly import load_stored_dataset
 from dgl_memgnn.runs.stored import StoredNetwork
 from dgl_memgnn.training import describe_key_usage, key_usage
 from dgl_memgnn.visualization import html_page as html
@@ -116,7 +116,7 @@ class _Pictured:
     def _load(self, network: StoredNetwork) -> None:
         """Graphs that are no molecules are in the data set alone."""
         try:
-            dataset = load_dataset(network.config)
+            dataset = load_stored_dataset(network.config)
         except (OSError, ValueError) as error:
             self.problem = f"Graphs are not drawn, since the data set is not here ({error})"
             return

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from dgl_memgnn import clustering_loss
-from dgl_memgnn.tasks import BinaryTasks, Classes, Regression
+from dgl_memgnn.tasks import BinaryTasks, Classes, MeanVariance, Regression
 from dgl_memgnn.training import memory_clustering_loss
 
 NAN = float("nan")
@@ -29,6 +29,25 @@ def test_classes_may_be_integers_of_any_size(dtype):
     assert task(output, label.to(dtype)).item() == pytest.approx(log_loss(label, output.double().softmax(1)))
     weighted = log_loss(label, output.double().softmax(1), sample_weight=weight[:, 0].numpy(), normalize=False) / 7
     assert task(output, label.to(dtype), weight).item() == pytest.approx(weighted)
+
+
+@pytest.mark.parametrize(
+    ("task", "label"),
+    [
+        (Regression("ab"), torch.zeros(4, 2)),
+        (MeanVariance("ab"), torch.zeros(4, 2)),
+        (BinaryTasks("ab"), torch.zeros(4, 2)),
+        (Classes("ab"), torch.zeros(4, dtype=torch.long)),
+    ],
+)
+def test_outputs_of_another_shape_are_refused_not_broadcast(task, label):
+    right = task.num_outputs
+    task(torch.zeros(4, right), label)
+    for shape in [(4,), (4, right - 1), (4, right + 1), (4, right, 1)]:
+        with pytest.raises(
+            ValueError, match=rf"output has shape \({shape[0]},.* needs \(B, {right}\), a row a graph"
+        ):
+            task(torch.zeros(shape), label)
 
 
 def test_binary_tasks_leave_out_missing_labels():

@@ -623,3 +623,55 @@ def test_what_a_memory_layer_is_asked_by_keyword_is_seen(make_trainer, dataset):
     np.testing.assert_allclose(node_queries(model, trainer.inputs, graphs), expected, rtol=1e-5, atol=1e-6)
     initialise_keys(model, dataset, TRAIN, trainer.inputs, 18, seed=0)
     assert model.layer.keys.isfinite().all()
+
+
+class Reversed:
+    """A view of a data set, which keeps the labels of the whole."""
+
+    def __init__(self, items):
+        self.items, self.labels = items, torch.stack([label for _, label in items])
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, i):
+        return self.items[len(self.items) - 1 - i]
+
+
+def test_labels_are_those_of_the_items(make_trainer, dataset):
+    view, trainers = Reversed(dataset), [make_trainer(), make_trainer()]
+    histories = [trainer.fit(items, TRAIN, VALIDATION) for trainer, items in zip(trainers, (view, [*view][:24]))]
+    assert histories[0] == histories[1]
+    assert trainers[0].score(view, VALIDATION) == trainers[1].score([view[i] for i in range(24)], VALIDATION)
+    with pytest.raises(ValueError, match=r"label of a graph must be a tensor or a number, got \[0.1, 0.2\]"):
+        make_trainer().fit([(graph, [0.1, 0.2]) for graph, _ in dataset], TRAIN)
+
+
+def test_a_state_remembers_what_was_learned_from(make_trainer, dataset):
+    trainer, other = make_trainer(epochs=2), make_trainer(epochs=2)
+    trainer.fit(dataset, TRAIN, VALIDATION)
+    other.load_state_dict(trainer.state_dict())
+    with pytest.raises(ValueError, match="has learned from other graphs or labels"):
+        other.fit([(graph, 1 - label) for graph, label in dataset], TRAIN, VALIDATION)
+    assert other.fit(dataset, TRAIN, VALIDATION) == trainer.history
+
+
+def test_predictions_that_are_not_finite_are_named(make_trainer, dataset):
+    trainer, predict_ = make_trainer(), Trainer.predict
+
+    def poisoned(self, *arguments):
+        prediction = predict_(self, *arguments)
+        prediction[2] = float("nan")
+        return prediction
+
+    trainer.predict = poisoned.__get__(trainer)
+    with pytest.raises(FloatingPointError, match="The prediction for graph 20 of the validation .* after epoch 1"):
+        trainer.fit(dataset, TRAIN, VALIDATION)
+
+
+def test_a_network_with_too_many_outputs_is_refused(make_trainer, dataset):
+    made = make_trainer()
+    trainer = Trainer(made.model, Classes(["a", "b", "c"]), made.inputs, made.config, progress=False)
+    for call in (lambda: trainer.fit(dataset, TRAIN), lambda: trainer.predict(dataset)):
+        with pytest.raises(ValueError, match=r"output has shape \(\d+, 2\), and classification .* needs \(B, 3\)"):
+            call()

@@ -6,6 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from dgl_memgnn.checkpoint import load_checkpoint, save_checkpoint
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.runs import train_run
@@ -151,6 +152,23 @@ def test_other_data_where_those_of_the_training_lay_are_refused(tmp_path, monkey
         assert f"The data of {tmp_path / 'run'} {message}" in error and "give molecules with --csv" in error
     assert not (tmp_path / "out").exists()
     assert main([*command, "--csv", str(tmp_path / "here" / "m.csv"), "--out", str(tmp_path / "out")]) == 0
+
+
+def test_graphs_that_lie_elsewhere_by_now_are_found_where_the_variable_says(
+    graph_run, tmp_path, monkeypatch, capsys
+):
+    """By clusters and the report, whose pictures are those of before."""
+    (tmp_path / "there").mkdir()
+    where, run = tmp_path / "there" / "tu", tmp_path / "run"
+    shutil.copytree(graph_run, run)
+    content = load_checkpoint(run / "checkpoint.pt")
+    content["config"]["data"]["data_dir"] = str(tmp_path / "gone")
+    save_checkpoint(run / "checkpoint.pt", **content)
+    shutil.copytree(graph_run.parent / "tu", where)
+    monkeypatch.setenv("DGL_MEMGNN_DATA", str(tmp_path / "there"))
+    assert main(["clusters", str(run), "--out", str(tmp_path / "out")]) == 0
+    page = report_html(run)
+    assert "Graphs are not drawn" not in page and page.count("<svg") == report_html(graph_run).count("<svg")
 
 
 def test_graphs_that_have_changed_are_to_be_restored(graph_run, tmp_path, capsys):

@@ -18,6 +18,10 @@ _MAX_SIZE, _MAX_RATIO = 2**28, 100  # of an unpacked file, and to its size in th
 _MAX_ENTRIES = 2**30  # of the one-hot labels of all nodes or edges: 4 GiB
 
 
+_OF_EDGES = {"A": 2, "edge_labels": 1, "edge_attributes": 1}  # and the fewest columns of each
+_HINTS = {
+    "graph_labels": "; number the classes, or write numbers to predict into graph_attributes instead",
+}
 _OPTIONAL = {
     f"{kind}_{what}": f"_{kind}_attributes" for kind in ("node", "edge") for what in ("labels", "attributes")
 }  # what may be missing, and what could take its place
@@ -154,6 +158,12 @@ class TUFiles:
         try:
             with self._open(suffix) as file, np.errstate(over="ignore"):
                 table = pd.read_csv(file, header=None, dtype=dtype, quoting=csv.QUOTE_NONE).to_numpy()
+        except pd.errors.EmptyDataError as error:
+            if suffix not in _OF_EDGES:
+                raise ValueError(
+                    f"{self._member(suffix)} in {self.path} is empty: copy or download it again."
+                ) from error
+            return np.empty((0, _OF_EDGES[suffix]), dtype)  # no graph has an edge
         except (ValueError, OverflowError) as error:
             raise self._unreadable(suffix, dtype, error) from error
         if table.dtype != dtype or not np.isfinite(table).all():  # pandas 2 reads huge integers as uint64
@@ -182,7 +192,7 @@ class TUFiles:
                         text = field.strip().decode("utf-8", "replace")
                         bits = f"of {8 * np.dtype(dtype).itemsize} bits"
                         kind = f"an integer {bits}" if dtype == np.int64 else f"a finite number {bits}"
-                        return self.error(suffix, number, f"{text!r} is not {kind}")
+                        return self.error(suffix, number, f"{text!r} is not {kind}{_HINTS.get(suffix, '')}")
         return ValueError(f"{self._member(suffix)} in {self.path} cannot be read: {error}")
 
     def _open(self, suffix: str) -> IO[bytes]:

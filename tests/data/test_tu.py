@@ -55,6 +55,16 @@ def test_edges_that_are_listed_in_one_direction_get_the_other(tmp_path):
     assert "direction" not in both.drop_report()
 
 
+def test_graphs_without_any_edge(tmp_path):
+    lines = {"graph_indicator": [1, 1, 2], "graph_labels": [1, 2], "node_labels": [0, 1, 1]}
+    bare = TUDataset("S", write(tmp_path / "bare", A=[], **lines))
+    assert [(graph.num_nodes(), graph.num_edges()) for graph in bare.graphs] == [(2, 0), (1, 0)]
+    labelled = TUDataset("S", write(tmp_path / "labelled", A=[], edge_labels=[], edge_attributes=[], **lines))
+    assert [graph.num_edges() for graph in labelled.graphs] == [0, 0]
+    with pytest.raises(ValueError, match="S_graph_indicator.txt in .* is empty: copy or download it again"):
+        TUDataset("S", write(tmp_path / "none", A=["1, 2"], **{**lines, "graph_indicator": []}))
+
+
 def test_small_set_by_hand(small):
     dataset = TUDataset("S", small)
     first, second = dataset.graphs
@@ -190,6 +200,10 @@ def test_agrees_with_networkx(tmp_path_factory, drawn):
         (dict(graph_indicator=[1, 1, 0, 2, 2, 2]), "S_graph_indicator.txt in .*, line 3: graph id 0 .* 1 and 2"),
         (dict(graph_indicator=[1, 1, 1, 2, 2]), "line 7: edge .* 1 and 5"),
         (dict(graph_labels=[1, 2, 3]), "S_graph_labels.txt in .*, line 3: graph 3 has a label but no node"),
+        (
+            dict(graph_labels=["yes", "no"]),
+            "'yes' is not an integer of 64 bits; number the classes, or write numbers",
+        ),
         (dict(graph_labels=[1]), "line 4: graph id 2 is not between 1 and 1"),
         (dict(node_labels=[1, 2]), "S_node_labels.txt in .* has 2 lines for 6 nodes"),
         (dict(edge_labels=[1, 2]), "S_edge_labels.txt in .* has 2 lines for 8 edges"),

@@ -417,13 +417,12 @@ class MemGNNRegressor(RegressorMixin, _MemGNNEstimator):
         float
             NaN if no target has two values.
         """
-        labels, prediction = _numbers(y), self.predict(X)
+        labels, prediction = (part.reshape(len(part), -1) for part in (_numbers(y), self.predict(X)))
         if labels.shape != prediction.shape:
             raise ValueError(f"y must be of shape {prediction.shape}, got {labels.shape}.")
-        columns = zip(labels.reshape(len(labels), -1).T, prediction.reshape(len(labels), -1).T)
         weights = np.ones(len(labels)) if sample_weight is None else _weights(sample_weight, len(labels))
         scores = []
-        for label, predicted in columns:
+        for label, predicted in zip(labels.T, prediction.T):
             there = ~np.isnan(label)
             if there.sum() > 1:
                 scores.append(r2_score(label[there], predicted[there], sample_weight=weights[there]))

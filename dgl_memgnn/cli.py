@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from dgl_memgnn.results import write_tables
 from dgl_memgnn.runs import PROTOCOLS, Ablation, Predictor, ablate, benchmark, read_ablation, train_run
 from dgl_memgnn.runs.protocols import SET_BY_PROTOCOL, runs
 from dgl_memgnn.runs.run import begun_with_weights
+from dgl_memgnn.runs.search import usual_space
 from dgl_memgnn.search_command import add_search_command, json_mapping
 from dgl_memgnn.training import describe_key_usage
 from dgl_memgnn.training.distributed import process_group, rank
@@ -241,7 +243,8 @@ def _benchmark(arguments: argparse.Namespace) -> None:
         config.search = arguments.search
     given = _overrides(arguments)
     if arguments.protocol == "fair":
-        _print_lines(not_heeded(variants(config, config.search), [*given, *config.search]))
+        fair = replace(config, data=replace(config.data, split="fair"))
+        _print_lines(not_heeded(variants(fair, config.search), [*given, *config.search]))
     else:
         _print_lines(not_heeded(list(runs(config, arguments.protocol, arguments.repeats).values()), given))
     folder = arguments.out or Path("runs", f"{_name(arguments)}-{arguments.protocol}")
@@ -336,7 +339,7 @@ def _names(values: Sequence[str], header: Sequence[str]) -> list[str]:
 
 def _named_config(arguments: argparse.Namespace) -> tuple[Config, str]:
     config = _config(arguments)
-    space = arguments.search or config.search
+    space = arguments.search or config.search or usual_space(config)
     _print_lines(not_heeded(variants(config, space), [*_overrides(arguments), *space]))
     return config, _name(arguments)
 

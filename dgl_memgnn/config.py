@@ -636,7 +636,7 @@ def _check_split(data: DataConfig) -> None:
             key = data.own_draw[0]
             raise ValueError(
                 f"data.split: {data.split} is the same in all runs: leave out data.{key}, or split otherwise "
-                "(--split random)."
+                "(--split, --protocol)."
             )
 
 

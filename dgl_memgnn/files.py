@@ -28,7 +28,7 @@ def check_new_file(path: Path, overwrite: bool, endings: Sequence[str]) -> None:
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} in.")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: give a file to write.")
-    if not path.name.endswith(tuple(endings)):
+    if not path.name.lower().endswith(tuple(endings)):
         *others, last = endings
         listed = f"{', '.join(others)} or {last}" if others else last
         raise ValueError(f"{path}: the name must end in {listed}, which says the format.")

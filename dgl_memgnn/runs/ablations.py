@@ -189,6 +189,8 @@ def ablate(
             )
         except FloatingPointError as error:  # the other rows run
             diverged.append(f"{name}: {error}")
+    if _stored_runs(folder, configs) != before:
+        (folder / CURVES).unlink(missing_ok=True)  # of fewer runs
     if diverged:
         raise FloatingPointError("\n".join(diverged))
     histories = {
@@ -197,8 +199,6 @@ def ablate(
     }
     if all(runs and all(run.is_file() for run in runs) for runs in histories.values()):
         plot_mean_curves(histories, folder / CURVES)
-    elif _stored_runs(folder, configs) != before:
-        (folder / CURVES).unlink(missing_ok=True)  # of fewer runs
     return results
 
 

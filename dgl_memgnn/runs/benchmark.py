@@ -81,6 +81,8 @@ def benchmark(
         for i, (name, run) in enumerate(pending.items())
     ]
     result = _stored(config, protocol, folder, configs, members, finished, ensembles)
+    if pending:
+        (folder / "curves.png").unlink(missing_ok=True)  # of fewer runs
     with tqdm(total=len(configs), initial=len(configs) - len(pending), unit="run") as bar:
         for name, metrics in finished_jobs(_named_run, calls, workers):
             finished[name] = metrics
@@ -89,8 +91,6 @@ def benchmark(
     histories = {name: folder / name / "history.csv" for name in configs}
     if all(history.is_file() for history in histories.values()):  # not those of a network without epochs
         plot_curves(histories, folder / "curves.png")
-    elif pending:
-        (folder / "curves.png").unlink(missing_ok=True)  # of fewer runs
     return result
 
 

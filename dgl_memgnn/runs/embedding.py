@@ -78,7 +78,7 @@ def embed_csv(
     column = smiles_column or predictor.config.data.smiles_column
     source, target = Path(source), Path(target)
     check_target(source, target, overwrite, list(EMBEDDING_FORMATS))
-    ending = next(ending for ending in EMBEDDING_FORMATS if target.name.endswith(ending))
+    ending = next(ending for ending in EMBEDDING_FORMATS if target.name.lower().endswith(ending))
     total = predictor.count(source, iterate_molecules(source, column))
     dimensions = [f"embedding{i}" for i in range(predictor.config.model.hidden_feats)]
     failed = 0
@@ -102,7 +102,7 @@ def embed_csv(
 
 @contextmanager
 def _csv(path: Path, shape: tuple[int, int]) -> Iterator[_Write]:
-    open_text: Any = gzip.open if path.suffix == ".gz" else open
+    open_text: Any = gzip.open if path.suffix.lower() == ".gz" else open
     with open_text(path, "wt", newline="", encoding="utf-8") as file:
         first = True
 

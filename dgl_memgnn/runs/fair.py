@@ -82,6 +82,8 @@ def fair_benchmark(
     calls = [(config, number, folder, num_runs) for number in numbers if number not in done]
     if overwrite:
         remove_stored(folder, config)
+    if calls:
+        (folder / "curves.png").unlink(missing_ok=True)  # of fewer folds
     pending = tqdm(finished_jobs(run_fold, calls, workers), initial=len(done), total=len(numbers), unit="fold")
     for number, fold in pending:
         tqdm.write(_in_words(number, fold))
@@ -91,8 +93,6 @@ def fair_benchmark(
     histories = {f"fold{i}": folder / "assessment" / f"fold{i}" / "run0" / "history.csv" for i in numbers}
     if all(history.is_file() for history in histories.values()):
         plot_curves(histories, folder / "curves.png")
-    elif calls:
-        (folder / "curves.png").unlink(missing_ok=True)  # of fewer folds
     return result
 
 
@@ -124,8 +124,8 @@ def _begun(config: Config, folder: Path, repeats: int | None, overwrite: bool, n
     pending, description = [number for number in numbers if number not in done], []
     if pending:  # and processes find what this has cached
         proposed = candidates(config)
-        for number in () if overwrite else pending:
-            check_candidates(folder, number, len(proposed))
+        if not overwrite:
+            check_candidates(folder, pending, len(proposed))
         assemblies = [assemble(_with_split(each, "fair", 0, 0), dataset) for _, each in proposed]
         description = [describe(assemblies[0])]
         check_splits({f"fold{number}": _with_split(config, "fair", number, 0) for number in pending}, dataset)

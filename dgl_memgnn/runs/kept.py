@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -160,16 +160,17 @@ def _heeded(config: Config, protocol: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def check_candidates(folder: Path, fold: int, num_candidates: int) -> None:
-    """ValueError if an outer fold is being assessed, and its candidate was chosen among others."""
-    if not (folder / "assessment" / f"fold{fold}").is_dir():
-        return
-    chosen_among = len(list((folder / "selection" / f"fold{fold}").glob("candidate[0-9]*"))) or 1
-    if chosen_among != num_candidates:
-        raise ValueError(
-            f"{folder} holds runs of fold {fold}, whose candidate was chosen among {chosen_among}, not "
-            f"{num_candidates}. {REMEDY}"
-        )
+def check_candidates(folder: Path, folds: Iterable[int], num_candidates: int) -> None:
+    """ValueError if the candidate of an outer fold that is begun is chosen among others than are proposed now."""
+    finished = {fold["fold"] for fold in _stored(folder, "fair").get("folds", [])}
+    searched = num_candidates if num_candidates > 1 else 0
+    for fold in set(folds) - finished:
+        stored = len(list((folder / "selection" / f"fold{fold}").glob("candidate[0-9]*")))
+        assessed = (folder / "assessment" / f"fold{fold}").is_dir()
+        if stored > searched or (assessed and 0 < stored < searched):
+            raise ValueError(
+                f"{folder} holds {stored} candidates of fold {fold}, and {num_candidates} are proposed. {REMEDY}"
+            )
 
 
 def _check_configuration(folder: Path, stored: dict[str, Any], config: Config) -> None:

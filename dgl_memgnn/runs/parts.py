@@ -165,8 +165,8 @@ def _classes(kind: str, dataset: GraphDataset) -> np.ndarray:
     task, labels = task_of(dataset), dataset.labels
     if not task.discrete or not (labels.dim() == 1 or labels.shape[1] == 1):
         raise ValueError(
-            f"data.split: {kind} is for classes of one label, not for {task.describe()}: split otherwise (--split "
-            "random)."
+            f"data.split: {kind} is for classes of one label, not for {task.describe()}: split otherwise "
+            "(--split, --protocol)."
         )
     return labels.reshape(-1).numpy()
 

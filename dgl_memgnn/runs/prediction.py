@@ -355,7 +355,7 @@ class Predictor:
         renamed: dict[str, str] = {}
         failed = 0
         first_failures: list[tuple[int, str]] = []
-        open_text = gzip.open if target.suffix == ".gz" else open
+        open_text = gzip.open if target.suffix.lower() == ".gz" else open
         options = {"interval": interval, "calibrate": calibrate, "similarity": similarity}
         predict = partial(self._predict_piece, source, options)
         if workers > 1 and self._run is not None:
@@ -502,6 +502,8 @@ def _as_list(smiles: Iterable[str]) -> list[str]:
 
 def check_target(source: Path, target: Path, overwrite: bool, endings: Sequence[str]) -> None:
     """Refuse a file that could not be written in the end, or should not."""
+    if target.is_dir():
+        raise ValueError(f"{target} is a folder: give a file to write.")
     if target.exists() and source.exists() and target.samefile(source):
         raise ValueError(f"{target} would replace the file of molecules: give another file to write.")
     check_beside_runs(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from tqdm import tqdm
 
 from dgl_memgnn.config import Config, check_space, flat_values, load_config, with_values
@@ -31,7 +33,7 @@ from dgl_memgnn.visualization.search import plot_search
 from dgl_memgnn.weights import FIXED, NONE
 from dgl_memgnn.wording import significant
 
-__all__ = ["SPACE", "search"]
+__all__ = ["SPACE", "search", "usual_space"]
 
 SPACE: dict[str, list[Any]] = {
     "hidden_feats": [64, 128, 256],
@@ -102,7 +104,7 @@ def search(
     optuna = _optuna()
     folder, given = Path(folder), space or config.search
     fixed = () if config.model.pretrained == NONE else FIXED
-    space = dict(given or {name: SPACE[name] for name in _read_by(config) if name not in fixed})
+    space = dict(given or usual_space(config))
     if not space:
         raise ValueError(
             f"No key of the usual space is one of {config.model.network}: say what to choose from (--search)."
@@ -136,10 +138,11 @@ def search(
     if draws > 1:
         check_splits({f"draw {i}": drawn for i, drawn in enumerate(_drawn(config, draws))}, dataset)
     chosen = [f"{name} of {', '.join(map(str, values))}" for name, values in space.items()]
-    print("\n".join([*dataset.report(), *describe_split(config, dataset, parts)]), flush=True)
+    drawn = next(iter(_drawn(config, draws)))
+    print("\n".join([*dataset.report(), *describe_split(drawn, dataset, split(drawn, dataset))]), flush=True)
     print(f"Searched: {'; '.join(chosen)} (--search).", flush=True)
     setting = json.loads(json.dumps({"config": asdict(config), "draws": draws, "space": space}))
-    setting["digest"] = dataset.digest
+    setting.update(digest=dataset.digest, metric=task.deciding)
     study = _study(optuna, folder, setting, task.higher_is_better, overwrite)
     _enqueue_start(study, config, space)
     report = partial(_report, study, config, space, folder, setting, dataset)
@@ -212,7 +215,8 @@ def _differing(stored: dict[str, Any], setting: dict[str, Any]) -> list[str]:
         for key in differing_keys(stored["config"].get(section, {}), values)
     ]
     names += [f"space.{key}" for key in differing_keys(stored["space"], setting["space"])]
-    return names + [key for key in ("draws", "digest") if stored.get(key) != setting[key]]
+    former = {"metric": setting["metric"].removesuffix("_in_std"), **stored}  # older ones do not say theirs
+    return names + [key for key in ("draws", "digest", "metric") if former.get(key) != setting[key]]
 
 
 def _enqueue_start(study: Any, config: Config, space: Mapping[str, list[Any]]) -> None:
@@ -336,6 +340,12 @@ class _ThisProcess:
         return future
 
 
+def usual_space(config: Config) -> dict[str, list[Any]]:
+    """What is searched unless something else is asked for: what the network reads, and no weights fix."""
+    fixed = () if config.model.pretrained == NONE else FIXED
+    return {name: SPACE[name] for name in _read_by(config) if name not in fixed}
+
+
 def _read_by(config: Config) -> list[str]:
     """The keys of the usual space that a network reads."""
     network = NETWORKS[config.model.network]
@@ -384,8 +394,10 @@ def _validate(config: Config) -> tuple[float, int | None, str]:
     assembly = assemble(config, dataset, parts)
     learner = assembly.learner
     learner.fit(dataset, parts["train"], parts["validation"], weights=dataset.weights)
-    task, prediction = learner.task, learner.predict(dataset, parts["validation"])
-    labels = dataset.labels[parts["validation"]]
+    train, validation = (torch.as_tensor(parts[part]) for part in ("train", "validation"))
+    weights = None if dataset.weights is None else dataset.weights[train]
+    task = copy.deepcopy(learner.task).fit(dataset.labels[train], weights)  # a forest's has learned no scale
+    prediction, labels = learner.predict(dataset, parts["validation"]), dataset.labels[validation]
     quality, *_ = task.quality(task.score(prediction, labels), prediction, labels)
     return quality if task.higher_is_better else -quality, learner.kept_epoch, task.deciding
 

@@ -291,8 +291,16 @@ class Trainer:
         self._learned = state.get("learned")  # which older ones lack
         self.history = list(state["history"])
         self.kept_epoch, self.kept_state = state["kept_epoch"], state["kept_state"]
-        quality = state.get("kept_quality")  # older ones lack it: the next epoch that validates begins anew
+        quality = state["kept_quality"] if "kept_quality" in state else self._quality_of_record()
         self.kept_quality = None if quality is None else tuple(quality)
+
+    def _quality_of_record(self) -> tuple[float, ...] | None:
+        """That of the kept epoch, which older states lack, where its metrics tell it: not of several targets."""
+        record = self.history[self.kept_epoch - 1] if self.kept_epoch else {}
+        if self.task.deciding not in record:
+            return None
+        nothing = torch.empty(0)
+        return self.task.quality({name: record[name] for name in self.task.metrics}, nothing, nothing)
 
     def predict(self, dataset: Sequence[Any], indices: Any = None) -> Tensor:
         """Predict for graphs of a data set.

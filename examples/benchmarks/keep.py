@@ -53,16 +53,16 @@ def compare(config, dataset):
     outer = redraw(config, dataset, samples, len(samples) // 9, seed)
     held_out, rest = outer["validation"], outer["train"]
     parts = redraw(config, dataset, rest, len(rest) // 9, seed)
-    scores = []
+    scores, qualities = [], []
 
     def on_epoch(record, kept):
         scores.append(next(iter(trainer.score(dataset, held_out).items())))
+        qualities.append(trainer.kept_quality)  # of each, since the last is kept
 
     trainer = assemble(config, dataset, parts).learner
-    history = trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
+    trainer.fit(dataset, parts["train"], parts["validation"], on_epoch)
     metric, last = scores[-1]
-    choose = max if trainer.task.higher_is_better else min
-    best = choose(history, key=lambda record: record[metric])["epoch"]
+    best = 1 + qualities.index(max(qualities))
     return {
         "seed": seed,
         "metric": metric,

@@ -446,10 +446,13 @@ def test_other_candidates_are_refused_before_any_is_trained(config, whole, tmp_p
     with pytest.raises(ValueError, match=r"search.learning_rate is \[0.05, 0.001\], not \[0.05, 0.001, 0.01\]"):
         benchmark(more, "fair", out, workers=1)
     (out / "result.json").unlink()
-    with pytest.raises(
-        ValueError, match="runs of fold 0, whose candidate was chosen among 4, not 6. Give another"
-    ):
+    with pytest.raises(ValueError, match="holds 4 candidates of fold 0, and 6 are proposed. Give another"):
         benchmark(more, "fair", out, workers=1)
+    for folder in (out / "assessment").iterdir():
+        shutil.rmtree(folder)
+    fewer = dataclasses.replace(config, search={"dropout": [0.0, 0.5]})
+    with pytest.raises(ValueError, match="holds 4 candidates of fold 0, and 2 are proposed. Give another"):
+        benchmark(fewer, "fair", out, workers=1)
 
 
 def test_a_stored_fold_of_other_data_is_refused(config, whole, tmp_path):

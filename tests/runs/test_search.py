@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from dgl_memgnn.cli import main
 from dgl_memgnn.config import load_config
 from dgl_memgnn.data import random_split
-from dgl_memgnn.runs import train_run
+from dgl_memgnn.runs import assemble, load_dataset, train_run
 from dgl_memgnn.runs.search import search
 from dgl_memgnn.training import Trainer
 
@@ -181,6 +182,27 @@ def test_no_values_are_tried_twice(config, tmp_path, capsys, monkeypatch, worker
         table = pd.read_csv(tmp_path / "trials.csv")
         assert len(table) == len(table.drop_duplicates(list(space))) == result["trials"] == expected
         assert ("All 18 combinations of values are tried." in capsys.readouterr().out) == (expected == 18)
+
+
+def test_several_targets_are_compared_in_their_standard_deviations(csv, tmp_path):
+    """Also those of a forest, which does not scale them; a search by the mean of their errors does not go on."""
+    table = pd.read_csv(csv).assign(other=lambda each: 1e6 * each[TARGET])
+    table.to_csv(tmp_path / "two.csv", index=False)
+    named = {"csv": str(tmp_path / "two.csv"), "tasks": [TARGET, "other"], "split": "random", "epochs": 1}
+    config = load_config(overrides={**named, "network": "RandomForest"})
+    result = search(config, tmp_path / "s", 1, space={"network": ["RandomForest"]}, workers=1)
+    dataset = load_dataset(config)
+    train, validation, _ = (torch.from_numpy(part) for part in random_split(50))
+    learner = assemble(config, dataset).learner
+    learner.fit(dataset, train.numpy(), validation.numpy())
+    error = learner.predict(dataset, validation.numpy()) - dataset.labels[validation]
+    expected = (error.square().mean(0).sqrt() / dataset.labels[train].std(0)).mean().item()
+    assert result["metric"] == "rmse_in_std" and result["score"] == pytest.approx(expected, rel=1e-5)
+    study = optuna.load_study(study_name="search", storage=f"sqlite:///{tmp_path / 's' / 'search.db'}")
+    setting = study.user_attrs["setting"]
+    study.set_user_attr("setting", {key: value for key, value in setting.items() if key != "metric"})
+    with pytest.raises(ValueError, match="holds another search, which differs in metric"):
+        search(config, tmp_path / "s", 2, space={"network": ["RandomForest"]}, workers=1)
 
 
 def test_values_that_failed_are_not_tried_again(config, tmp_path, monkeypatch):

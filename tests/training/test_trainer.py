@@ -57,6 +57,18 @@ def test_the_best_epoch_is_kept(make_trainer, dataset):
     assert all(torch.equal(kept[name], value) for name, value in states[trainer.kept_epoch].items())
 
 
+def test_a_state_of_a_former_version_keeps_its_best_epoch(make_trainer, dataset):
+    """It does not say how good that epoch was, but for its metrics."""
+    whole, states = make_trainer(epochs=10, learning_rate=1e-2), []
+    whole.fit(dataset, TRAIN, VALIDATION, lambda *args: states.append(copy.deepcopy(whole.state_dict())))
+    assert whole.kept_epoch < 10
+    state = {name: value for name, value in states[whole.kept_epoch].items() if name != "kept_quality"}
+    again = make_trainer(epochs=10, learning_rate=1e-2)
+    again.load_state_dict(state)
+    again.fit(dataset, TRAIN, VALIDATION)
+    assert again.kept_epoch == whole.kept_epoch
+
+
 def test_the_unit_of_one_of_two_targets_decides_nothing(make_trainer, dataset):
     """Nor which epoch is kept; continued from a state, the best so far is that of before."""
 

@@ -18,7 +18,6 @@ _MAX_SIZE, _MAX_RATIO = 2**28, 100  # of an unpacked file, and to its size in th
 _MAX_ENTRIES = 2**30  # of the one-hot labels of all nodes or edges: 4 GiB
 
 
-_OF_EDGES = {"A": 2, "edge_labels": 1, "edge_attributes": 1}  # and the fewest columns of each
 _HINTS = {
     "graph_labels": "; number the classes, or write numbers to predict into graph_attributes instead",
 }
@@ -159,11 +158,8 @@ class TUFiles:
             with self._open(suffix) as file, np.errstate(over="ignore"):
                 table = pd.read_csv(file, header=None, dtype=dtype, quoting=csv.QUOTE_NONE).to_numpy()
         except pd.errors.EmptyDataError as error:
-            if suffix not in _OF_EDGES:
-                raise ValueError(
-                    f"{self._member(suffix)} in {self.path} is empty: copy or download it again."
-                ) from error
-            return np.empty((0, _OF_EDGES[suffix]), dtype)  # no graph has an edge
+            problem = "it is empty: copy or download it again"
+            raise ValueError(f"{self._member(suffix)} in {self.path} cannot be read: {problem}.") from error
         except (ValueError, OverflowError) as error:
             raise self._unreadable(suffix, dtype, error) from error
         if table.dtype != dtype or not np.isfinite(table).all():  # pandas 2 reads huge integers as uint64

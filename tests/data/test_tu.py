@@ -55,16 +55,6 @@ def test_edges_that_are_listed_in_one_direction_get_the_other(tmp_path):
     assert "direction" not in both.drop_report()
 
 
-def test_graphs_without_any_edge(tmp_path):
-    lines = {"graph_indicator": [1, 1, 2], "graph_labels": [1, 2], "node_labels": [0, 1, 1]}
-    bare = TUDataset("S", write(tmp_path / "bare", A=[], **lines))
-    assert [(graph.num_nodes(), graph.num_edges()) for graph in bare.graphs] == [(2, 0), (1, 0)]
-    labelled = TUDataset("S", write(tmp_path / "labelled", A=[], edge_labels=[], edge_attributes=[], **lines))
-    assert [graph.num_edges() for graph in labelled.graphs] == [0, 0]
-    with pytest.raises(ValueError, match="S_graph_indicator.txt in .* is empty: copy or download it again"):
-        TUDataset("S", write(tmp_path / "none", A=["1, 2"], **{**lines, "graph_indicator": []}))
-
-
 def test_small_set_by_hand(small):
     dataset = TUDataset("S", small)
     first, second = dataset.graphs

@@ -68,7 +68,7 @@ def test_floats_must_be_finite_in_32_bits(read, value):
 
 
 def test_empty_file(read):
-    with pytest.raises(ValueError, match="S_A.txt in .* cannot be read"):
+    with pytest.raises(ValueError, match="S_A.txt in .* cannot be read: it is empty: copy or download it again"):
         read(b"")
 
 

@@ -171,6 +171,11 @@ class DataConfig(Options):
         return Limits(self.max_smiles_length, self.max_atoms)
 
     @property
+    def on_graphs(self) -> bool:
+        """Whether the data set is of graphs that are no molecules."""
+        return self.dataset is not None and not is_molecular(self.dataset)
+
+    @property
     def columns_beside(self) -> List[Tuple[str, str]]:
         """Options that name columns of the CSV file beside SMILES and tasks, and each of these columns."""
         columns = [("splits_column", self.splits_column), ("weight_column", self.weight_column)]
@@ -563,7 +568,7 @@ def check_together(config: Config) -> None:
         )
     _check_columns(data)
     _check_split(data)
-    on_graphs = data.dataset is not None and not is_molecular(data.dataset)
+    on_graphs = data.on_graphs
     if on_graphs and data.split in SCAFFOLD_SPLITS:
         raise ValueError(f"data.split: {data.split} is for molecules, not for {data.dataset}.")
     if data.dataset is not None and not on_graphs and data.split in ("folds", *FAIR_SPLITS):

@@ -10,7 +10,6 @@ from itertools import product
 from typing import Any
 
 from dgl_memgnn.config import FAIR_SPLITS, Config, ModelConfig, with_values
-from dgl_memgnn.data import is_molecular
 from dgl_memgnn.models.networks import NETWORKS
 from dgl_memgnn.runs.pretraining_config import PretrainingConfig
 from dgl_memgnn.training import TrainingConfig
@@ -33,18 +32,12 @@ _REFUSED_ELSEWHERE = ("network", "readout", "topology", "pretrained", "pretraine
 _OF_NETWORKS = [each.name for each in fields(ModelConfig) if each.name not in _REFUSED_ELSEWHERE]
 _BY_GRADIENT = [each.name for each in fields(TrainingConfig) if each.name not in ("seed", "device")]
 _OF_EMBEDDING = ["embedding", "embedding_width", "embedding_sort", "continue_prob"]
-_OF_MOLECULES = ["featurizer"]
-_OF_FILES = ["max_atoms", "max_smiles_length"]
 _OF_KEYS = ["clustering_period", "clustering_weight", "supervised_keys", "detach_target", "initial_keys"]
 
 
 def _heeded(config: Config) -> list[str]:
     """Keys of the section model that have a part in a network."""
     return list(NETWORKS[config.model.network].options(config.model))
-
-
-def _on_graphs(config: Config) -> bool:
-    return config.data.dataset is not None and not is_molecular(config.data.dataset)
 
 
 def _walks(config: Config, key: str) -> bool:
@@ -76,13 +69,21 @@ _RULES: list[_Rule] = [  # keys, whether a configuration heeds one of them, and 
         lambda config: f"network {config.model.network} without a topological embedding",
     ),
     (["continue_prob"], _walks, lambda config: f"embedding {config.data.embedding}"),
-    (["degree_features"], lambda config, key: _on_graphs(config), lambda config: "molecules, which have features"),
     (
-        _OF_MOLECULES,
-        lambda config, key: not _on_graphs(config),
+        ["degree_features"],
+        lambda config, key: config.data.on_graphs,
+        lambda config: "molecules, which have features",
+    ),
+    (
+        ["featurizer"],
+        lambda config, key: not config.data.on_graphs,
         lambda config: f"the graphs of {config.data.dataset}",
     ),
-    (_OF_FILES, lambda config, key: config.data.csv is not None, lambda config: f"data set {config.data.dataset}"),
+    (
+        ["max_atoms", "max_smiles_length"],
+        lambda config, key: config.data.csv is not None,
+        lambda config: f"data set {config.data.dataset}",
+    ),
     (_OF_NETWORKS, lambda config, key: key in _heeded(config), _network),
     (_OF_KEYS, lambda config, key: "num_heads" in _heeded(config), _network),
     (

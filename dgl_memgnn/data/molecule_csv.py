@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -325,7 +324,7 @@ def numeric_columns(path: str | os.PathLike[str], smiles_column: str) -> list[st
         text = {position for position in words if words[position] > numbers[position]}
         for position in set(range(len(header))) - {smiles} - text:
             column = _target(path, header[position], [row[position] for row in cells], lines)
-            is_word = ~column.missing & np.isnan(column.parsed)
+            is_word = column.unreadable
             if is_word.any():
                 first.setdefault(position, column.culprit(int(is_word.argmax())))
             words[position] += int(is_word.sum())

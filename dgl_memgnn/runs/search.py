@@ -103,7 +103,6 @@ def search(
     """
     optuna = _optuna()
     folder, given = Path(folder), space or config.search
-    fixed = () if config.model.pretrained == NONE else FIXED
     space = dict(given or usual_space(config))
     if not space:
         raise ValueError(
@@ -111,7 +110,7 @@ def search(
         )
     config = replace(config, search={})
     check_space(config, space, _BESIDE)
-    for name in fixed:
+    for name in _fixed(config):
         if name in space:
             raise ValueError(
                 f"search.{name}: the weights {config.model.pretrained} fix it. Leave it out, or start without "
@@ -139,7 +138,8 @@ def search(
         check_splits({f"draw {i}": drawn for i, drawn in enumerate(_drawn(config, draws))}, dataset)
     chosen = [f"{name} of {', '.join(map(str, values))}" for name, values in space.items()]
     drawn = next(iter(_drawn(config, draws)))
-    print("\n".join([*dataset.report(), *describe_split(drawn, dataset, split(drawn, dataset))]), flush=True)
+    of_draw = parts if draws == 1 else split(drawn, dataset)
+    print("\n".join([*dataset.report(), *describe_split(drawn, dataset, of_draw)]), flush=True)
     print(f"Searched: {'; '.join(chosen)} (--search).", flush=True)
     setting = json.loads(json.dumps({"config": asdict(config), "draws": draws, "space": space}))
     setting.update(digest=dataset.digest, metric=task.deciding)
@@ -342,8 +342,12 @@ class _ThisProcess:
 
 def usual_space(config: Config) -> dict[str, list[Any]]:
     """What is searched unless something else is asked for: what the network reads, and no weights fix."""
-    fixed = () if config.model.pretrained == NONE else FIXED
-    return {name: SPACE[name] for name in _read_by(config) if name not in fixed}
+    return {name: SPACE[name] for name in _read_by(config) if name not in _fixed(config)}
+
+
+def _fixed(config: Config) -> Sequence[str]:
+    """The keys that weights fix which a network starts from."""
+    return () if config.model.pretrained == NONE else FIXED
 
 
 def _read_by(config: Config) -> list[str]:

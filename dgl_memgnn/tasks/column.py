@@ -65,9 +65,14 @@ class Column:
         return pd.to_numeric(pd.Series(self.text, dtype=str), errors="coerce").to_numpy(np.float64)
 
     @property
+    def unreadable(self) -> np.ndarray:
+        """Where a value is neither a number nor missing."""
+        return ~self.missing & np.isnan(self.parsed)
+
+    @property
     def is_numeric(self) -> bool:
         """Whether every value is a number or missing."""
-        return not np.isnan(self.parsed[~self.missing]).any()
+        return not self.unreadable.any()
 
     def distinct(self) -> np.ndarray:
         """The numbers that occur, sorted."""
@@ -78,7 +83,7 @@ class Column:
         try:
             return self.numbers()
         except ValueError as error:
-            words = self.text[~self.missing & np.isnan(self.parsed)]
+            words = self.text[self.unreadable]
             recur = 0 < 2 * len(set(words)) <= len(words)
             if not any(text[:1].isalpha() or not any(map(str.isdigit, text)) for text in words) and not recur:
                 raise
